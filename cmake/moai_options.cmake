@@ -1,0 +1,28 @@
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(CMAKE_LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/lib)
+
+set(MOAI_SANITIZE "" CACHE STRING "empty, 'address,undefined' or 'thread'")
+set(MOAI_DEVICE cpu CACHE STRING "device kind of the libtorch that Workers link: cpu, cuda or hip")
+set(MOAI_PYTHON "" CACHE FILEPATH "Python interpreter that has torch; default: .venv/bin/python")
+
+find_program(MOAI_CCACHE ccache)
+if(MOAI_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${MOAI_CCACHE})
+endif()
+find_program(MOAI_LLD ld.lld)
+if(MOAI_LLD)
+  add_link_options(-fuse-ld=lld)
+endif()
+if(MOAI_SANITIZE)
+  add_compile_options(-fsanitize=${MOAI_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${MOAI_SANITIZE})
+endif()

@@ -1,0 +1,179 @@
+// Messages between a front and a Worker. docs/formats/dispatch.md specifies their bytes.
+//
+// One frame of a Link carries one message: a kind byte, then the message. Decoders trust nothing:
+// every count is bounded by the bytes present, every enum by its range; a bad frame is
+// INVALID_ARGUMENT and the connection is closed. Storage ids are the front's; requests are numbered
+// by the front from 1.
+//
+// Sequence numbers count instructions (calls, allocs, resizes, frees apart: calls only) that the
+// front has sent on this connection, from 1. A Fault names the call that failed by it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "moai/base/status.h"
+#include "moai/graph/window.h"
+#include "moai/ops/call.h"
+#include "moai/program/program.h"
+
+namespace moai::dispatch {
+
+inline constexpr uint32_t kProtocolVersion = 1;
+inline constexpr size_t kSecretBytes = 32;
+
+using graph::SignatureId;
+using graph::StorageId;
+using RequestId = uint64_t;
+using TemplateId = uint32_t;
+
+// ---- front → Worker
+
+struct Hello {  // first message; the Worker answers Welcome or Refused
+  uint32_t protocol = kProtocolVersion;
+  std::string secret;  // kSecretBytes, of the lease
+  uint64_t epoch = 0;  // of the lease
+  std::string client;  // "pid 123 python train.py", for logs
+  std::string torch_version;
+};
+struct DefineSignatures {
+  SignatureId first = 0;  // must equal the number defined so far
+  std::vector<ops::CallSignature> signatures;
+};
+struct Run {  // a streamed program; its calls have sequences first_sequence, +1, …
+  uint64_t first_sequence = 0;
+  program::Program program;
+};
+struct DefineTemplate {
+  TemplateId id = 0;
+  program::Program program;
+};
+struct DropTemplate {
+  TemplateId id = 0;
+};
+struct Release {  // "before instruction `before` of the template, free `storage`"
+  uint32_t before = 0;
+  StorageId storage = 0;
+};
+struct RunTemplate {  // instructions [begin, end) of a template
+  TemplateId id = 0;
+  uint64_t first_sequence = 0;
+  uint32_t begin = 0;  // 0 starts a new instance: all bindings are forgotten
+  uint32_t end = 0;
+  // Storages of the slots first used in [begin, end), in slot order. Bindings survive a change to
+  // another template with the same prefix.
+  std::vector<StorageId> bindings;
+  std::vector<uint64_t> words;    // of the instructions in [begin, end), in order
+  std::vector<Release> releases;  // ordered by `before`, which may be `end`
+};
+struct Upload {  // makes the storage if it is new
+  StorageId storage = 0;
+  uint64_t storage_bytes = 0;
+  uint64_t offset = 0;
+  std::string bytes;
+};
+struct ReadRange {
+  StorageId storage = 0;
+  uint64_t offset = 0;
+  uint64_t size = 0;
+};
+struct Read {  // answered by one Data a range, in order, or by one Fault with `request`
+  RequestId request = 0;
+  std::vector<ReadRange> ranges;
+};
+struct Ask {  // run a call whose result shapes only the Worker knows; answered by Answer
+  RequestId request = 0;
+  uint64_t sequence = 0;
+  SignatureId signature = 0;  // its results are all kIgnored or unspecified: the Worker decides
+  std::vector<StorageId> operands;
+  std::vector<uint64_t> words;
+  StorageId first_result = 0;  // ids for result storages, counting up; at most results_max
+  uint32_t results_max = 0;
+};
+struct Marker {  // answered by Reached when everything sent before was executed
+  RequestId request = 0;
+};
+struct Goodbye {};
+struct Ping {};  // sign of life, both ways
+
+// ---- Worker → front
+
+struct Welcome {
+  uint32_t protocol = kProtocolVersion;
+  std::string worker;       // "worker 3 on back01", for logs
+  std::string device_kind;  // "cpu", "cuda", "hip"
+  std::string torch_version;
+  uint64_t memory_bytes = 0;  // limit for storages
+  uint64_t credit_bytes = 0;  // how many bytes of frames may be in flight un-executed
+};
+struct Refused {
+  Code code = Code::kUnknown;
+  std::string text;
+};
+struct Credit {
+  uint64_t bytes = 0;  // of executed frames, to be used again
+};
+struct Data {
+  RequestId request = 0;
+  uint32_t range = 0;  // index in Read::ranges
+  std::string bytes;
+};
+struct Value {  // one result of an Ask
+  enum class Kind : uint8_t { kNone, kUndefined, kTensor, kList, kBool, kInt, kDouble };
+  Kind kind = Kind::kNone;
+  tensor::Geometry geometry;  // kTensor
+  StorageId storage = 0;
+  uint64_t storage_bytes = 0;
+  bool written_argument =
+      false;                 // kTensor: this is the written argument, whose geometry is now this
+  int64_t integer = 0;       // kBool, kInt
+  double real = 0;           // kDouble
+  std::vector<Value> items;  // kList
+};
+struct Answer {
+  RequestId request = 0;
+  std::vector<Value> results;
+};
+struct Reached {
+  RequestId request = 0;
+  uint64_t sequence = 0;  // calls executed so far
+  uint64_t time_ns = 0;   // Worker's steady clock when the marker was reached
+  uint64_t busy_ns = 0;   // time spent executing since the connection began
+  uint64_t allocated_bytes = 0;
+  uint64_t peak_bytes = 0;
+};
+// Why a call failed; `request` when it also ends a Read or an Ask, else 0. The code says which
+// class torch raises: INVALID_ARGUMENT ValueError, OUT_OF_RANGE IndexError, UNIMPLEMENTED
+// NotImplementedError, RESOURCE_EXHAUSTED OutOfMemoryError, FAILED_PRECONDITION TypeError, ABORTED
+// LinAlgError, others RuntimeError.
+struct Fault {
+  RequestId request = 0;
+  uint64_t sequence = 0;  // 0: no call, see text
+  Code code = Code::kUnknown;
+  std::string op;
+  std::string text;
+};
+struct Ending {  // the Worker ends: its lease was revoked, say
+  Code code = Code::kUnknown;
+  std::string text;
+};
+
+using Message = std::variant<Hello, DefineSignatures, Run, DefineTemplate, DropTemplate,
+                             RunTemplate, Upload, Read, Ask, Marker, Goodbye, Ping, Welcome,
+                             Refused, Credit, Data, Answer, Reached, Fault, Ending>;
+
+// Appends the frame of `m`. Large payloads (Upload, Data) are copied; senders with their own
+// buffers use upload_header and pass the bytes as a second part.
+void encode(const Message& m, std::string* out);
+Result<Message> decode(std::string_view frame);
+
+// The frame of an Upload of `size` bytes up to where the bytes begin.
+void upload_header(StorageId storage, uint64_t storage_bytes, uint64_t offset, uint64_t size,
+                   std::string* out);
+// The same for a Data.
+void data_header(RequestId request, uint32_t range, uint64_t size, std::string* out);
+
+}  // namespace moai::dispatch

@@ -1,0 +1,110 @@
+// Window: the recorded operators of about a step, as plain data.
+//
+// A node is a signature plus its storages and words (moai/ops/call.h). Storages are named by the
+// ids the front gave them; ids are never reused. Besides calls a window holds what happens to
+// storages: allocation, growth and release, in the order in which the front did it, so that a
+// reader can replay memory exactly. SSA over storage versions is derived (storage_versions), not
+// stored.
+//
+// Text form, one line a node (print/parse round-trip):
+//   alloc s7 4096
+//   s9 = aten::add.Tensor(f32[2,3] s7, f32[2,3] s8, word 1.0) -> f32[2,3]    @train.py:12
+//   free s7
+//
+// A Window is a value; not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "moai/base/status.h"
+#include "moai/ops/call.h"
+
+namespace moai::graph {
+
+using StorageId = uint64_t;  // 0 is "no storage" (a tensor without elements)
+using SignatureId = uint32_t;
+using LineId = uint32_t;  // index of a source line known to the front; 0 is unknown
+
+// Interned signatures with their arity. Grows only; ids count from 0. Thread-safe.
+class SignatureTable {
+ public:
+  struct Entry {
+    ops::CallSignature signature;
+    ops::Arity arity;
+    std::vector<bool> written;  // per operand
+    uint64_t hash = 0;
+  };
+
+  // Returns the id of an equal signature, adding it when it is new.
+  SignatureId intern(ops::CallSignature signature);
+  // The reference stays valid as long as the table.
+  const Entry& at(SignatureId id) const;
+  size_t size() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::unique_ptr<Entry>> entries_;                 // guarded by mutex_
+  std::unordered_multimap<uint64_t, SignatureId> ids_by_hash_;  // guarded by mutex_
+};
+
+enum class NodeKind : uint8_t { kCall = 0, kAlloc = 1, kResize = 2, kFree = 3 };
+
+struct Node {
+  NodeKind kind = NodeKind::kCall;
+  SignatureId signature = 0;    // kCall
+  LineId line = 0;              // kCall
+  uint32_t storages_begin = 0;  // kCall: operands then fresh results; others: one storage
+  uint32_t storages_count = 0;
+  uint32_t words_begin = 0;  // kAlloc, kResize: one word, the size in bytes
+  uint32_t words_count = 0;
+};
+
+struct Window {
+  std::vector<Node> nodes;
+  std::vector<StorageId> storages;
+  std::vector<uint64_t> words;
+
+  void call(SignatureId signature, std::span<const StorageId> storages,
+            std::span<const uint64_t> words, LineId line);
+  void alloc(StorageId id, uint64_t size_bytes) { storage_node(NodeKind::kAlloc, id, size_bytes); }
+  void resize(StorageId id, uint64_t size_bytes) {
+    storage_node(NodeKind::kResize, id, size_bytes);
+  }
+  void free(StorageId id);
+  void clear();
+  bool empty() const { return nodes.empty(); }
+  std::span<const StorageId> storages_of(const Node& n) const {
+    return std::span(storages).subspan(n.storages_begin, n.storages_count);
+  }
+  std::span<const uint64_t> words_of(const Node& n) const {
+    return std::span(words).subspan(n.words_begin, n.words_count);
+  }
+
+ private:
+  void storage_node(NodeKind kind, StorageId id, uint64_t size_bytes);
+};
+
+// Checks counts against the signatures, that no storage is used after its release or made twice.
+Status verify(const Window& w, const SignatureTable& signatures);
+
+// For each node, the version of each of its storages: reads give the version read, writes and fresh
+// results the version made (from 1; storages that live longer than the window start at 0).
+std::vector<std::vector<uint32_t>> storage_versions(const Window& w,
+                                                    const SignatureTable& signatures);
+
+// Identity of a window: structure, geometry and non-float attributes; storages renamed in order of
+// first use; words, releases and lines do not count.
+uint64_t window_hash(const Window& w, const SignatureTable& signatures);
+
+std::string print(const Window& w, const SignatureTable& signatures);
+Result<Window> parse(std::string_view text, SignatureTable* signatures);
+
+}  // namespace moai::graph
