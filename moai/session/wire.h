@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -70,7 +71,25 @@ struct Ended {  // the lease is over (revoked, reset, Worker died, refused); cod
 
 using WireMessage = std::variant<Start, Acquire, GiveBack, LinkLost, Line, Waiting, Granted, Ended>;
 
-void encode(const WireMessage& m, std::string* out);  // length prefix included
+void encode(const WireMessage& m, std::string* out);  // appends; length prefix included
 Result<WireMessage> decode(std::string_view frame);   // without the length prefix
+
+// Cuts the bytes of a stream socket into messages. After an error the stream is lost.
+//
+//   splitter.feed({buffer, n});
+//   while (true) {
+//     auto message = splitter.next();        // error: close the socket
+//     if (!message.ok() || !*message) break;  // nullopt: more bytes are needed
+//     handle(**message);
+//   }
+class WireSplitter {
+ public:
+  void feed(std::string_view bytes) { buffer_.append(bytes); }
+  Result<std::optional<WireMessage>> next();
+
+ private:
+  std::string buffer_;
+  size_t begin_ = 0;  // of the first byte not yet given out
+};
 
 }  // namespace moai::session
