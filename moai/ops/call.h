@@ -11,9 +11,10 @@
 // then fresh results in the order of `results`, one storage each.
 #pragma once
 
-#include <complex>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "moai/base/bytes.h"
@@ -46,13 +47,14 @@ enum class ArgKind : uint8_t {
 struct Arg {
   ArgKind kind = ArgKind::kNone;
   bool written = false;  // the call writes the storage of this tensor
-  tensor::Geometry geometry;
-  std::vector<int64_t> ints;
-  std::vector<double> doubles;
-  std::string text;
-  std::vector<Arg> items;
+  tensor::Geometry geometry{};
+  std::vector<int64_t> ints{};
+  std::vector<double> doubles{};
+  std::string text{};
+  std::vector<Arg> items{};
 
-  bool operator==(const Arg&) const = default;
+  // Doubles are compared by their bits: -0.0 is not 0.0, and a NaN equals itself.
+  bool operator==(const Arg& other) const;
 };
 
 enum class ResultKind : uint8_t {
@@ -65,17 +67,17 @@ enum class ResultKind : uint8_t {
 struct Result {
   ResultKind kind = ResultKind::kIgnored;
   bool auxiliary = false;  // device kinds may return another shape here; filled with zeros then
-  tensor::Geometry geometry;
-  std::vector<Result> items;
+  tensor::Geometry geometry{};
+  std::vector<Result> items{};
 
   bool operator==(const Result&) const = default;
 };
 
 struct CallSignature {
-  std::string op;        // "aten::add"
-  std::string overload;  // "Tensor", may be empty
-  std::vector<Arg> args;
-  std::vector<Result> results;
+  std::string op{};        // "aten::add"
+  std::string overload{};  // "Tensor", may be empty
+  std::vector<Arg> args{};
+  std::vector<Result> results{};
 
   bool operator==(const CallSignature&) const = default;
 };
@@ -95,12 +97,14 @@ std::vector<bool> written_operands(const CallSignature& s);
 
 uint64_t hash(const CallSignature& s);
 
-// "aten::add.Tensor(f32[2,3], f32[2,3], word) -> f32[2,3]"; written operands carry "!", see
-// docs/formats.
+// "aten::add.Tensor(f32[2,3], f32[2,3], word) -> f32[2,3]"; written operands carry "!".
+// docs/formats/call.md has the grammar; call_text.h the form with storages and words.
 std::string to_string(const CallSignature& s);
+std::optional<CallSignature> call_signature_from_string(std::string_view text);
 
 void encode(const CallSignature& s, Writer* out);
-// Fails the reader on malformed input, on nesting deeper than 4 and on over 2^16 items.
+// Fails the reader on malformed input (names are letters, digits, "_" and, in `op`, ":"), on
+// nesting deeper than 4 and on over 2^16 items.
 CallSignature decode_call_signature(Reader* in);
 
 }  // namespace moai::ops
