@@ -6,54 +6,28 @@
 // reader can replay memory exactly. SSA over storage versions is derived (storage_versions), not
 // stored.
 //
-// Text form, one line a node (print/parse round-trip):
+// Text form, one line a node (print/parse round-trip); the number after "@" is the line id, and
+// docs/formats/window.md has the grammar:
 //   alloc s7 4096
-//   s9 = aten::add.Tensor(f32[2,3] s7, f32[2,3] s8, word 1.0) -> f32[2,3]    @train.py:12
+//   s9 = aten::add.Tensor(f32[2,3] s7, f32[2,3] s8, word 1.0) -> f32[2,3]    @12
 //   free s7
 //
 // A Window is a value; not thread-safe.
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <mutex>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "moai/base/status.h"
-#include "moai/ops/call.h"
+#include "moai/graph/signature_table.h"
 
 namespace moai::graph {
 
 using StorageId = uint64_t;  // 0 is "no storage" (a tensor without elements)
-using SignatureId = uint32_t;
-using LineId = uint32_t;  // index of a source line known to the front; 0 is unknown
-
-// Interned signatures with their arity. Grows only; ids count from 0. Thread-safe.
-class SignatureTable {
- public:
-  struct Entry {
-    ops::CallSignature signature;
-    ops::Arity arity;
-    std::vector<bool> written;  // per operand
-    uint64_t hash = 0;
-  };
-
-  // Returns the id of an equal signature, adding it when it is new.
-  SignatureId intern(ops::CallSignature signature);
-  // The reference stays valid as long as the table.
-  const Entry& at(SignatureId id) const;
-  size_t size() const;
-
- private:
-  mutable std::mutex mutex_;
-  std::vector<std::unique_ptr<Entry>> entries_;                 // guarded by mutex_
-  std::unordered_multimap<uint64_t, SignatureId> ids_by_hash_;  // guarded by mutex_
-};
+using LineId = uint32_t;     // index of a source line known to the front; 0 is unknown
 
 enum class NodeKind : uint8_t { kCall = 0, kAlloc = 1, kResize = 2, kFree = 3 };
 
@@ -68,9 +42,9 @@ struct Node {
 };
 
 struct Window {
-  std::vector<Node> nodes;
-  std::vector<StorageId> storages;
-  std::vector<uint64_t> words;
+  std::vector<Node> nodes{};
+  std::vector<StorageId> storages{};
+  std::vector<uint64_t> words{};
 
   void call(SignatureId signature, std::span<const StorageId> storages,
             std::span<const uint64_t> words, LineId line);
@@ -101,7 +75,8 @@ std::vector<std::vector<uint32_t>> storage_versions(const Window& w,
                                                     const SignatureTable& signatures);
 
 // Identity of a window: structure, geometry and non-float attributes; storages renamed in order of
-// first use; words, releases and lines do not count.
+// first use; words (also the sizes of allocations), releases and lines do not count. Equal in every
+// process.
 uint64_t window_hash(const Window& w, const SignatureTable& signatures);
 
 std::string print(const Window& w, const SignatureTable& signatures);

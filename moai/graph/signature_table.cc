@@ -1,0 +1,31 @@
+#include "moai/graph/signature_table.h"
+
+#include <utility>
+
+namespace moai::graph {
+
+SignatureId SignatureTable::intern(ops::CallSignature signature) {
+  const uint64_t hash = ops::hash(signature);
+  const std::lock_guard lock(mutex_);
+  const auto [begin, end] = ids_by_hash_.equal_range(hash);
+  for (auto it = begin; it != end; ++it) {
+    if (at(it->second).signature == signature) return it->second;
+  }
+  const size_t id = size_.load(std::memory_order_relaxed);
+  const size_t segment = owned_.size();
+  if (id + kFirstSegment == kFirstSegment << segment) {
+    owned_.push_back(std::make_unique<Entry[]>(kFirstSegment << segment));
+    segments_[segment].store(owned_.back().get(), std::memory_order_release);
+  }
+  const size_t first = (kFirstSegment << (owned_.size() - 1)) - kFirstSegment;
+  Entry& entry = owned_.back()[id - first];
+  entry.arity = ops::arity(signature);
+  entry.written = ops::written_operands(signature);
+  entry.hash = hash;
+  entry.signature = std::move(signature);
+  ids_by_hash_.emplace(hash, static_cast<SignatureId>(id));
+  size_.store(id + 1, std::memory_order_release);
+  return static_cast<SignatureId>(id);
+}
+
+}  // namespace moai::graph
