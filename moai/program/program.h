@@ -29,15 +29,18 @@ struct Instruction {
   uint32_t places_count = 0;
   uint32_t words_begin = 0;
   uint32_t words_count = 0;
+
+  bool operator==(const Instruction&) const = default;
 };
 
 struct Program {
   bool is_template = false;
   uint32_t slot_count = 0;  // template only
-  std::vector<Instruction> instructions;
-  std::vector<Place> places;
-  std::vector<uint64_t> words;  // streamed only; a template stores counts in its instructions
+  std::vector<Instruction> instructions{};
+  std::vector<Place> places{};
+  std::vector<uint64_t> words{};  // streamed only; a template stores counts in its instructions
 
+  bool operator==(const Program&) const = default;
   std::span<const Place> places_of(const Instruction& i) const {
     return std::span(places).subspan(i.places_begin, i.places_count);
   }
