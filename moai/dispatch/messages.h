@@ -34,22 +34,22 @@ using TemplateId = uint32_t;
 
 struct Hello {  // first message; the Worker answers Welcome or Refused
   uint32_t protocol = kProtocolVersion;
-  std::string secret;  // kSecretBytes, of the lease
-  uint64_t epoch = 0;  // of the lease
-  std::string client;  // "pid 123 python train.py", for logs
-  std::string torch_version;
+  std::string secret{};  // kSecretBytes, of the lease
+  uint64_t epoch = 0;    // of the lease
+  std::string client{};  // "pid 123 python train.py", for logs
+  std::string torch_version{};
 };
 struct DefineSignatures {
   SignatureId first = 0;  // must equal the number defined so far
-  std::vector<ops::CallSignature> signatures;
+  std::vector<ops::CallSignature> signatures{};
 };
 struct Run {  // a streamed program; its calls have sequences first_sequence, +1, …
   uint64_t first_sequence = 0;
-  program::Program program;
+  program::Program program{};
 };
 struct DefineTemplate {
   TemplateId id = 0;
-  program::Program program;
+  program::Program program{};
 };
 struct DropTemplate {
   TemplateId id = 0;
@@ -65,15 +65,15 @@ struct RunTemplate {  // instructions [begin, end) of a template
   uint32_t end = 0;
   // Storages of the slots first used in [begin, end), in slot order. Bindings survive a change to
   // another template with the same prefix.
-  std::vector<StorageId> bindings;
-  std::vector<uint64_t> words;    // of the instructions in [begin, end), in order
-  std::vector<Release> releases;  // ordered by `before`, which may be `end`
+  std::vector<StorageId> bindings{};
+  std::vector<uint64_t> words{};    // of the instructions in [begin, end), in order
+  std::vector<Release> releases{};  // ordered by `before`, which may be `end`
 };
 struct Upload {  // makes the storage if it is new
   StorageId storage = 0;
   uint64_t storage_bytes = 0;
   uint64_t offset = 0;
-  std::string bytes;
+  std::string bytes{};
 };
 struct ReadRange {
   StorageId storage = 0;
@@ -82,14 +82,14 @@ struct ReadRange {
 };
 struct Read {  // answered by one Data a range, in order, or by one Fault with `request`
   RequestId request = 0;
-  std::vector<ReadRange> ranges;
+  std::vector<ReadRange> ranges{};
 };
 struct Ask {  // run a call whose result shapes only the Worker knows; answered by Answer
   RequestId request = 0;
   uint64_t sequence = 0;
   SignatureId signature = 0;  // its results are all kIgnored or unspecified: the Worker decides
-  std::vector<StorageId> operands;
-  std::vector<uint64_t> words;
+  std::vector<StorageId> operands{};
+  std::vector<uint64_t> words{};
   StorageId first_result = 0;  // ids for result storages, counting up; at most results_max
   uint32_t results_max = 0;
 };
@@ -103,15 +103,15 @@ struct Ping {};  // sign of life, both ways
 
 struct Welcome {
   uint32_t protocol = kProtocolVersion;
-  std::string worker;       // "worker 3 on back01", for logs
-  std::string device_kind;  // "cpu", "cuda", "hip"
-  std::string torch_version;
+  std::string worker{};       // "worker 3 on back01", for logs
+  std::string device_kind{};  // "cpu", "cuda", "hip"
+  std::string torch_version{};
   uint64_t memory_bytes = 0;  // limit for storages
   uint64_t credit_bytes = 0;  // how many bytes of frames may be in flight un-executed
 };
 struct Refused {
   Code code = Code::kUnknown;
-  std::string text;
+  std::string text{};
 };
 struct Credit {
   uint64_t bytes = 0;  // of executed frames, to be used again
@@ -119,23 +119,23 @@ struct Credit {
 struct Data {
   RequestId request = 0;
   uint32_t range = 0;  // index in Read::ranges
-  std::string bytes;
+  std::string bytes{};
 };
 struct Value {  // one result of an Ask
   enum class Kind : uint8_t { kNone, kUndefined, kTensor, kList, kBool, kInt, kDouble };
   Kind kind = Kind::kNone;
-  tensor::Geometry geometry;  // kTensor
+  tensor::Geometry geometry{};  // kTensor
   StorageId storage = 0;
   uint64_t storage_bytes = 0;
   bool written_argument =
-      false;                 // kTensor: this is the written argument, whose geometry is now this
-  int64_t integer = 0;       // kBool, kInt
-  double real = 0;           // kDouble
-  std::vector<Value> items;  // kList
+      false;                   // kTensor: this is the written argument, whose geometry is now this
+  int64_t integer = 0;         // kBool, kInt
+  double real = 0;             // kDouble
+  std::vector<Value> items{};  // kList
 };
 struct Answer {
   RequestId request = 0;
-  std::vector<Value> results;
+  std::vector<Value> results{};
 };
 struct Reached {
   RequestId request = 0;
@@ -153,12 +153,12 @@ struct Fault {
   RequestId request = 0;
   uint64_t sequence = 0;  // 0: no call, see text
   Code code = Code::kUnknown;
-  std::string op;
-  std::string text;
+  std::string op{};
+  std::string text{};
 };
 struct Ending {  // the Worker ends: its lease was revoked, say
   Code code = Code::kUnknown;
-  std::string text;
+  std::string text{};
 };
 
 using Message = std::variant<Hello, DefineSignatures, Run, DefineTemplate, DropTemplate,
