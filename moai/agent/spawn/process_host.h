@@ -1,0 +1,35 @@
+// The WorkerHost of real processes.
+//
+// A Worker has a session, process group and log file of its own (a pipe to the agent would end it
+// together with the agent), gets the secret of its lease through a pipe and tells its address by
+// one line on another:
+//
+//   moai-worker --listen unix:PATH --epoch E --device-kind cpu --device-index I --threads T
+//               --memory BYTES --secret-fd 3 --ready-fd 4
+//
+// Its death is seen at once by pidfd, or within 200 ms on kernels without.
+#pragma once
+
+#include <memory>
+
+#include "moai/agent/spawn/worker_host.h"
+
+namespace moai::agent {
+
+struct ProcessHostOptions {
+  std::string program;           // moai-worker
+  std::string listen = "unix";   // or "tcp", "tls"
+  std::string host;              // "tcp", "tls": address to listen at
+  std::string directory;         // private to the user: sockets and logs
+  std::string certificate_path;  // "tls"
+  std::string key_path;          // "tls"
+  uint32_t threads = 1;
+  std::vector<std::vector<int>> cpus;  // of device 0, 1, …; missing or empty: all
+  uint64_t data_bytes_max = 0;         // limit on the heap of a Worker; 0: none
+  int64_t ready_ms_max = 60'000;       // from start to its address
+  int64_t stop_ms = 500;               // from SIGTERM to SIGKILL
+};
+
+std::unique_ptr<WorkerHost> process_host(ProcessHostOptions options);
+
+}  // namespace moai::agent
