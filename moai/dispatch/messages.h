@@ -9,7 +9,9 @@
 // front has sent on this connection, from 1. A Fault names the call that failed by it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -38,25 +40,37 @@ struct Hello {  // first message; the Worker answers Welcome or Refused
   uint64_t epoch = 0;    // of the lease
   std::string client{};  // "pid 123 python train.py", for logs
   std::string torch_version{};
+
+  bool operator==(const Hello&) const = default;
 };
 struct DefineSignatures {
   SignatureId first = 0;  // must equal the number defined so far
   std::vector<ops::CallSignature> signatures{};
+
+  bool operator==(const DefineSignatures&) const = default;
 };
 struct Run {  // a streamed program; its calls have sequences first_sequence, +1, …
   uint64_t first_sequence = 0;
   program::Program program{};
+
+  bool operator==(const Run&) const = default;
 };
 struct DefineTemplate {
   TemplateId id = 0;
   program::Program program{};
+
+  bool operator==(const DefineTemplate&) const = default;
 };
 struct DropTemplate {
   TemplateId id = 0;
+
+  bool operator==(const DropTemplate&) const = default;
 };
 struct Release {  // "before instruction `before` of the template, free `storage`"
   uint32_t before = 0;
   StorageId storage = 0;
+
+  bool operator==(const Release&) const = default;
 };
 struct RunTemplate {  // instructions [begin, end) of a template
   TemplateId id = 0;
@@ -68,21 +82,29 @@ struct RunTemplate {  // instructions [begin, end) of a template
   std::vector<StorageId> bindings{};
   std::vector<uint64_t> words{};    // of the instructions in [begin, end), in order
   std::vector<Release> releases{};  // ordered by `before`, which may be `end`
+
+  bool operator==(const RunTemplate&) const = default;
 };
 struct Upload {  // makes the storage if it is new
   StorageId storage = 0;
   uint64_t storage_bytes = 0;
   uint64_t offset = 0;
   std::string bytes{};
+
+  bool operator==(const Upload&) const = default;
 };
 struct ReadRange {
   StorageId storage = 0;
   uint64_t offset = 0;
   uint64_t size = 0;
+
+  bool operator==(const ReadRange&) const = default;
 };
 struct Read {  // answered by one Data a range, in order, or by one Fault with `request`
   RequestId request = 0;
   std::vector<ReadRange> ranges{};
+
+  bool operator==(const Read&) const = default;
 };
 struct Ask {  // run a call whose result shapes only the Worker knows; answered by Answer
   RequestId request = 0;
@@ -92,12 +114,20 @@ struct Ask {  // run a call whose result shapes only the Worker knows; answered 
   std::vector<uint64_t> words{};
   StorageId first_result = 0;  // ids for result storages, counting up; at most results_max
   uint32_t results_max = 0;
+
+  bool operator==(const Ask&) const = default;
 };
 struct Marker {  // answered by Reached when everything sent before was executed
   RequestId request = 0;
+
+  bool operator==(const Marker&) const = default;
 };
-struct Goodbye {};
-struct Ping {};  // sign of life, both ways
+struct Goodbye {
+  bool operator==(const Goodbye&) const = default;
+};
+struct Ping {  // sign of life, both ways
+  bool operator==(const Ping&) const = default;
+};
 
 // ---- Worker → front
 
@@ -108,18 +138,26 @@ struct Welcome {
   std::string torch_version{};
   uint64_t memory_bytes = 0;  // limit for storages
   uint64_t credit_bytes = 0;  // how many bytes of frames may be in flight un-executed
+
+  bool operator==(const Welcome&) const = default;
 };
 struct Refused {
   Code code = Code::kUnknown;
   std::string text{};
+
+  bool operator==(const Refused&) const = default;
 };
 struct Credit {
   uint64_t bytes = 0;  // of executed frames, to be used again
+
+  bool operator==(const Credit&) const = default;
 };
 struct Data {
   RequestId request = 0;
   uint32_t range = 0;  // index in Read::ranges
   std::string bytes{};
+
+  bool operator==(const Data&) const = default;
 };
 struct Value {  // one result of an Ask
   enum class Kind : uint8_t { kNone, kUndefined, kTensor, kList, kBool, kInt, kDouble };
@@ -132,10 +170,14 @@ struct Value {  // one result of an Ask
   int64_t integer = 0;         // kBool, kInt
   double real = 0;             // kDouble
   std::vector<Value> items{};  // kList
+
+  bool operator==(const Value&) const = default;
 };
 struct Answer {
   RequestId request = 0;
   std::vector<Value> results{};
+
+  bool operator==(const Answer&) const = default;
 };
 struct Reached {
   RequestId request = 0;
@@ -144,6 +186,8 @@ struct Reached {
   uint64_t busy_ns = 0;   // time spent executing since the connection began
   uint64_t allocated_bytes = 0;
   uint64_t peak_bytes = 0;
+
+  bool operator==(const Reached&) const = default;
 };
 // Why a call failed; `request` when it also ends a Read or an Ask, else 0. The code says which
 // class torch raises: INVALID_ARGUMENT ValueError, OUT_OF_RANGE IndexError, UNIMPLEMENTED
@@ -155,10 +199,14 @@ struct Fault {
   Code code = Code::kUnknown;
   std::string op{};
   std::string text{};
+
+  bool operator==(const Fault&) const = default;
 };
 struct Ending {  // the Worker ends: its lease was revoked, say
   Code code = Code::kUnknown;
   std::string text{};
+
+  bool operator==(const Ending&) const = default;
 };
 
 using Message = std::variant<Hello, DefineSignatures, Run, DefineTemplate, DropTemplate,
@@ -175,5 +223,21 @@ void upload_header(StorageId storage, uint64_t storage_bytes, uint64_t offset, u
                    std::string* out);
 // The same for a Data.
 void data_header(RequestId request, uint32_t range, uint64_t size, std::string* out);
+
+// An Upload or Data read in place, without a copy of its bytes, which stay in `frame`. Nothing when
+// the frame is of another kind or malformed; decode() tells which.
+struct UploadView {
+  StorageId storage = 0;
+  uint64_t storage_bytes = 0;
+  uint64_t offset = 0;
+  std::string_view bytes;
+};
+std::optional<UploadView> upload_view(std::string_view frame);
+struct DataView {
+  RequestId request = 0;
+  uint32_t range = 0;
+  std::string_view bytes;
+};
+std::optional<DataView> data_view(std::string_view frame);
 
 }  // namespace moai::dispatch
