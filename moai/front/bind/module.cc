@@ -1,0 +1,133 @@
+// moai._C: what the Python package sees of the front.
+#include <torch/csrc/utils/device_lazy_init.h>
+#include <torch/csrc/utils/pybind.h>
+
+#include "moai/front/bind/interpreter.h"
+#include "moai/front/bind/lines.h"
+#include "moai/front/capture/capture.h"
+#include "moai/front/capture/registration.h"
+#include "moai/front/device/engine.h"
+#include "moai/front/device/generator.h"
+#include "moai/front/device/guard.h"
+#include "moai/front/device/memory.h"
+#include "moai/front/device/settings.h"
+
+namespace py = pybind11;
+
+namespace moai::front {
+namespace {
+
+py::dict memory_counters() {
+  const MemoryCounters c = DeviceMemory::instance().counters();
+  py::dict d;
+  d["allocated_bytes"] = c.allocated_bytes;
+  d["peak_bytes"] = c.peak_bytes;
+  d["allocations"] = c.allocations;
+  d["releases"] = c.releases;
+  d["allocated_total_bytes"] = c.allocated_total_bytes;
+  d["released_total_bytes"] = c.released_total_bytes;
+  d["out_of_memory"] = c.out_of_memory;
+  d["total_bytes"] = device_memory_bytes();
+  return d;
+}
+
+py::dict statistics() {
+  py::dict d;
+  const RecipeCache::Counters cache = recipes().counters();
+  d["recipe_hits"] = cache.hits;
+  d["recipe_misses"] = cache.misses;
+  d["recipes"] = cache.size;
+  d["whole_operators"] = whole_operators();
+  const driver::Driver* started = engine_if_started();
+  if (!started) return d;
+  const driver::Statistics s = started->statistics();
+  d["calls"] = s.calls;
+  d["template_calls"] = s.template_calls;
+  d["windows"] = s.windows;
+  d["templates"] = s.templates;
+  d["diverged"] = s.diverged;
+  d["flushes"] = s.flushes;
+  d["bytes_sent"] = s.bytes_sent;
+  d["bytes_received"] = s.bytes_received;
+  d["round_trips"] = s.round_trips;
+  d["pushed_reads"] = s.pushed_reads;
+  d["pushed_hits"] = s.pushed_hits;
+  d["connected"] = started->connected();
+  return d;
+}
+
+py::dict settings() {
+  const Settings s = read_settings();
+  py::dict d;
+  d["device_name"] = s.device_name;
+  d["flavor"] = s.flavor;
+  d["manager_address"] = s.manager_address;
+  d["quiet"] = s.quiet;
+  d["disabled"] = s.disabled;
+  return d;
+}
+
+// The text of a device error that nobody has seen yet; None when there is none.
+py::object shutdown() {
+  if (!engine_if_started()) return py::none();
+  try {
+    wait_for([](driver::Driver& d, const driver::Interrupt& i) { return d.shutdown(i); });
+  } catch (const c10::Error& error) {
+    return py::str(error.what_without_backtrace());
+  }
+  return py::none();
+}
+
+void bind_device(py::module_& m) {
+  m.def("register_device", &register_device, "Puts the device into torch. Once.");
+  m.def("set_library_folders", &set_library_folders);
+  m.def("set_startup", [](std::string program, std::string framework, std::string command) {
+    set_startup({std::move(program), std::move(framework), std::move(command)});
+  });
+  m.def("settings", &settings);
+  m.def("synchronize", &synchronize);
+  m.def("shutdown", &shutdown);
+  m.def("step_end", [] {
+    if (driver::Driver* started = engine_if_started()) started->step_end();
+  });
+  m.def("register_fork_handler", [] {
+    torch::utils::register_fork_handler_for_device_init(at::kCUDA);
+  });
+  m.def("in_bad_fork", [] { return torch::utils::is_device_in_bad_fork(at::kCUDA); });
+}
+
+void bind_memory(py::module_& m) {
+  m.def("memory_counters", &memory_counters);
+  m.def("reset_peak_memory", [] { DeviceMemory::instance().resetPeakStats(0); });
+  m.def("reset_accumulated_memory", [] { DeviceMemory::instance().resetAccumulatedStats(0); });
+}
+
+void bind_streams(py::module_& m) {
+  m.def("current_stream", &current_stream);
+  m.def("set_current_stream", &set_current_stream);
+  m.def("elapsed_ms", [](intptr_t begin, intptr_t end) {
+    return elapsed_ms(reinterpret_cast<void*>(begin), reinterpret_cast<void*>(end));
+  });
+  m.def("default_generator", &default_generator);
+}
+
+void bind_insight(py::module_& m) {
+  m.def("statistics", &statistics);
+  m.def("clear_recipes", [] { recipes().clear(); });
+  m.def("current_line", [] { return python_line_text(current_python_line()); });
+  m.def("describe_windows", [] {
+    const driver::Driver* started = engine_if_started();
+    return started ? started->describe_windows() : std::string();
+  });
+}
+
+}  // namespace
+}  // namespace moai::front
+
+PYBIND11_MODULE(_C, m) {
+  moai::front::set_script(moai::front::python_script());
+  moai::front::bind_device(m);
+  moai::front::bind_memory(m);
+  moai::front::bind_streams(m);
+  moai::front::bind_insight(m);
+}

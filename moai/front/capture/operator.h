@@ -1,0 +1,39 @@
+// Operator: what capture needs to know of an operator, resolved once per handle.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "moai/front/torch_headers.h"
+
+namespace moai::front {
+
+struct Operator {
+  struct Argument {
+    bool written = false;    // by the schema, or by the facts where the schema is silent
+    bool is_float = false;   // float, Scalar or lists of them: float values are parameters
+    bool is_number = false;  // Scalar: int values are parameters too
+    bool is_generator = false;
+    bool on_host = false;  // the operator reads this tensor in host memory
+  };
+  enum class ReturnKind : uint8_t { kFresh, kWrittenArgument, kView };
+  struct Return {
+    ReturnKind kind = ReturnKind::kFresh;
+    size_t argument = 0;  // kWrittenArgument, kView
+    bool auxiliary = false;
+  };
+
+  c10::OperatorHandle handle;
+  std::string name;  // "aten::add.Tensor"
+  std::vector<Argument> arguments;
+  std::vector<Return> returns;
+  bool asks = false;   // only the Worker knows the shapes of the results
+  bool draws = false;  // takes numbers from a generator
+  bool has_generator_argument = false;
+  bool mixes_devices = false;  // host tensors with dimensions may be among the arguments
+};
+
+// Thread-safe; the reference stays valid for ever.
+const Operator& resolve(const c10::OperatorHandle& handle);
+
+}  // namespace moai::front

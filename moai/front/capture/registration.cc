@@ -1,0 +1,165 @@
+#include "moai/front/capture/registration.h"
+
+#include <ATen/native/transformers/attention.h>
+#include <ATen/native/transformers/sdp_utils_cpp.h>
+
+#include <unordered_set>
+
+#include "moai/front/capture/capture.h"
+#include "moai/front/capture/copy.h"
+#include "moai/front/capture/views.h"
+#include "moai/front/device/guard.h"
+#include "moai/front/device/hooks.h"
+#include "moai/front/device/memory.h"
+#include "moai/front/device/pinned.h"
+
+namespace moai::front {
+namespace {
+
+using c10::DispatchKey;
+using c10::OperatorHandle;
+
+size_t g_whole_operators = 0;
+
+// Libraries are never taken down: tensors may outlive any point at which they could be.
+torch::Library& library(const char* name, DispatchKey key) {
+  return *new torch::Library(torch::Library::IMPL, name, key, __FILE__, __LINE__);
+}
+
+void refuse_layout(const OperatorHandle& op, torch::jit::Stack*) {
+  TORCH_CHECK_NOT_IMPLEMENTED(false, op.operator_name(),
+                              ": sparse, quantized and nested tensors are not supported on the "
+                              "device");
+}
+
+// Flash attention where every kind of Worker has it; all else takes the decomposition.
+int64_t choose_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
+                         const std::optional<at::Tensor>& mask, double dropout, bool,
+                         std::optional<double>, bool grouped) {
+  const bool flash = at::globalContext().userEnabledFlashSDP() && !mask && dropout == 0.0 &&
+                     q.dim() == 4 && q.size(3) % 8 == 0 && q.size(3) == v.size(3) &&
+                     q.size(1) == k.size(1) && q.size(1) == v.size(1) && !grouped;
+  return static_cast<int64_t>(flash ? sdp::SDPBackend::flash_attention : sdp::SDPBackend::math);
+}
+
+// A tensor known to be zero has no memory, which a Worker could not tell.
+at::Tensor zero_tensor(c10::SymIntArrayRef sizes, std::optional<c10::ScalarType> dtype,
+                       std::optional<c10::Layout>, std::optional<c10::Device>,
+                       std::optional<bool>) {
+  return at::zeros(C10_AS_INTARRAYREF_SLOW(sizes),
+                   at::TensorOptions().dtype(dtype).device(at::kCUDA));
+}
+
+bool no_cudnn(const at::Tensor&, const at::Tensor&, at::IntArrayRef, at::IntArrayRef, int64_t) {
+  return false;
+}
+bool no_cudnn_tensor(const at::Tensor&, const at::Tensor&, const at::Tensor&, const at::Tensor&,
+                     int64_t) {
+  return false;
+}
+
+bool is_pinned(const at::Tensor& t, std::optional<c10::Device>) {
+  return t.is_cpu() && t.has_storage() && is_pinned_address(t.storage().data());
+}
+
+void record_stream(at::Tensor&, c10::Stream) {}
+
+void register_own_kernels(torch::Library& aten) {
+  aten.impl("empty.memory_format", &empty);
+  aten.impl("empty_strided", &empty_strided);
+  aten.impl("as_strided", &as_strided);
+  aten.impl("view", &view);
+  aten.impl("_reshape_alias", &reshape_alias);
+  aten.impl("resize_", &resize_);
+  aten.impl("set_.source_Storage_storage_offset", &set_storage_);
+  aten.impl("set_.source_Storage", &set_whole_storage_);
+  aten.impl("set_.source_Tensor", &set_tensor_);
+  aten.impl("set_", &set_nothing_);
+  aten.impl("is_set_to", &is_set_to);
+  aten.impl("copy_", &copy_into);
+  aten.impl("_copy_from", &copy_from);
+  aten.impl("_local_scalar_dense", &read_scalar);
+  aten.impl("record_stream", &record_stream);
+  aten.impl("is_pinned", &is_pinned);
+  aten.impl("_efficientzerotensor", &zero_tensor);
+  aten.impl("_fused_sdp_choice", &choose_attention);
+  for (const char* name : {"_use_cudnn_ctc_loss", "_use_miopen_ctc_loss"}) {
+    aten.impl(name, &no_cudnn);
+    aten.impl((std::string(name) + ".Tensor").c_str(), &no_cudnn_tensor);
+  }
+}
+
+struct SchemaShape {
+  bool host_only = false;  // names a device, storage or stream
+  bool tensors = false;
+  bool views = false;
+  bool values = false;  // returns something that is no tensor
+};
+
+SchemaShape shape_of(const c10::FunctionSchema& schema) {
+  SchemaShape s;
+  for (const c10::Argument& a : schema.arguments()) {
+    const std::string type = a.real_type()->str();
+    s.host_only |= type.find("Device") != type.npos || type == "Storage" || type == "Stream";
+    s.tensors |= type.find("Tensor") != type.npos;
+  }
+  for (const c10::Argument& r : schema.returns()) {
+    s.views |= r.alias_info() && !r.alias_info()->isWrite();
+    s.values |= r.real_type()->str().find("Tensor") == std::string::npos;
+  }
+  return s;
+}
+
+// Composite operators whose parts would be recorded one by one otherwise.
+bool capture_whole(const c10::OperatorName& name, const OperatorHandle& op) {
+  static const std::unordered_set<std::string> own = {
+      "aten::copy_",  "aten::resize_",     "aten::set_", "aten::is_pinned", "aten::_fused_sdp_choice",
+      "aten::lift",   "aten::lift_fresh",  "aten::_lazy_clone"};
+  if (!name.name.starts_with("aten::") || own.contains(name.name)) return false;
+  if (op.hasKernelForDispatchKey(DispatchKey::CompositeImplicitAutograd) ||
+      op.hasKernelForDispatchKey(DispatchKey::CUDA)) {
+    return false;
+  }
+  if (!op.hasKernelForDispatchKey(DispatchKey::CompositeExplicitAutograd) &&
+      !op.hasKernelForDispatchKey(DispatchKey::CompositeExplicitAutogradNonFunctional)) {
+    return false;
+  }
+  if (op.hasTag(at::Tag::inplace_view)) return false;  // changes metadata only
+  for (const char* layout : {"sparse", "mkldnn"}) {
+    if (name.name.find(layout) != std::string::npos) return false;
+  }
+  const SchemaShape s = shape_of(op.schema());
+  return s.tensors && !s.host_only && !s.views && !s.values;
+}
+
+void register_whole_operators(torch::Library& aten) {
+  auto& dispatcher = c10::Dispatcher::singleton();
+  for (const c10::OperatorName& name : dispatcher.getAllOpNames()) {
+    const auto op = dispatcher.findSchema(name);
+    if (!op || !capture_whole(name, *op)) continue;
+    const std::string full = c10::toString(name).substr(6);
+    aten.impl(full.c_str(), torch::CppFunction::makeFromBoxedFunction<&capture>());
+    ++g_whole_operators;
+  }
+}
+
+}  // namespace
+
+void register_device() {
+  c10::SetAllocator(c10::DeviceType::CUDA, &DeviceMemory::instance());
+  register_guard();
+  register_hooks();
+  library("_", DispatchKey::CUDA).fallback(torch::CppFunction::makeFromBoxedFunction<&capture>());
+  for (const auto key : {DispatchKey::SparseCUDA, DispatchKey::SparseCsrCUDA,
+                         DispatchKey::QuantizedCUDA, DispatchKey::NestedTensorCUDA}) {
+    library("_", key).fallback(torch::CppFunction::makeFromBoxedFunction<&refuse_layout>());
+  }
+  torch::Library& aten = library("aten", DispatchKey::CUDA);
+  register_own_kernels(aten);
+  at::native::_fused_sdp_choice_stub.set_cuda_dispatch_ptr(&choose_attention);
+  register_whole_operators(aten);
+}
+
+size_t whole_operators() { return g_whole_operators; }
+
+}  // namespace moai::front

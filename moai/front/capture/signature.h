@@ -1,0 +1,18 @@
+// Signature: an operator call in torch's terms becomes an ops::CallSignature.
+//
+// Arguments are walked in the order of scan(), so that its storages and words fit.
+#pragma once
+
+#include "moai/front/capture/recipe.h"
+#include "moai/front/capture/scan.h"
+#include "moai/ops/call.h"
+
+namespace moai::front {
+
+// `outputs` decides the results; without it (an ask) all are kIgnored.
+ops::CallSignature make_signature(const Operator& op, Arguments arguments, const Recipe* recipe);
+
+tensor::Geometry to_geometry(const TensorShape& shape);
+TensorShape to_shape(const tensor::Geometry& geometry);
+
+}  // namespace moai::front

@@ -1,0 +1,126 @@
+#include "moai/front/device/engine.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <mutex>
+
+#include "moai/front/device/script.h"
+#include "moai/front/device/settings.h"
+#include "moai/front/torch_headers.h"
+
+namespace moai::front {
+namespace {
+
+Script g_script;
+std::mutex g_mutex;  // guards creation and g_startup
+Startup g_startup;
+std::atomic<driver::Driver*> g_engine{nullptr};
+std::atomic<bool> g_forked{false};
+
+void after_fork() {
+  g_forked.store(true);
+  if (driver::Driver* started = g_engine.exchange(nullptr)) started->abandon();
+}
+
+driver::DriverOptions options() {
+  const Settings s = read_settings();
+  driver::DriverOptions o;
+  o.session_program = g_startup.session_program;
+  o.framework = g_startup.framework;
+  o.command = g_startup.command;
+  o.manager_address = s.manager_address;
+  o.token = s.token;
+  o.ca_path = s.ca_path;
+  o.flavor = s.flavor;
+  o.device = s.device;
+  o.quiet = s.quiet;
+  return o;
+}
+
+std::string with_origin(const Status& status, const driver::Driver& driver) {
+  const driver::DeviceError error = driver.last_error();
+  if (error.status != status || error.op.empty()) return status.message();
+  std::string text = status.message() + "\n(raised by " + error.op;
+  const std::string line = script().line_text ? script().line_text(error.line) : std::string();
+  if (!line.empty()) text += ", called at " + line;
+  return text + ")";
+}
+
+template <class ErrorClass>
+[[noreturn]] void raise_as(const std::string& text) {
+  throw ErrorClass({__func__, __FILE__, __LINE__}, text);
+}
+
+[[noreturn]] void raise_text(Code code, const std::string& text) {
+  switch (code) {
+    case Code::kInvalidArgument: raise_as<c10::ValueError>(text);
+    case Code::kOutOfRange: raise_as<c10::IndexError>(text);
+    case Code::kUnimplemented: raise_as<c10::NotImplementedError>(text);
+    case Code::kResourceExhausted: raise_as<c10::OutOfMemoryError>(text);
+    case Code::kFailedPrecondition: raise_as<c10::TypeError>(text);
+    case Code::kAborted: raise_as<c10::LinAlgError>(text);
+    default: raise_as<c10::Error>(text);
+  }
+}
+
+}  // namespace
+
+void set_script(const Script& script) { g_script = script; }
+const Script& script() { return g_script; }
+
+void set_startup(Startup startup) {
+  const std::lock_guard lock(g_mutex);
+  g_startup = std::move(startup);
+}
+
+driver::Driver& engine() {
+  if (driver::Driver* started = g_engine.load(std::memory_order_acquire)) return *started;
+  TORCH_CHECK(!g_forked.load(),
+              "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, "
+              "you must use the 'spawn' start method");
+  const std::lock_guard lock(g_mutex);
+  if (!g_engine.load()) {
+    pthread_atfork(nullptr, nullptr, &after_fork);
+    g_engine.store(driver::Driver::create(options()).release(), std::memory_order_release);
+  }
+  return *g_engine.load();
+}
+
+driver::Driver* engine_if_started() { return g_engine.load(std::memory_order_acquire); }
+bool in_forked_child() { return g_forked.load(std::memory_order_relaxed); }
+
+void raise_status(const Status& status) { raise_text(status.code(), status.message()); }
+
+void raise_if_error(const Status& status) {
+  if (status.ok()) return;
+  raise_text(status.code(), with_origin(status, engine()));
+}
+
+void wait_for(const std::function<Status(driver::Driver&, const driver::Interrupt&)>& wait) {
+  driver::Driver& driver = engine();
+  const driver::Interrupt interrupt = [] {
+    return script().interrupted ? script().interrupted() : ok_status();
+  };
+  Status status;
+  {
+    const ScriptReleased released;
+    status = wait(driver, interrupt);
+  }
+  if (status.code() == Code::kCancelled && script().raise_pending) script().raise_pending();
+  raise_if_error(status);
+}
+
+void synchronize() {
+  if (!engine_if_started()) return;
+  wait_for([](driver::Driver& d, const driver::Interrupt& i) { return d.synchronize(i); });
+}
+
+uint64_t device_memory_bytes() {
+  const driver::Driver* started = engine_if_started();
+  const uint64_t leased = started ? started->memory_bytes() : 0;
+  static const uint64_t configured = read_settings().memory_bytes;
+  return leased ? leased : configured;
+}
+
+}  // namespace moai::front

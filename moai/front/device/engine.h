@@ -1,0 +1,44 @@
+// The driver of this process, and how its failures become torch's exceptions.
+//
+// The driver exists from the first tensor on the device; it asks for a lease only when commands
+// must leave. It is leaked on purpose at process end. In a forked child it is abandoned: every use
+// raises what CUDA raises there.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "moai/driver/driver.h"
+
+namespace moai::front {
+
+struct Startup {
+  std::string session_program;  // path of moai-session
+  std::string framework;        // "pytorch-2.13.0"
+  std::string command;          // "python train.py"
+};
+// Has no effect once the driver exists.
+void set_startup(Startup startup);
+
+// Creates the driver at the first call.
+driver::Driver& engine();
+// Null before the first engine() and in a forked child.
+driver::Driver* engine_if_started();
+bool in_forked_child();
+
+// Raises the error as the class that torch would raise, naming operator and line of the last device
+// error. Does nothing when ok.
+void raise_if_error(const Status& status);
+// The same for an error that belongs to no recorded call.
+[[noreturn]] void raise_status(const Status& status);
+
+// Runs `wait` with Python released; raises its error, or the exception of an interrupt.
+void wait_for(const std::function<Status(driver::Driver&, const driver::Interrupt&)>& wait);
+
+void synchronize();
+
+// Bytes of the device: as leased, else as the settings say.
+uint64_t device_memory_bytes();
+
+}  // namespace moai::front

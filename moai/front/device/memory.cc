@@ -1,0 +1,220 @@
+#include "moai/front/device/memory.h"
+
+#include <sys/mman.h>
+
+#include <bit>
+
+#include "moai/front/device/engine.h"
+
+namespace moai::front {
+namespace {
+
+constexpr auto kDevice = c10::DeviceType::CUDA;
+
+// Four classes a power of two: an address wastes at most a quarter of its range.
+struct SizeClass {
+  int index;
+  uint64_t size_bytes;
+};
+SizeClass size_class(uint64_t size_bytes) {
+  const uint64_t size = std::max<uint64_t>((size_bytes + 511) & ~uint64_t{511}, 512);
+  const int power = std::bit_width(size) - 1;
+  const uint64_t quarter = uint64_t{1} << (power - 2);
+  const uint64_t quarters = (size + quarter - 1) / quarter;  // 4..8
+  return {power * 4 + static_cast<int>(quarters - 4), quarters * quarter};
+}
+
+std::string readable(uint64_t size_bytes) {
+  const double size = static_cast<double>(size_bytes);
+  char text[48];
+  if (size_bytes < (uint64_t{1} << 20)) {
+    snprintf(text, sizeof text, "%.2f KiB", size / 1024);
+  } else if (size_bytes < (uint64_t{1} << 30)) {
+    snprintf(text, sizeof text, "%.2f MiB", size / (1 << 20));
+  } else {
+    snprintf(text, sizeof text, "%.2f GiB", size / (1 << 30));
+  }
+  return text;
+}
+
+std::mutex g_announce;
+
+}  // namespace
+
+DeviceMemory& DeviceMemory::instance() {
+  static auto* memory = new DeviceMemory;  // outlives every tensor
+  return *memory;
+}
+
+DeviceMemory::DeviceMemory() {
+  void* range = mmap(nullptr, kRangeBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                     -1, 0);
+  TORCH_CHECK(range != MAP_FAILED, "[front.memory] no address range of 16 TiB: raise `ulimit -v`");
+  base_ = static_cast<char*>(range);
+}
+
+c10::DataPtr DeviceMemory::allocate(size_t size_bytes) {
+  if (size_bytes == 0) return {nullptr, c10::Device(kDevice, 0)};
+  return allocate_as(engine().next_storage(), size_bytes, false);
+}
+
+c10::DataPtr DeviceMemory::allocate_as(graph::StorageId id, size_t size_bytes, bool announced) {
+  auto buffer = std::make_unique<DeviceBuffer>();
+  buffer->id = id;
+  buffer->size_bytes = size_bytes;
+  buffer->announced.store(announced, std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(mutex_);
+    count_new(size_bytes);
+    buffer->address = take_address(size_bytes);
+    buffer->previous = &live_;
+    buffer->next = live_.next;
+    if (live_.next) live_.next->previous = buffer.get();
+    live_.next = buffer.get();
+  }
+  char* address = buffer->address;
+  return {address, buffer.release(), &release, c10::Device(kDevice, 0)};
+}
+
+void DeviceMemory::count_new(uint64_t size_bytes) {
+  if (counters_.allocated_bytes + size_bytes > device_memory_bytes()) {
+    raise_out_of_memory(size_bytes);
+  }
+  counters_.allocated_bytes += size_bytes;
+  counters_.allocated_total_bytes += size_bytes;
+  counters_.allocations += 1;
+  counters_.peak_bytes = std::max(counters_.peak_bytes, counters_.allocated_bytes);
+}
+
+char* DeviceMemory::take_address(uint64_t size_bytes) {
+  const SizeClass c = size_class(size_bytes);
+  if (auto& addresses = free_[c.index]; !addresses.empty()) {
+    char* address = addresses.back();
+    addresses.pop_back();
+    return address;
+  }
+  TORCH_CHECK(used_bytes_ + c.size_bytes < kRangeBytes, "[front.memory] address range used up");
+  char* address = base_ + used_bytes_;
+  used_bytes_ += c.size_bytes;
+  return address;
+}
+
+void DeviceMemory::raise_out_of_memory(uint64_t size_bytes) {
+  counters_.out_of_memory += 1;
+  const uint64_t total = device_memory_bytes();
+  const uint64_t free = total - std::min(total, counters_.allocated_bytes);
+  TORCH_CHECK_WITH(OutOfMemoryError, false, "CUDA out of memory. Tried to allocate ",
+                   readable(size_bytes), ". GPU 0 has a total capacity of ", readable(total),
+                   " of which ", readable(free), " is free. Of the allocated memory ",
+                   readable(counters_.allocated_bytes), " is allocated by PyTorch.");
+}
+
+void DeviceMemory::release(void* context) {
+  if (!context || in_forked_child()) return;
+  const std::unique_ptr<DeviceBuffer> buffer(static_cast<DeviceBuffer*>(context));
+  DeviceMemory& self = instance();
+  {
+    const std::lock_guard lock(self.mutex_);
+    buffer->previous->next = buffer->next;
+    if (buffer->next) buffer->next->previous = buffer->previous;
+    self.counters_.allocated_bytes -= buffer->size_bytes;
+    self.counters_.released_total_bytes += buffer->size_bytes;
+    self.counters_.releases += 1;
+    self.free_[size_class(buffer->size_bytes).index].push_back(buffer->address);
+  }
+  driver::Driver* driver = engine_if_started();
+  if (driver && buffer->id && buffer->announced.load()) driver->free(buffer->id);
+}
+
+DeviceBuffer* DeviceMemory::find(const void* address) const {
+  const auto* at = static_cast<const char*>(address);
+  const std::lock_guard lock(mutex_);
+  for (DeviceBuffer* b = live_.next; b; b = b->next) {
+    if (at >= b->address && at < b->address + b->size_bytes) return b;
+  }
+  return nullptr;
+}
+
+MemoryCounters DeviceMemory::counters() const {
+  const std::lock_guard lock(mutex_);
+  return counters_;
+}
+
+c10::CachingDeviceAllocator::DeviceStats DeviceMemory::getDeviceStats(c10::DeviceIndex) {
+  const MemoryCounters c = counters();
+  c10::CachingDeviceAllocator::DeviceStats stats;
+  for (auto* bytes : {&stats.allocated_bytes, &stats.reserved_bytes, &stats.active_bytes,
+                      &stats.requested_bytes}) {
+    (*bytes)[0].current = static_cast<int64_t>(c.allocated_bytes);
+    (*bytes)[0].peak = static_cast<int64_t>(c.peak_bytes);
+    (*bytes)[0].allocated = static_cast<int64_t>(c.allocated_total_bytes);
+    (*bytes)[0].freed = static_cast<int64_t>(c.released_total_bytes);
+  }
+  return stats;
+}
+
+void DeviceMemory::resetAccumulatedStats(c10::DeviceIndex) {
+  const std::lock_guard lock(mutex_);
+  counters_.allocations = counters_.releases = counters_.out_of_memory = 0;
+  counters_.allocated_total_bytes = counters_.released_total_bytes = 0;
+}
+
+void DeviceMemory::resetPeakStats(c10::DeviceIndex) {
+  const std::lock_guard lock(mutex_);
+  counters_.peak_bytes = counters_.allocated_bytes;
+}
+
+std::pair<size_t, size_t> DeviceMemory::getMemoryInfo(c10::DeviceIndex) {
+  const uint64_t total = device_memory_bytes();
+  return {total - std::min(total, counters().allocated_bytes), total};
+}
+
+void DeviceMemory::copy_data(void*, const void*, size_t) const {
+  TORCH_CHECK(false, "[front.memory] bytes of the device cannot be copied by pointer");
+}
+
+void announce(DeviceBuffer& buffer) {
+  if (buffer.announced.load(std::memory_order_acquire)) return;
+  const std::lock_guard lock(g_announce);
+  if (buffer.announced.load()) return;
+  engine().alloc(buffer.id, buffer.size_bytes);
+  buffer.announced.store(true, std::memory_order_release);
+}
+
+Place place_of(const at::Tensor& tensor) {
+  const c10::TensorImpl& impl = *tensor.unsafeGetTensorImpl();
+  Place place;
+  place.offset = impl.storage_offset();
+  const c10::StorageImpl& storage = *impl.unsafe_storage().unsafeGetStorageImpl();
+  DeviceBuffer* buffer = buffer_of(storage);
+  if (!buffer && impl.numel() != 0) {
+    const auto* address = static_cast<const char*>(storage.data());
+    buffer = DeviceMemory::instance().find(address);
+    TORCH_CHECK(buffer, "[front.memory] a tensor of shape ", tensor.sizes(),
+                " has no memory on the device");
+    place.offset += (address - buffer->address) / static_cast<int64_t>(tensor.itemsize());
+  }
+  if (!buffer) return place;
+  announce(*buffer);
+  place.storage = buffer->id;
+  place.storage_bytes = buffer->size_bytes;
+  return place;
+}
+
+void grow(c10::StorageImpl& storage, uint64_t size_bytes) {
+  if (storage.nbytes() >= size_bytes) return;
+  DeviceMemory& memory = DeviceMemory::instance();
+  DeviceBuffer* old = buffer_of(storage);
+  if (!old) {
+    storage.set_data_ptr_noswap(memory.allocate(size_bytes));
+  } else {
+    const bool announced = old->announced.load();
+    c10::DataPtr grown = memory.allocate_as(old->id, size_bytes, announced);
+    if (announced) engine().resize(old->id, size_bytes);
+    old->id = 0;  // its release must not end the storage
+    storage.set_data_ptr_noswap(std::move(grown));
+  }
+  storage.set_nbytes(size_bytes);
+}
+
+}  // namespace moai::front

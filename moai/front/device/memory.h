@@ -1,0 +1,109 @@
+// Memory of the device as torch sees it: addresses without memory behind them.
+//
+// Every storage gets a 512-byte aligned address in a reserved range, unique among live storages, so
+// that pointer arithmetic, aliasing checks and printing work; reading through it faults. What the
+// platform knows is the StorageId beside it. Live bytes are counted here, so that running out of
+// memory is raised at the call.
+//
+// Thread-safe. Releasing in a forked child does nothing.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "moai/front/torch_headers.h"
+#include "moai/graph/window.h"
+
+namespace moai::front {
+
+// One storage; the context of its DataPtr.
+struct DeviceBuffer {
+  graph::StorageId id = 0;
+  uint64_t size_bytes = 0;
+  char* address = nullptr;
+  // Whether the driver knows the id: results of calls are known from birth, others from their first
+  // use on.
+  std::atomic<bool> announced{false};
+  DeviceBuffer* previous = nullptr;
+  DeviceBuffer* next = nullptr;
+};
+
+// Null when the storage is not of the device or has no memory.
+inline DeviceBuffer* buffer_of(const c10::StorageImpl& storage);
+
+struct MemoryCounters {
+  uint64_t allocated_bytes = 0, peak_bytes = 0;
+  uint64_t allocations = 0, releases = 0;  // since the start
+  uint64_t allocated_total_bytes = 0, released_total_bytes = 0;
+  uint64_t out_of_memory = 0;
+};
+
+class DeviceMemory final : public c10::DeviceAllocator {
+ public:
+  static DeviceMemory& instance();
+
+  c10::DataPtr allocate(size_t size_bytes) override;
+  // The same for a storage whose id exists: `announced` ones are known to the driver already.
+  c10::DataPtr allocate_as(graph::StorageId id, size_t size_bytes, bool announced);
+  c10::DeleterFnPtr raw_deleter() const override { return nullptr; }
+  bool initialized() override { return true; }
+  void emptyCache(c10::MempoolId_t = {0, 0}) override {}
+  void recordStream(const c10::DataPtr&, c10::Stream) override {}
+  c10::CachingDeviceAllocator::DeviceStats getDeviceStats(c10::DeviceIndex) override;
+  void resetAccumulatedStats(c10::DeviceIndex) override;
+  void resetPeakStats(c10::DeviceIndex) override;
+  std::pair<size_t, size_t> getMemoryInfo(c10::DeviceIndex) override;
+  void copy_data(void* destination, const void* source, size_t size_bytes) const override;
+
+  MemoryCounters counters() const;
+  bool owns(const void* address) const {
+    return address >= base_ && address < base_ + kRangeBytes;
+  }
+  // The live storage that `address` lies in, for tensors that torch makes of a bare pointer; null
+  // when there is none. Walks all storages.
+  DeviceBuffer* find(const void* address) const;
+
+  // Deleter of the DataPtr of every storage of the device.
+  static void release(void* buffer);
+
+ private:
+  static constexpr uint64_t kRangeBytes = uint64_t{1} << 44;
+  static constexpr int kSizeClasses = 4 * 64;
+
+  DeviceMemory();
+  void count_new(uint64_t size_bytes);
+  char* take_address(uint64_t size_bytes);
+  [[noreturn]] void raise_out_of_memory(uint64_t size_bytes);
+
+  char* base_;
+  mutable std::mutex mutex_;
+  uint64_t used_bytes_ = 512;                     // guarded by mutex_: of the range
+  std::vector<char*> free_[kSizeClasses];         // guarded by mutex_: addresses to use again
+  DeviceBuffer live_;                             // guarded by mutex_: head of the list
+  MemoryCounters counters_;                       // guarded by mutex_
+};
+
+inline DeviceBuffer* buffer_of(const c10::StorageImpl& storage) {
+  const c10::DataPtr& data = storage.data_ptr();
+  return data.get_deleter() == &DeviceMemory::release
+             ? static_cast<DeviceBuffer*>(data.get_context())
+             : nullptr;
+}
+
+// Tells the driver of the storage, once, before its first use.
+void announce(DeviceBuffer& buffer);
+
+// The storage and the element offset in it of a tensor of the device; {0, …} without elements.
+struct Place {
+  graph::StorageId storage = 0;
+  uint64_t storage_bytes = 0;
+  int64_t offset = 0;  // in elements
+};
+Place place_of(const at::Tensor& tensor);
+
+// Grows the storage to at least `size_bytes`; its id and bytes stay.
+void grow(c10::StorageImpl& storage, uint64_t size_bytes);
+
+}  // namespace moai::front

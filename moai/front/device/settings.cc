@@ -1,0 +1,88 @@
+#include "moai/front/device/settings.h"
+
+#include <unistd.h>
+
+#include <fstream>
+
+#include "moai/base/environment.h"
+
+namespace moai::front {
+namespace {
+
+constexpr uint64_t kGiB = uint64_t{1} << 30;
+
+std::string first_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line;
+  std::getline(file, line);
+  while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
+  return line;
+}
+
+std::string setting(const char* name, const char* file = nullptr) {
+  if (auto value = environment(name); value && !value->empty()) return *value;
+  return file ? first_line(file) : std::string();
+}
+
+bool truthy(const std::string& value) {
+  return !value.empty() && value != "0" && value != "false" && value != "no";
+}
+
+// Written by the platform's tools: memory of the flavor in use, in bytes.
+uint64_t memory_of_state_file() {
+  std::string dir = setting("MOAI_STATE_DIR");
+  if (dir.empty()) {
+    const std::string home = setting("HOME");
+    dir = home.empty() ? "/var/lib/moai" : home + "/.local/state/moai";
+  }
+  return parse_size(first_line(dir + "/device_memory"));
+}
+
+uint64_t half_of_this_machine() {
+  const auto pages = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES));
+  return pages * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE)) / 2;
+}
+
+uint64_t memory_setting() {
+  if (const uint64_t set = parse_size(setting("MOAI_DEVICE_MEMORY"))) return set;
+  if (const uint64_t known = memory_of_state_file()) return known;
+  return half_of_this_machine();
+}
+
+}  // namespace
+
+uint64_t parse_size(const std::string& text) {
+  size_t end = 0;
+  double number = 0;
+  try {
+    number = std::stod(text, &end);
+  } catch (const std::exception&) {
+    return 0;
+  }
+  const std::string unit = text.substr(end);
+  double factor = 0;
+  if (unit.empty() || unit == "B") factor = 1;
+  if (unit == "KiB" || unit == "K") factor = 1024;
+  if (unit == "MiB" || unit == "M") factor = 1024.0 * 1024;
+  if (unit == "GiB" || unit == "G") factor = static_cast<double>(kGiB);
+  return number > 0 ? static_cast<uint64_t>(number * factor) : 0;
+}
+
+Settings read_settings() {
+  Settings s;
+  s.manager_address = setting("MOREH_SDA_MANAGER_ADDRESS", "/etc/moreh/manager_address");
+  s.token = setting("MOREH_SDA_TOKEN", "/etc/moreh/token");
+  s.ca_path = setting("MOREH_SDA_CA");
+  if (s.ca_path.empty() && access("/etc/moreh/ca.crt", R_OK) == 0) s.ca_path = "/etc/moreh/ca.crt";
+  s.flavor = setting("MOAI_FLAVOR");
+  s.device = setting("MOREH_VISIBLE_DEVICE");
+  if (s.device.empty()) s.device = setting("MOREH_VISIBLE_DEVICES");
+  s.device_name = setting("MOAI_DEVICE_NAME");
+  if (s.device_name.empty()) s.device_name = "MoAI Accelerator";
+  s.memory_bytes = memory_setting();
+  s.quiet = truthy(setting("MOAI_QUIET"));
+  s.disabled = truthy(setting("MOAI_DISABLE"));
+  return s;
+}
+
+}  // namespace moai::front

@@ -1,0 +1,27 @@
+// Settings of the front: environment, then the files of /etc/moreh, then the default.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace moai::front {
+
+struct Settings {
+  std::string manager_address;  // MOREH_SDA_MANAGER_ADDRESS, /etc/moreh/manager_address
+  std::string token;            // MOREH_SDA_TOKEN, /etc/moreh/token
+  std::string ca_path;          // MOREH_SDA_CA, /etc/moreh/ca.crt where it exists
+  std::string flavor;           // MOAI_FLAVOR
+  std::string device;           // MOREH_VISIBLE_DEVICE, MOREH_VISIBLE_DEVICES
+  std::string device_name;      // MOAI_DEVICE_NAME, "MoAI Accelerator"
+  uint64_t memory_bytes = 0;    // MOAI_DEVICE_MEMORY, the state file, else half of this machine's
+  bool quiet = false;           // MOAI_QUIET
+  bool disabled = false;        // MOAI_DISABLE: torch stays as it is
+};
+
+// Reads them anew at each call: scripts may set the environment after `import torch`.
+Settings read_settings();
+
+// Bytes of "8GiB", "512MiB", "1073741824"; 0 when it is no size.
+uint64_t parse_size(const std::string& text);
+
+}  // namespace moai::front
