@@ -8,9 +8,7 @@
 namespace moai::front {
 namespace {
 
-void* release() {
-  return Py_IsInitialized() && PyGILState_Check() ? PyEval_SaveThread() : nullptr;
-}
+void* release() { return Py_IsInitialized() && PyGILState_Check() ? PyEval_SaveThread() : nullptr; }
 
 void restore(void* released) {
   if (released) PyEval_RestoreThread(static_cast<PyThreadState*>(released));

@@ -90,9 +90,8 @@ void bind_device(py::module_& m) {
   m.def("step_end", [] {
     if (driver::Driver* started = engine_if_started()) started->step_end();
   });
-  m.def("register_fork_handler", [] {
-    torch::utils::register_fork_handler_for_device_init(at::kCUDA);
-  });
+  m.def("register_fork_handler",
+        [] { torch::utils::register_fork_handler_for_device_init(at::kCUDA); });
   m.def("in_bad_fork", [] { return torch::utils::is_device_in_bad_fork(at::kCUDA); });
 }
 

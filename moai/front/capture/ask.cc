@@ -22,12 +22,18 @@ at::Tensor tensor_of(const Value& value) {
 IValue value_of(const Value& value, const c10::Type& type) {
   switch (value.kind) {
     case Value::Kind::kTensor:
-    case Value::Kind::kUndefined: return tensor_of(value);
-    case Value::Kind::kBool: return value.integer != 0;
-    case Value::Kind::kInt: return value.integer;
-    case Value::Kind::kDouble: return value.real;
-    case Value::Kind::kNone: return {};
-    case Value::Kind::kList: break;
+    case Value::Kind::kUndefined:
+      return tensor_of(value);
+    case Value::Kind::kBool:
+      return value.integer != 0;
+    case Value::Kind::kInt:
+      return value.integer;
+    case Value::Kind::kDouble:
+      return value.real;
+    case Value::Kind::kNone:
+      return {};
+    case Value::Kind::kList:
+      break;
   }
   std::vector<at::Tensor> items;
   for (const Value& item : value.items) items.push_back(tensor_of(item));

@@ -17,17 +17,21 @@ constexpr size_t kRecipesMax = 1 << 16;
 
 Arguments arguments_of(const Operator& op, const Stack& stack) {
   const size_t count = op.arguments.size();
-  return {stack.data() + (stack.size() - count), count};
+  return Arguments(stack.data() + (stack.size() - count), count);
 }
 
 IValue output_value(const Recipe::Output& output, Arguments arguments) {
   switch (output.kind) {
-    case Recipe::Kind::kFresh: return make_tensor(output.shapes[0]);
-    case Recipe::Kind::kArgument: return arguments[output.argument];
+    case Recipe::Kind::kFresh:
+      return make_tensor(output.shapes[0]);
+    case Recipe::Kind::kArgument:
+      return arguments[output.argument];
     case Recipe::Kind::kView:
       return make_view(arguments[output.argument].toTensor(), output.shapes[0]);
-    case Recipe::Kind::kValue: return output.value;
-    default: break;
+    case Recipe::Kind::kValue:
+      return output.value;
+    default:
+      break;
   }
   std::vector<at::Tensor> items;
   for (const TensorShape& shape : output.shapes) {
@@ -77,8 +81,7 @@ void follow(const Operator& op, const Recipe& recipe, Scan* scan, Stack* stack) 
     driver::Driver& driver = engine();
     const std::vector<graph::StorageId> temporaries = complete(scan);
     append_fresh(recipe, outputs, &scan->storages);
-    raise_if_error(
-        driver.append(recipe.signature, scan->storages, scan->words, current_line()));
+    raise_if_error(driver.append(recipe.signature, scan->storages, scan->words, current_line()));
     for (const graph::StorageId id : temporaries) driver.free(id);
   }
   torch::jit::drop(*stack, op.arguments.size());
@@ -105,8 +108,7 @@ std::vector<graph::StorageId> complete(Scan* scan) {
     const graph::StorageId id = engine().next_storage();
     engine().alloc(id, bytes.nbytes());
     raise_if_error(engine().upload(
-        id, bytes.nbytes(), 0,
-        {static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()}));
+        id, bytes.nbytes(), 0, {static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()}));
     scan->storages[host.position] = id;
     temporaries.push_back(id);
   }

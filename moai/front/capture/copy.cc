@@ -27,10 +27,10 @@ void record_copy(const at::Tensor& destination, const at::Tensor& source, bool n
 
 void upload(const at::Tensor& destination, const at::Tensor& bytes) {
   const Place place = place_of(destination);
-  raise_if_error(engine().upload(
-      place.storage, place.storage_bytes,
-      static_cast<uint64_t>(place.offset) * destination.itemsize(),
-      {static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()}));
+  raise_if_error(
+      engine().upload(place.storage, place.storage_bytes,
+                      static_cast<uint64_t>(place.offset) * destination.itemsize(),
+                      {static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()}));
 }
 
 // Host bytes laid out as `like` wants them; `source` itself where it fits already.
@@ -69,10 +69,9 @@ void read_into(const at::Tensor& source, char* out) {
 at::Tensor read_back(const at::Tensor& source) {
   const bool dense = source.is_non_overlapping_and_dense() && is_plain(source);
   const at::Tensor packed =
-      dense ? source
-            : source.resolve_conj().resolve_neg().clone(at::MemoryFormat::Contiguous);
-  at::Tensor values = at::empty_strided(packed.sizes(), packed.strides(),
-                                        packed.options().device(at::kCPU));
+      dense ? source : source.resolve_conj().resolve_neg().clone(at::MemoryFormat::Contiguous);
+  at::Tensor values =
+      at::empty_strided(packed.sizes(), packed.strides(), packed.options().device(at::kCPU));
   if (values.numel() != 0) read_into(packed, static_cast<char*>(values.data_ptr()));
   return values;
 }

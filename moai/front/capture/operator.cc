@@ -13,14 +13,25 @@ bool scalars_decide_shape(std::string_view name) {
 }
 
 bool shapes_depend_on_data(const std::string& name) {
-  static const std::unordered_set<std::string> names = {
-      "aten::nonzero",          "aten::masked_select",     "aten::_unique",
-      "aten::_unique2",         "aten::unique_consecutive", "aten::unique_dim",
-      "aten::unique_dim_consecutive",                      "aten::equal",
-      "aten::bincount",         "aten::repeat_interleave.Tensor",
-      "aten::histc",            "aten::is_nonzero",        "aten::item",
-      "aten::allclose",         "aten::nonzero.out",       "aten::masked_select.out",
-      "aten::_is_all_true",     "aten::_is_any_true",      "aten::_linalg_check_errors"};
+  static const std::unordered_set<std::string> names = {"aten::nonzero",
+                                                        "aten::masked_select",
+                                                        "aten::_unique",
+                                                        "aten::_unique2",
+                                                        "aten::unique_consecutive",
+                                                        "aten::unique_dim",
+                                                        "aten::unique_dim_consecutive",
+                                                        "aten::equal",
+                                                        "aten::bincount",
+                                                        "aten::repeat_interleave.Tensor",
+                                                        "aten::histc",
+                                                        "aten::is_nonzero",
+                                                        "aten::item",
+                                                        "aten::allclose",
+                                                        "aten::nonzero.out",
+                                                        "aten::masked_select.out",
+                                                        "aten::_is_all_true",
+                                                        "aten::_is_any_true",
+                                                        "aten::_linalg_check_errors"};
   return names.contains(name);
 }
 
@@ -72,8 +83,8 @@ Operator::Return describe_return(const c10::FunctionSchema& schema, const c10::A
   for (size_t i = 0; i < schema.arguments().size(); ++i) {
     const c10::AliasInfo* alias = schema.arguments()[i].alias_info();
     if (!alias || !(*alias == *r.alias_info())) continue;
-    d.kind = alias->isWrite() ? Operator::ReturnKind::kWrittenArgument
-                              : Operator::ReturnKind::kView;
+    d.kind =
+        alias->isWrite() ? Operator::ReturnKind::kWrittenArgument : Operator::ReturnKind::kView;
     d.argument = i;
     return d;
   }
@@ -81,7 +92,7 @@ Operator::Return describe_return(const c10::FunctionSchema& schema, const c10::A
 }
 
 std::unique_ptr<Operator> describe(const c10::OperatorHandle& handle) {
-  auto op = std::make_unique<Operator>(Operator{.handle = handle});
+  auto op = std::make_unique<Operator>(handle);
   const c10::FunctionSchema& schema = handle.schema();
   op->name = c10::toString(handle.operator_name());
   for (const c10::Argument& a : schema.arguments()) {

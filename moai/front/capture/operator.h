@@ -23,6 +23,8 @@ struct Operator {
     bool auxiliary = false;
   };
 
+  explicit Operator(c10::OperatorHandle h) : handle(std::move(h)) {}
+
   c10::OperatorHandle handle;
   std::string name;  // "aten::add.Tensor"
   std::vector<Argument> arguments;

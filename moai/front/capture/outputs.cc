@@ -7,9 +7,9 @@ namespace moai::front {
 namespace {
 
 at::Tensor tensor_over(c10::DataPtr data, uint64_t storage_bytes, const TensorShape& shape) {
-  c10::Storage storage(c10::make_intrusive<c10::StorageImpl>(
-      c10::StorageImpl::use_byte_size_t(), storage_bytes, std::move(data),
-      &DeviceMemory::instance(), true));
+  c10::Storage storage(c10::make_intrusive<c10::StorageImpl>(c10::StorageImpl::use_byte_size_t(),
+                                                             storage_bytes, std::move(data),
+                                                             &DeviceMemory::instance(), true));
   at::Tensor tensor = at::detail::make_tensor<c10::TensorImpl>(
       std::move(storage), c10::DispatchKeySet(c10::DispatchKey::CUDA), shape.dtype);
   tensor.unsafeGetTensorImpl()->set_sizes_and_strides(shape.sizes, shape.strides, shape.offset);

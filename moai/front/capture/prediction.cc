@@ -39,8 +39,8 @@ at::Tensor meta_of(const at::Tensor& t) {
   at::Tensor m = at::detail::empty_strided_meta(t.sizes(), t.strides(), t.scalar_type());
   if (t.storage_offset() != 0) {
     m.unsafeGetTensorImpl()->set_storage_offset(t.storage_offset());
-    const size_t bytes = at::detail::computeStorageNbytes(t.sizes(), t.strides(), t.itemsize(),
-                                                          t.storage_offset());
+    const size_t bytes =
+        at::detail::computeStorageNbytes(t.sizes(), t.strides(), t.itemsize(), t.storage_offset());
     if (m.storage().nbytes() < bytes) m.storage().set_nbytes(bytes);
   }
   if (t.unsafeGetTensorImpl()->is_wrapped_number()) {

@@ -113,8 +113,9 @@ SchemaShape shape_of(const c10::FunctionSchema& schema) {
 // Composite operators whose parts would be recorded one by one otherwise.
 bool capture_whole(const c10::OperatorName& name, const OperatorHandle& op) {
   static const std::unordered_set<std::string> own = {
-      "aten::copy_",  "aten::resize_",     "aten::set_", "aten::is_pinned", "aten::_fused_sdp_choice",
-      "aten::lift",   "aten::lift_fresh",  "aten::_lazy_clone"};
+      "aten::copy_",      "aten::resize_",           "aten::set_",
+      "aten::is_pinned",  "aten::_fused_sdp_choice", "aten::lift",
+      "aten::lift_fresh", "aten::_lazy_clone"};
   if (!name.name.starts_with("aten::") || own.contains(name.name)) return false;
   if (op.hasKernelForDispatchKey(DispatchKey::CompositeImplicitAutograd) ||
       op.hasKernelForDispatchKey(DispatchKey::CUDA)) {

@@ -125,7 +125,8 @@ class Scanner {
     }
     TORCH_CHECK(device == at::kCPU && impl.layout() == at::kStrided,
                 "Expected all tensors to be on the same device, but found at least two devices, "
-                "cuda:0 and ", impl.device(), "! (when checking arguments of ", op_.name, ")");
+                "cuda:0 and ",
+                impl.device(), "! (when checking arguments of ", op_.name, ")");
     if (impl.dim() == 0) return host_scalar(t, impl);
     geometry(t, impl, true);
     out_.host_operands.push_back({out_.storages.size(), t});

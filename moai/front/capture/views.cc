@@ -46,13 +46,12 @@ at::Tensor empty_strided(c10::SymIntArrayRef sizes, c10::SymIntArrayRef strides,
 at::Tensor as_strided(const at::Tensor& self, c10::SymIntArrayRef sizes,
                       c10::SymIntArrayRef strides, std::optional<c10::SymInt> offset) {
   const int64_t start = offset ? offset->expect_int() : self.storage_offset();
-  at::Tensor t = view_of(self, C10_AS_INTARRAYREF_SLOW(sizes), C10_AS_INTARRAYREF_SLOW(strides),
-                         start);
-  TORCH_CHECK(t.numel() == 0 || bytes_needed(t) <= self.storage().nbytes(),
-              "setStorage: sizes ", t.sizes(), ", strides ", t.strides(), ", storage offset ",
-              start, ", and itemsize ", t.itemsize(), " requiring a storage size of ",
-              bytes_needed(t), " are out of bounds for storage of size ",
-              self.storage().nbytes());
+  at::Tensor t =
+      view_of(self, C10_AS_INTARRAYREF_SLOW(sizes), C10_AS_INTARRAYREF_SLOW(strides), start);
+  TORCH_CHECK(t.numel() == 0 || bytes_needed(t) <= self.storage().nbytes(), "setStorage: sizes ",
+              t.sizes(), ", strides ", t.strides(), ", storage offset ", start, ", and itemsize ",
+              t.itemsize(), " requiring a storage size of ", bytes_needed(t),
+              " are out of bounds for storage of size ", self.storage().nbytes());
   return t;
 }
 
@@ -87,7 +86,8 @@ at::Tensor& set_storage_(at::Tensor& self, c10::Storage storage, c10::SymInt off
   const auto given = C10_AS_INTARRAYREF_SLOW(strides);
   TORCH_CHECK(storage.device().type() == at::kCUDA || storage.nbytes() == 0,
               "Attempted to set the storage of a tensor on device \"cuda:0\" to a storage on "
-              "different device \"", storage.device(), "\".");
+              "different device \"",
+              storage.device(), "\".");
   c10::TensorImpl& impl = *self.unsafeGetTensorImpl();
   impl.set_storage_keep_dtype(std::move(storage));
   if (given.size() == wanted.size()) {

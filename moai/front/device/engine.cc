@@ -54,13 +54,20 @@ template <class ErrorClass>
 
 [[noreturn]] void raise_text(Code code, const std::string& text) {
   switch (code) {
-    case Code::kInvalidArgument: raise_as<c10::ValueError>(text);
-    case Code::kOutOfRange: raise_as<c10::IndexError>(text);
-    case Code::kUnimplemented: raise_as<c10::NotImplementedError>(text);
-    case Code::kResourceExhausted: raise_as<c10::OutOfMemoryError>(text);
-    case Code::kFailedPrecondition: raise_as<c10::TypeError>(text);
-    case Code::kAborted: raise_as<c10::LinAlgError>(text);
-    default: raise_as<c10::Error>(text);
+    case Code::kInvalidArgument:
+      raise_as<c10::ValueError>(text);
+    case Code::kOutOfRange:
+      raise_as<c10::IndexError>(text);
+    case Code::kUnimplemented:
+      raise_as<c10::NotImplementedError>(text);
+    case Code::kResourceExhausted:
+      raise_as<c10::OutOfMemoryError>(text);
+    case Code::kFailedPrecondition:
+      raise_as<c10::TypeError>(text);
+    case Code::kAborted:
+      raise_as<c10::LinAlgError>(text);
+    default:
+      raise_as<c10::Error>(text);
   }
 }
 

@@ -14,7 +14,7 @@ DeviceGenerator::DeviceGenerator(std::shared_ptr<State> state)
       state_(std::move(state)) {}
 
 DeviceGenerator::DeviceGenerator() : DeviceGenerator(std::make_shared<State>()) {
-  state_->next.seed = c10::detail::default_rng_seed_val;
+  state_->next.seed = c10::default_rng_seed_val;
 }
 
 DeviceGenerator::Draw DeviceGenerator::draw() {

@@ -58,9 +58,7 @@ class DeviceMemory final : public c10::DeviceAllocator {
   void copy_data(void* destination, const void* source, size_t size_bytes) const override;
 
   MemoryCounters counters() const;
-  bool owns(const void* address) const {
-    return address >= base_ && address < base_ + kRangeBytes;
-  }
+  bool owns(const void* address) const { return address >= base_ && address < base_ + kRangeBytes; }
   // The live storage that `address` lies in, for tensors that torch makes of a bare pointer; null
   // when there is none. Walks all storages.
   DeviceBuffer* find(const void* address) const;
@@ -79,10 +77,10 @@ class DeviceMemory final : public c10::DeviceAllocator {
 
   char* base_;
   mutable std::mutex mutex_;
-  uint64_t used_bytes_ = 512;                     // guarded by mutex_: of the range
-  std::vector<char*> free_[kSizeClasses];         // guarded by mutex_: addresses to use again
-  DeviceBuffer live_;                             // guarded by mutex_: head of the list
-  MemoryCounters counters_;                       // guarded by mutex_
+  uint64_t used_bytes_ = 512;              // guarded by mutex_: of the range
+  std::vector<char*> free_[kSizeClasses];  // guarded by mutex_: addresses to use again
+  DeviceBuffer live_;                      // guarded by mutex_: head of the list
+  MemoryCounters counters_;                // guarded by mutex_
 };
 
 inline DeviceBuffer* buffer_of(const c10::StorageImpl& storage) {

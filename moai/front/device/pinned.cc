@@ -13,7 +13,8 @@ class PinnedAllocator final : public c10::Allocator {
  public:
   c10::DataPtr allocate(size_t size_bytes) override {
     if (size_bytes == 0) return {nullptr, c10::Device(at::kCPU)};
-    void* memory = std::aligned_alloc(kAlignment, (size_bytes + kAlignment - 1) & ~(kAlignment - 1));
+    void* memory =
+        std::aligned_alloc(kAlignment, (size_bytes + kAlignment - 1) & ~(kAlignment - 1));
     TORCH_CHECK_WITH(OutOfMemoryError, memory, "no host memory for ", size_bytes, " pinned bytes");
     const std::lock_guard lock(mutex_);
     ranges_[static_cast<const char*>(memory)] = size_bytes;

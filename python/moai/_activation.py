@@ -1,0 +1,69 @@
+"""Turns the device on at the end of `import torch`, or leaves torch as it was."""
+
+import os
+import sys
+import warnings
+
+_active = False
+
+
+def is_active():
+    return _active
+
+
+def activate():
+    """Once per process. Problems end in one warning, never in an exception."""
+    global _active
+    if _active:
+        return
+    try:
+        _active = _activate()
+    except Exception as error:  # a broken device must not break `import torch`
+        warnings.warn(
+            f"MoAI is not active, torch runs on the CPU: {type(error).__name__}: {error}",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+
+
+def _activate():
+    import torch
+
+    from moai import _C
+
+    settings = _C.settings()
+    if settings["disabled"]:
+        return False
+    if torch.version.cuda or torch.version.hip:
+        if not settings["quiet"]:
+            warnings.warn(
+                "MoAI needs the CPU build of torch (pip install torch --index-url "
+                "https://download.pytorch.org/whl/cpu) and stays inactive beside this CUDA build; "
+                "MOAI_DISABLE=1 silences this line",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return False
+    _register(torch, _C, settings)
+    return True
+
+
+def _register(torch, c, settings):
+    from moai import _session
+    from moai._cuda import install
+
+    _C_folders = [os.path.dirname(os.path.abspath(torch.__file__)) + os.sep,
+                  os.path.dirname(os.path.abspath(__file__)) + os.sep]
+    c.set_library_folders(_C_folders)
+    c.set_startup(_session.program(), f"pytorch-{_plain(torch.__version__)}", _command())
+    c.register_device()
+    install(torch, c, settings)
+    _session.attach(torch, c)
+
+
+def _plain(version):
+    return str(version).split("+")[0]
+
+
+def _command():
+    return " ".join([os.path.basename(sys.executable or "python"), *sys.argv])

@@ -1,0 +1,64 @@
+"""Streams, events and graphs. There is one order of execution; streams are names."""
+
+import importlib
+
+_CUDA = 1  # number of the device type
+
+
+def functions(c):
+    return {
+        "_cuda_getCurrentStream": lambda device: (c.current_stream(), 0, _CUDA),
+        "_cuda_getDefaultStream": lambda device: (0, 0, _CUDA),
+        "_cuda_getCurrentRawStream": lambda device: c.current_stream(),
+        "_cuda_setStream": lambda stream_id, device_index=0, device_type=_CUDA:
+            c.set_current_stream(stream_id),
+        "_cuda_getStreamFromExternal": lambda pointer, device: (pointer, 0, _CUDA),
+        "_cuda_isCurrentStreamCapturing": lambda: False,
+        "_graph_pool_handle": lambda: (0, 0),
+    }
+
+
+def types(torch, c):
+    class _CudaStreamBase(torch.Stream):
+        def __new__(cls, priority=0, stream_id=None, device_index=0, device_type=_CUDA,
+                    stream_ptr=0):
+            if stream_id is not None:
+                return torch.Stream.__new__(cls, stream_id=stream_id, device_index=device_index,
+                                            device_type=device_type)
+            return torch.Stream.__new__(cls, device="cuda", priority=priority)
+
+        cuda_stream = property(lambda self: self.stream_id)
+        priority = property(lambda self: 0)
+
+        @staticmethod
+        def priority_range():
+            return (0, -1)
+
+    class _CudaEventBase(torch.Event):
+        def __new__(cls, enable_timing=False, blocking=False, interprocess=False, external=False):
+            return torch.Event.__new__(cls, device="cuda", enable_timing=enable_timing,
+                                       blocking=blocking, interprocess=interprocess)
+
+        cuda_event = property(lambda self: self.event_id)
+
+        def elapsed_time(self, other):  # the one of torch.Event wants its exact type
+            return c.elapsed_ms(self.event_id, other.event_id)
+
+    class _CUDAGraph:
+        def __new__(cls, *args, **kwargs):
+            raise RuntimeError("CUDA graphs are not available on this device: steps that repeat "
+                               "are replayed without them")
+
+    return {"_CudaStreamBase": _CudaStreamBase, "_CudaEventBase": _CudaEventBase,
+            "_CUDAGraph": _CUDAGraph}
+
+
+def rebind(torch):
+    """These modules chose their base classes when they were imported, before ours existed."""
+    cuda = torch.cuda
+    streams = importlib.reload(importlib.import_module("torch.cuda.streams"))
+    cuda.Stream, cuda.Event = streams.Stream, streams.Event
+    cuda.ExternalStream = streams.ExternalStream
+    graphs = importlib.reload(importlib.import_module("torch.cuda.graphs"))
+    cuda.CUDAGraph, cuda.graph = graphs.CUDAGraph, graphs.graph
+    cuda.is_current_stream_capturing = graphs.is_current_stream_capturing
