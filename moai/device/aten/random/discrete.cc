@@ -148,10 +148,6 @@ Tensor bernoulli_float_(PhiloxStream stream, Tensor self, double p, NoGenerator)
                                                                    make_stream_generator(stream));
 }
 
-Tensor bernoulli_p(PhiloxStream stream, Tensor self, double p, NoGenerator) {
-  return bernoulli_float_(stream, at::empty_like(self), p, {});
-}
-
 Tensor bernoulli_tensor_(PhiloxStream stream, Tensor self, Tensor p, NoGenerator) {
   return templates::bernoulli_impl_<BernoulliTensorKernel, Unused>(self, p,
                                                                    make_stream_generator(stream));

@@ -113,6 +113,33 @@ TEST(Drawing, KnowsOnlyOperatorsThatDraw) {
   EXPECT_NE(find_drawing_kernel("aten::uniform_", ""), nullptr);
 }
 
+// They draw only where their dropout is positive, and then no kernel of the CPU takes them.
+const std::vector<std::string> kAttention = {
+    "aten::_fused_sdp_choice",
+    "aten::_scaled_dot_product_flash_attention_for_cpu",
+    "aten::_scaled_dot_product_fused_attention_overrideable",
+    "aten::_cudnn_rnn.out",
+    "aten::_lstm_mps.out",
+    "aten::miopen_rnn.out",
+    "aten::_triton_scaled_dot_attention.out",
+};
+
+TEST(Drawing, HasARowForEveryOperatorThatTorchTagsAsDrawing) {
+  auto& dispatcher = c10::Dispatcher::singleton();
+  int seen = 0;
+  for (const auto& name : dispatcher.getAllOpNames()) {
+    if (!name.name.starts_with("aten::")) continue;
+    const auto handle = dispatcher.findOp(name);
+    if (!handle || !handle->hasTag(at::Tag::nondeterministic_seeded)) continue;
+    const bool runs = handle->hasKernelForDispatchKey(c10::DispatchKey::CPU) ||
+                      handle->hasKernelForDispatchKey(c10::DispatchKey::CompositeExplicitAutograd);
+    if (!runs || std::ranges::count(kAttention, c10::toString(name)) > 0) continue;
+    ++seen;
+    EXPECT_NE(find_drawing_kernel(name.name, name.overload_name), nullptr) << c10::toString(name);
+  }
+  EXPECT_GT(seen, 80);
+}
+
 TEST(Drawing, NamesAnOperatorThatItCannotDraw) {
   EXPECT_EQ(testing::error_of([] { draw("poisson")(at::ones({2}), no_generator()); }),
             "NotImplementedError: [device.random] aten::poisson draws random numbers and has no "

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -73,6 +74,8 @@ std::string error_of(const Function& function) {
     return std::string("NotImplementedError: ") + error.what_without_backtrace();
   } catch (const c10::Error& error) {
     return std::string("Error: ") + error.what_without_backtrace();
+  } catch (const std::exception& error) {
+    return std::string("exception: ") + error.what();
   }
   return "no error";
 }

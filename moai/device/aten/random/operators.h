@@ -38,9 +38,29 @@ Tensor random_(PhiloxStream, Tensor self, NoGenerator);
 Tensor random_to(PhiloxStream, Tensor self, int64_t to, NoGenerator);
 Tensor random_from(PhiloxStream, Tensor self, int64_t from, std::optional<int64_t> to, NoGenerator);
 Tensor bernoulli(PhiloxStream, Tensor self, NoGenerator);
-Tensor bernoulli_p(PhiloxStream, Tensor self, double p, NoGenerator);
 Tensor bernoulli_out(PhiloxStream, Tensor self, NoGenerator, Tensor out);
 Tensor bernoulli_float_(PhiloxStream, Tensor self, double p, NoGenerator);
 Tensor bernoulli_tensor_(PhiloxStream, Tensor self, Tensor p, NoGenerator);
+
+// selection.cc
+Tensor randperm_out(PhiloxStream, int64_t n, Tensor out);
+Tensor randperm_generator_out(PhiloxStream, int64_t n, NoGenerator, Tensor out);
+Tensor multinomial(PhiloxStream, Tensor self, int64_t num_samples, bool replacement, NoGenerator);
+Tensor multinomial_out(PhiloxStream, Tensor self, int64_t num_samples, bool replacement,
+                       NoGenerator, Tensor out);
+
+// activation.cc: each also returns what its backward needs.
+std::tuple<Tensor, Tensor> native_dropout(PhiloxStream, Tensor input, double p,
+                                          std::optional<bool> train);
+std::tuple<Tensor, Tensor> fused_dropout(PhiloxStream, Tensor self, double keep, NoGenerator);
+Tensor rrelu_with_noise(PhiloxStream, Tensor self, Tensor noise, at::Scalar lower, at::Scalar upper,
+                        bool training, NoGenerator);
+Tensor rrelu_with_noise_(PhiloxStream, Tensor self, Tensor noise, at::Scalar lower,
+                         at::Scalar upper, bool training, NoGenerator);
+Tensor rrelu_with_noise_out(PhiloxStream, Tensor self, Tensor noise, at::Scalar lower,
+                            at::Scalar upper, bool training, NoGenerator, Tensor out);
+std::tuple<Tensor, Tensor> rrelu_with_noise_functional(PhiloxStream, Tensor self, Tensor noise,
+                                                       at::Scalar lower, at::Scalar upper,
+                                                       bool training, NoGenerator);
 
 }  // namespace moai::device
