@@ -64,8 +64,10 @@ class Listener {
   virtual void close() = 0;
 };
 
-// PEM texts for "tls:" addresses; unused otherwise. A connecting side checks the peer's certificate
-// against `ca` and `peer_name`.
+// PEM texts for "tls:" addresses; unused otherwise. A connecting side needs `ca` and checks the
+// peer's certificate against it and against `peer_name` (empty: the CA is enough). A listener needs
+// `certificate` and `key`; with `ca` it asks for a certificate of the peer. The listener's side
+// completes the TLS handshake within the first send or receive, so that accept never waits for it.
 struct TlsOptions {
   std::string ca, certificate, key, peer_name;
 };
