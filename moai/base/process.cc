@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 
@@ -234,6 +235,19 @@ std::string program_directory() {
   if (n <= 0) return ".";
   const std::string text(path, static_cast<size_t>(n));
   return text.substr(0, text.rfind('/'));
+}
+
+int64_t boot_time_ms() {
+  timespec now = {};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id;
 }
 
 }  // namespace moai

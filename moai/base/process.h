@@ -51,4 +51,9 @@ Result<int64_t> spawn(const SpawnOptions& options);
 // Directory of the program that this process runs.
 std::string program_directory();
 
+// Milliseconds since the machine was booted, suspends included; comparable between processes of one
+// boot, which boot_id() names.
+int64_t boot_time_ms();
+std::string boot_id();
+
 }  // namespace moai

@@ -105,6 +105,14 @@ TEST(ProcessTest, AMissingProgramIsAnError) {
   EXPECT_FALSE(spawn({}).ok());
 }
 
+TEST(ProcessTest, TheBootIsNamedAndTimed) {
+  const int64_t before = boot_time_ms();
+  EXPECT_GT(before, 0);
+  EXPECT_GE(boot_time_ms(), before);
+  EXPECT_EQ(boot_id().size(), 36u);
+  EXPECT_EQ(boot_id(), boot_id());
+}
+
 TEST(ProcessTest, CpuTimeGrowsWithWork) {
   auto pid = spawn({.argv = {"sh", "-c", "while :; do :; done"}});
   ASSERT_TRUE(pid.ok());
