@@ -1,0 +1,5 @@
+find_package(CLI11 REQUIRED)
+add_executable(moai-master master_main.cc)
+moai_warnings(moai-master)
+target_compile_definitions(moai-master PRIVATE MOAI_VERSION="${PROJECT_VERSION}")
+target_link_libraries(moai-master PRIVATE moai_control CLI11::CLI11)

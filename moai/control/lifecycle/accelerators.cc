@@ -1,0 +1,122 @@
+#include "moai/control/lifecycle/accelerators.h"
+
+#include <strings.h>
+
+#include <algorithm>
+#include <array>
+
+namespace moai::control {
+namespace {
+
+// The flavors of the platform this one continues; a site may change them in its store.
+struct FlavorSeed {
+  uint64_t id;
+  const char* name;
+  uint32_t devices;
+};
+constexpr std::array<FlavorSeed, 13> kFlavors = {{{1, "Small.64GB", 1},
+                                                  {2, "Medium.128GB", 2},
+                                                  {3, "Large.256GB", 4},
+                                                  {4, "xLarge.512GB", 8},
+                                                  {52, "1.5xLarge.768GB", 12},
+                                                  {5, "2xLarge.1024GB", 16},
+                                                  {6, "3xLarge.1536GB", 24},
+                                                  {7, "4xLarge.2048GB", 32},
+                                                  {8, "6xLarge.3072GB", 48},
+                                                  {9, "8xLarge.4096GB", 64},
+                                                  {10, "12xLarge.6144GB", 96},
+                                                  {11, "24xLarge.12288GB", 192},
+                                                  {12, "48xLarge.24576GB", 384}}};
+constexpr uint64_t kFlavorDeviceBytes = uint64_t{65520} << 20;
+
+std::map<uint64_t, uint32_t> sessions_by_accelerator(const Site& site, uint64_t except) {
+  std::map<uint64_t, uint32_t> count;
+  for (const auto& [id, session] : site.ledger.sessions())
+    if (id != except) ++count[session.accelerator_id];
+  return count;
+}
+
+}  // namespace
+
+void seed_flavors(Site& site) {
+  if (!site.ledger.flavors().empty()) return;
+  uint32_t position = 0;
+  for (const FlavorSeed& seed : kFlavors)
+    site.ledger.put(FlavorRow{seed.id, ++position, seed.name, seed.devices, kFlavorDeviceBytes});
+}
+
+uint32_t accelerators_limit(const Site& site, const TokenRow& token) {
+  if (token.accelerators_max != 0) return token.accelerators_max;
+  return std::max<uint32_t>(1, site.connected_devices());
+}
+
+const AcceleratorRow* find_accelerator(const Site& site, uint64_t token_id, uint32_t number) {
+  for (const auto& [id, row] : site.ledger.accelerators())
+    if (row.token_id == token_id && row.number == number) return &row;
+  return nullptr;
+}
+
+Result<uint64_t> find_flavor(const Site& site, const std::string& text) {
+  const FlavorRow* first = nullptr;
+  for (const auto& [id, row] : site.ledger.flavors()) {
+    if (!first || row.position < first->position) first = &row;
+    if (strcasecmp(row.name.c_str(), text.c_str()) == 0) return id;
+    if (std::to_string(row.position) == text) return id;
+  }
+  if (text.empty() && first) return first->id;
+  return invalid_argument("There is no accelerator flavor \"" + text +
+                          "\". Run \"moreh-switch-model\" to see the flavors.");
+}
+
+Result<uint64_t> add_accelerator_row(Site& site, uint64_t token_id, uint64_t flavor_id,
+                                     const std::string& actor) {
+  const TokenRow* token = site.ledger.token(token_id);
+  if (!token) return not_found("There is no such token.");
+  if (!site.ledger.flavor(flavor_id))
+    return invalid_argument("There is no accelerator flavor with id " + std::to_string(flavor_id) +
+                            ".");
+  std::set<uint32_t> used;
+  for (const auto& [id, row] : site.ledger.accelerators())
+    if (row.token_id == token_id) used.insert(row.number);
+  const uint32_t limit = accelerators_limit(site, *token);
+  if (used.size() >= limit)
+    return resource_exhausted("This token has " + std::to_string(used.size()) +
+                              " accelerators and may have at most " + std::to_string(limit) + ".");
+  uint32_t number = 0;
+  while (used.contains(number)) ++number;
+  const AcceleratorRow row{site.ledger.next(Counter::kAccelerator), token_id, number, flavor_id};
+  site.ledger.put(row);
+  site.ledger.add_event(site.now_ns, "accelerator.added", "accelerator/" + std::to_string(row.id),
+                        actor, site.ledger.flavor(flavor_id)->name);
+  return row.id;
+}
+
+uint64_t own_accelerator(Site& site, uint64_t token_id, uint64_t session_id) {
+  const std::map<uint64_t, uint32_t> others = sessions_by_accelerator(site, session_id);
+  const auto users = [&](uint64_t id) { return others.contains(id) ? others.at(id) : 0; };
+  const SessionRow* session = site.ledger.session(session_id);
+  if (session && users(session->accelerator_id) == 0) return session->accelerator_id;
+  uint64_t best = 0;
+  uint64_t flavor = find_flavor(site, "").value();
+  for (const auto& [id, row] : site.ledger.accelerators()) {
+    if (row.token_id != token_id) continue;
+    flavor = row.flavor_id;
+    if (best == 0 || users(id) < users(best)) best = id;
+  }
+  if (best != 0 && users(best) == 0) return best;
+  Result<uint64_t> added = add_accelerator_row(site, token_id, flavor, "local platform");
+  if (added.ok()) return *added;
+  return session ? session->accelerator_id : best;
+}
+
+const LeaseRow* lease_on(const Site& site, uint64_t accelerator_id) {
+  const LeaseRow* first = nullptr;
+  for (const auto& [id, lease] : site.ledger.leases()) {
+    if (lease.accelerator_id != accelerator_id || is_ending(lease.state)) continue;
+    if (is_held(lease.state)) return &lease;
+    if (!first) first = &lease;
+  }
+  return first;
+}
+
+}  // namespace moai::control

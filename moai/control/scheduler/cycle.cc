@@ -1,0 +1,66 @@
+#include "moai/control/scheduler/cycle.h"
+
+#include "moai/control/lifecycle/accelerators.h"
+#include "moai/control/lifecycle/leases.h"
+#include "moai/control/scheduler/reason.h"
+
+namespace moai::control {
+namespace {
+
+// Sessions that take any accelerator of their token move to one that came free.
+void move_to_free_accelerators(Site& site) {
+  std::vector<uint64_t> waiting;
+  for (const Ledger::QueueKey& key : site.ledger.queue()) {
+    const SessionRow* session = site.ledger.session(site.ledger.lease(key.lease_id)->session_id);
+    if (session && session->own_accelerator) waiting.push_back(key.lease_id);
+  }
+  for (const uint64_t lease_id : waiting) {
+    LeaseRow lease = *site.ledger.lease(lease_id);
+    SessionRow session = *site.ledger.session(lease.session_id);
+    const uint64_t better = own_accelerator(site, session.token_id, session.id);
+    if (better == session.accelerator_id) continue;
+    session.accelerator_id = lease.accelerator_id = better;
+    lease.accelerator = site.ledger.accelerator(better)->number;
+    site.ledger.put(session);
+    site.ledger.put(lease);
+  }
+}
+
+ReasonFacts facts_of(const Site& site, const LeaseRow& lease, const Decision& decision) {
+  ReasonFacts facts;
+  facts.device_name = site.options.device_name;
+  facts.flavor = lease.flavor;
+  facts.flavor_devices = lease.devices;
+  if (const LeaseRow* holder = site.ledger.lease(decision.holder)) {
+    facts.holder_pid = holder->process.pid;
+    facts.holder_command = holder->process.command;
+  }
+  if (const TokenRow* token = site.ledger.token(lease.token_id))
+    facts.devices_max = token->devices_max;
+  return facts;
+}
+
+}  // namespace
+
+void run_cycle(Site& site) {
+  if (!site.schedule_wanted) return;
+  site.schedule_wanted = false;
+  move_to_free_accelerators(site);
+  const View view = make_view(site);
+  for (const Decision& decision : decide(view)) {
+    if (!decision.devices.empty()) {
+      grant_lease(site, decision.lease_id, decision.devices);
+      continue;
+    }
+    const LeaseRow& lease = *site.ledger.lease(decision.lease_id);
+    const std::string cause(cause_word(decision.cause));
+    const std::string text = reason_text(decision.cause, facts_of(site, lease, decision));
+    if (decision.cause == Cause::kFlavorNotSupported)
+      end_lease(site, lease.id,
+                {LeaseState::kFailed, cause, text, "scheduler", Code::kFailedPrecondition});
+    else
+      let_wait(site, lease.id, cause, text);
+  }
+}
+
+}  // namespace moai::control

@@ -1,0 +1,22 @@
+// The sentences that tell a user why a request waits; the same ones everywhere.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "moai/control/scheduler/scheduler.h"
+
+namespace moai::control {
+
+struct ReasonFacts {
+  std::string device_name;  // "MoAI Accelerator"
+  std::string flavor;       // asked for
+  uint32_t flavor_devices = 1;
+  int64_t holder_pid = 0;  // kInUse
+  std::string holder_command;
+  uint32_t devices_max = 0;  // kQuota
+};
+
+std::string reason_text(Cause cause, const ReasonFacts& facts);
+
+}  // namespace moai::control
