@@ -20,6 +20,7 @@ bool is_final(Code code) {
     case Code::kInvalidArgument:
     case Code::kFailedPrecondition:
     case Code::kNotFound:
+    case Code::kAborted:
     case Code::kUnimplemented:
       return true;
     default:
@@ -63,20 +64,22 @@ void Holder::begin(const Start& start, int64_t now_ms) {
   }
   start_ = start;
   resume_ = start.resume;
+  if (!resume_.empty()) lease_ = Lease::kGranted;  // the driver may have one; the master will tell
   link_ = Link::kLocating;
   away_since_ms_ = now_ms;
   actions_.locate = true;
 }
 
 void Holder::acquire() {
+  if (lease_ == Lease::kWanted || lease_ == Lease::kRequested) return;
   if (lease_ == Lease::kGranted && grant_) {
     actions_.to_driver.push_back(*grant_);
-  } else if (lease_ == Lease::kNone) {
-    lease_ = Lease::kWanted;
-    acquire_id_ = options_.operation_id();
-    initializing_said_ = false;
-    if (link_ == Link::kAttached) request();
+    return;
   }
+  lease_ = Lease::kWanted;
+  acquire_id_ = options_.operation_id();
+  initializing_said_ = false;
+  if (link_ == Link::kAttached) request();
 }
 
 void Holder::request() {
@@ -108,7 +111,11 @@ void Holder::script_gone(int64_t now_ms) {
     actions_.finished = true;
     return;
   }
-  give_back();
+  v1::SessionUp up;
+  up.mutable_close();
+  actions_.to_master.push_back(std::move(up));
+  lease_ = Lease::kNone;
+  grant_.reset();
   link_ = Link::kClosing;
   actions_.half_close = true;
   deadline_ms_ = now_ms + options_.close_ms_max;
@@ -169,7 +176,6 @@ void Holder::from_master(const v1::SessionDown& message, int64_t now_ms) {
 }
 
 void Holder::opened(const v1::Opened& opened, int64_t now_ms) {
-  const bool another = session_id_ != 0 && session_id_ != opened.session_id();
   const bool first = session_id_ == 0;
   opened_ = opened;
   session_id_ = opened.session_id();
@@ -178,15 +184,6 @@ void Holder::opened(const v1::Opened& opened, int64_t now_ms) {
   away_since_ms_ = deadline_ms_ = retry_ms_ = 0;
   away_warned_ = false;
   heartbeat_at_ms_ = opened.heartbeat_ms() > 0 ? now_ms + opened.heartbeat_ms() : 0;
-  if (another) {
-    owed_.clear();
-    if (lease_ == Lease::kGranted) {
-      lease_ = Lease::kNone;
-      grant_.reset();
-      actions_.to_driver.push_back(
-          Ended{Code::kAborted, "The server was away for too long and has ended this job."});
-    }
-  }
   for (v1::SessionUp& message : std::exchange(owed_, {})) {
     actions_.to_master.push_back(std::move(message));
   }
@@ -211,9 +208,25 @@ void Holder::say_initializing() {
 void Holder::granted(const v1::Granted& granted) {
   if (lease_ != Lease::kRequested && lease_ != Lease::kGranted) return;
   if (grant_ && grant_->epoch == granted.epoch()) return;
+  const bool asked = lease_ == Lease::kRequested;  // else a holder before this one brought it
+  if (asked) say_connecting(granted);
+  grant_ = to_driver(granted);
+  lease_ = Lease::kGranted;
+  actions_.to_driver.push_back(*grant_);
+  if (!asked) return;
+  for (std::string& text :
+       ready_lines(opened_.device_name(), start_.client_version, granted.job_id())) {
+    line(kInfo, std::move(text));
+  }
+}
+
+void Holder::say_connecting(const v1::Granted& granted) {
   say_initializing();
   for (std::string& text : connecting_lines(granted)) line(kInfo, std::move(text));
   line(kInfo, establishing_line());
+}
+
+Granted Holder::to_driver(const v1::Granted& granted) const {
   Granted grant;
   grant.job_id = granted.job_id();
   grant.epoch = granted.epoch();
@@ -225,13 +238,7 @@ void Holder::granted(const v1::Granted& granted) {
   for (const v1::WorkerAddress& worker : granted.workers()) {
     grant.workers.push_back({worker.address(), worker.secret()});
   }
-  grant_ = grant;
-  lease_ = Lease::kGranted;
-  actions_.to_driver.push_back(std::move(grant));
-  for (std::string& text :
-       ready_lines(opened_.device_name(), start_.client_version, granted.job_id())) {
-    line(kInfo, std::move(text));
-  }
+  return grant;
 }
 
 void Holder::ended(const v1::Ended& ended) {
@@ -250,7 +257,11 @@ void Holder::stream_ended(const Status& status, int64_t now_ms) {
     return;
   }
   if (link_ != Link::kConnecting && link_ != Link::kAttached) return;
-  if (is_final(status.code())) return fail(status);
+  if (status.code() == Code::kNotFound && !resume_.empty()) {
+    begin_again();
+  } else if (is_final(status.code())) {
+    return fail(status);
+  }
   if (away_since_ms_ == 0) away_since_ms_ = now_ms;
   if (session_id_ == 0 && now_ms - away_since_ms_ >= options_.first_contact_ms_max) {
     return fail(unavailable("The server cannot be reached: " + platform_.address +
@@ -262,6 +273,18 @@ void Holder::stream_ended(const Status& status, int64_t now_ms) {
   deadline_ms_ = now_ms + retry_ms_;
   heartbeat_at_ms_ = 0;
   actions_.to_master.clear();
+}
+
+// The master has ended the session that was to be continued; the next attempt opens another.
+void Holder::begin_again() {
+  resume_.clear();
+  owed_.clear();
+  retry_ms_ = 0;
+  if (lease_ != Lease::kGranted) return;
+  lease_ = Lease::kNone;
+  grant_.reset();
+  actions_.to_driver.push_back(
+      Ended{Code::kAborted, "The server has ended this job while it could not be reached."});
 }
 
 void Holder::advance(int64_t now_ms) {

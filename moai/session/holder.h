@@ -85,6 +85,9 @@ class Holder {
   void warn_if_away(int64_t now_ms);
   void line(uint8_t level, std::string text);
   void say_initializing();
+  void say_connecting(const v1::Granted& granted);
+  Granted to_driver(const v1::Granted& granted) const;
+  void begin_again();
   void tell_master(v1::SessionUp message);  // now, or when the session was resumed
 
   HolderOptions options_;

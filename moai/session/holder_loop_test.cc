@@ -109,7 +109,7 @@ TEST_F(HolderLoopTest, TheClosedSocketEndsTheSession) {
   grant();
   driver_.reset();
   EXPECT_TRUE(wire_->wait_half_closed());
-  while (!wire_->next_up().has_give_back()) {
+  while (!wire_->next_up().has_close()) {
   }
   wire_->finish(Status(Code::kOutOfRange, "bye"));
   thread_.join();

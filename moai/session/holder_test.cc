@@ -28,6 +28,7 @@ Texts texts(const Holder::Actions& actions) {
     if (up.has_heartbeat()) all.push_back("heartbeat");
     if (up.has_acquire()) all.push_back("acquire " + up.acquire().operation_id());
     if (up.has_give_back()) all.push_back("give back");
+    if (up.has_close()) all.push_back("close");
     if (up.has_link_lost()) all.push_back("link lost " + up.link_lost().address());
   }
   if (actions.half_close) all.push_back("half close");
@@ -254,11 +255,44 @@ TEST_F(HolderTest, AMasterThatForgotTheSessionEndsTheLease) {
   lose();
   retry();
   holder_.take();
+  lose(Code::kNotFound, "The session to be resumed is over.");
+  EXPECT_EQ(did(), Texts{"ended ABORTED: The server has ended this job while it could not be "
+                         "reached."});
+  retry();
+  EXPECT_EQ(did(), (Texts{"connect", "open "}));
   opened(6);
-  EXPECT_EQ(did(),
-            Texts{"ended ABORTED: The server was away for too long and has ended this job."});
   say(Acquire{});
   EXPECT_EQ(did().back(), "acquire op2");
+}
+
+TEST_F(HolderTest, ASuccessorContinuesTheSessionWithoutAWord) {
+  start({.resume = "credential"});
+  locate();
+  EXPECT_EQ(did(), (Texts{"locate", "connect", "open credential"}));
+  opened();
+  granted();
+  EXPECT_EQ(did(), Texts{"granted 9"});
+  say(Acquire{});
+  EXPECT_EQ(did(), Texts{"granted 9"}) << "known already";
+}
+
+TEST_F(HolderTest, ASuccessorOfAHolderWithoutALeaseCanAskForOne) {
+  start({.resume = "credential"});
+  locate();
+  opened();
+  holder_.take();
+  say(Acquire{});
+  EXPECT_EQ(did().back(), "acquire op1");
+}
+
+TEST_F(HolderTest, ASuccessorThatComesTooLateSaysSo) {
+  start({.resume = "credential"});
+  locate();
+  holder_.take();
+  lose(Code::kNotFound, "The session to be resumed is over.");
+  EXPECT_TRUE(did()[0].starts_with("ended ABORTED"));
+  retry();
+  EXPECT_EQ(did(), (Texts{"connect", "open "}));
 }
 
 TEST_F(HolderTest, ALeaseThatEndedCanBeAskedForAgain) {
@@ -282,8 +316,9 @@ TEST_F(HolderTest, AGrantAfterGivingBackIsNotPassedOn) {
 }
 
 TEST_F(HolderTest, ARefusalIsFinal) {
-  for (Code code : {Code::kUnauthenticated, Code::kPermissionDenied, Code::kInvalidArgument,
-                    Code::kFailedPrecondition, Code::kNotFound, Code::kUnimplemented}) {
+  for (Code code :
+       {Code::kUnauthenticated, Code::kPermissionDenied, Code::kInvalidArgument,
+        Code::kFailedPrecondition, Code::kNotFound, Code::kAborted, Code::kUnimplemented}) {
     holder_ = Holder(options());
     start();
     locate();
@@ -330,7 +365,7 @@ TEST_F(HolderTest, ALocalPlatformThatWentAwayIsLookedForAgain) {
 TEST_F(HolderTest, TheScriptsEndGivesTheDeviceBackAtOnce) {
   attach_with_lease();
   holder_.script_gone(now_ms_);
-  EXPECT_EQ(did(), (Texts{"give back", "half close"}));
+  EXPECT_EQ(did(), (Texts{"close", "half close"}));
   lose(Code::kOutOfRange);
   EXPECT_EQ(did(), Texts{"finished"});
 }

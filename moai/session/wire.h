@@ -23,16 +23,16 @@ inline constexpr size_t kWireFrameBytesMax = size_t{1} << 20;
 
 struct Start {  // first; who asks, and where the platform is
   uint32_t wire_version = kWireVersion;
-  std::string client_version;  // of this package, "0.1.0"
-  std::string framework;       // "pytorch-2.13.0"
+  std::string client_version = {};  // of this package, "0.1.0"
+  std::string framework = {};       // "pytorch-2.13.0"
   int64_t pid = 0;
-  std::string command;          // "python train.py"
-  std::string manager_address;  // empty: the local platform, which the holder starts if needed
-  std::string token;            // empty: the local platform's own
-  std::string ca_path;          // CA certificate of the manager; empty: the local platform's
-  std::string flavor;           // MOAI_FLAVOR; empty: the accelerator's own
-  std::string device;           // MOREH_VISIBLE_DEVICE; empty: the token's default accelerator
-  std::string resume;           // credential of a session whose holder died, else empty
+  std::string command = {};          // "python train.py"
+  std::string manager_address = {};  // empty: the local platform, which the holder starts if needed
+  std::string token = {};            // empty: the local platform's own
+  std::string ca_path = {};          // CA certificate of the manager; empty: the local platform's
+  std::string flavor = {};           // MOAI_FLAVOR; empty: the accelerator's own
+  std::string device = {};           // MOREH_VISIBLE_DEVICE; empty: the token's default accelerator
+  std::string resume = {};           // credential of a session whose holder died, else empty
 };
 struct Acquire {};   // a lease is wanted now
 struct GiveBack {};  // the lease is not needed any more; the session stays
