@@ -80,7 +80,8 @@ class ProcessHost : public WorkerHost {
 };
 
 std::string ProcessHost::socket_path(uint32_t device, uint64_t epoch) const {
-  return options_.directory + "/w" + std::to_string(device) + "-" + std::to_string(epoch) + ".sock";
+  return options_.socket_directory + "/w" + std::to_string(device) + "-" + std::to_string(epoch) +
+         ".sock";
 }
 
 std::vector<std::string> ProcessHost::arguments(const WorkerOrder& order) const {
@@ -116,8 +117,8 @@ Result<ProcessId> ProcessHost::start(const WorkerOrder& order, int64_t now_ms) {
                                " still has a Worker");
   }
   if (options_.listen == "unix" && socket_path(order.device, order.epoch).size() > kSocketPathMax) {
-    return invalid_argument("[agent.spawn] path too long for a socket: " + options_.directory +
-                            "; name a shorter --socket-dir");
+    return invalid_argument("[agent.spawn] path too long for a socket: " +
+                            options_.socket_directory + "; name a shorter --socket-dir");
   }
   MOAI_ASSIGN_OR_RETURN(Pipe secret, make_pipe());
   MOAI_ASSIGN_OR_RETURN(Pipe ready, make_pipe());

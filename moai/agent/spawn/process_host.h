@@ -20,7 +20,8 @@ struct ProcessHostOptions {
   std::string program;           // moai-worker
   std::string listen = "unix";   // or "tcp", "tls"
   std::string host;              // "tcp", "tls": address to listen at
-  std::string directory;         // private to the user: sockets and logs
+  std::string directory;         // of the Workers' logs
+  std::string socket_directory;  // "unix": private to the user, its path short
   std::string certificate_path;  // "tls"
   std::string key_path;          // "tls"
   uint32_t threads = 1;

@@ -17,7 +17,7 @@ class ProcessHostTest : public testing::Test {
  protected:
   ProcessHostTest() {
     options_.program = program_directory() + "/agent_fake_worker";
-    options_.directory = directory_.path();
+    options_.directory = options_.socket_directory = directory_.path();
     options_.stop_ms = 100;
     host_ = process_host(options_);
   }
@@ -121,7 +121,7 @@ TEST_F(ProcessHostTest, AMissingProgramIsAnError) {
 }
 
 TEST_F(ProcessHostTest, ALongSocketPathIsRefusedWithAdvice) {
-  options_.directory = "/" + std::string(120, 'x');
+  options_.socket_directory = "/" + std::string(120, 'x');
   const Status status = process_host(options_)->start(order(0, 1), 0).status();
   EXPECT_NE(status.message().find("--socket-dir"), std::string::npos);
 }
