@@ -1,5 +1,6 @@
 #include "moai/tensor/geometry.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace moai::tensor {
@@ -21,6 +22,16 @@ std::string join(const std::vector<int64_t>& values) {
   std::string text;
   for (size_t i = 0; i < values.size(); ++i) text += (i ? "," : "") + std::to_string(values[i]);
   return text;
+}
+
+bool in_bounds(const Geometry& g) {
+  const auto counts = [](const std::vector<int64_t>& values) {
+    return std::all_of(values.begin(), values.end(), [](int64_t v) { return v >= 0; });
+  };
+  if (g.sizes.size() > kDimensionsMax || g.offset < 0) return false;
+  if (!counts(g.sizes) || !counts(g.strides) || element_count(g) < 0) return false;
+  const int64_t bytes = storage_bytes(g);
+  return bytes >= 0 && bytes <= kBytesMax;
 }
 
 // Reads "1,2,3" up to `close`, which is consumed; nothing when malformed.
@@ -63,18 +74,18 @@ int64_t storage_bytes(const Geometry& g) {
 
 std::vector<int64_t> contiguous_strides(const std::vector<int64_t>& sizes) {
   std::vector<int64_t> strides(sizes.size());
-  int64_t step = 1;
+  uint64_t step = 1;  // wraps only where a size is 0 and no stride is ever used
   for (size_t i = sizes.size(); i-- > 0;) {
-    strides[i] = step;
-    step *= sizes[i] > 1 ? sizes[i] : 1;
+    strides[i] = static_cast<int64_t>(step);
+    step *= sizes[i] > 1 ? static_cast<uint64_t>(sizes[i]) : 1;
   }
   return strides;
 }
 
 bool is_contiguous(const Geometry& g) {
+  if (std::find(g.sizes.begin(), g.sizes.end(), 0) != g.sizes.end()) return true;
   int64_t step = 1;
   for (size_t i = g.sizes.size(); i-- > 0;) {
-    if (g.sizes[i] == 0) return true;
     if (g.sizes[i] != 1 && g.strides[i] != step) return false;
     step *= g.sizes[i];
   }
@@ -143,6 +154,7 @@ std::optional<Geometry> geometry_from_string(std::string_view text) {
         return std::nullopt;
     }
   }
+  if (!in_bounds(g)) return std::nullopt;
   return g;
 }
 
@@ -170,10 +182,7 @@ Geometry decode_geometry(Reader* in) {
   for (int64_t& v : g.sizes) v = static_cast<int64_t>(in->varint());
   for (int64_t& v : g.strides) v = static_cast<int64_t>(in->varint());
   g.offset = static_cast<int64_t>(in->varint());
-  bool good = in->ok() && g.offset >= 0;
-  for (size_t i = 0; i < dims; ++i) good = good && g.sizes[i] >= 0 && g.strides[i] >= 0;
-  const int64_t bytes = good ? storage_bytes(g) : -1;
-  if (bytes < 0 || bytes > kBytesMax || element_count(g) < 0) {
+  if (!in->ok() || !in_bounds(g)) {
     in->fail();
     return {};
   }

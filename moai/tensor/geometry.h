@@ -24,9 +24,9 @@ struct Geometry {
 
   DType dtype = DType::kFloat32;
   uint8_t flags = 0;
-  std::vector<int64_t> sizes;
-  std::vector<int64_t> strides;  // in elements, one per size
-  int64_t offset = 0;            // in elements, from the start of the storage
+  std::vector<int64_t> sizes{};
+  std::vector<int64_t> strides{};  // in elements, one per size
+  int64_t offset = 0;              // in elements, from the start of the storage
 
   bool operator==(const Geometry&) const = default;
 };
@@ -41,6 +41,7 @@ bool is_contiguous(const Geometry& g);
 uint64_t hash(const Geometry& g);
 
 std::string to_string(const Geometry& g);
+// Nothing where decode_geometry would fail, or where the text is malformed.
 std::optional<Geometry> geometry_from_string(std::string_view text);
 
 void encode(const Geometry& g, Writer* out);
