@@ -1,0 +1,44 @@
+// fuzz-sources: moai/base/bytes.cc moai/base/status.cc
+// fuzz-sources: moai/comm/link/frame_reader.cc
+// fuzz-covers: moai/comm/link/frame_reader.cc
+//
+// Arbitrary bytes in arbitrary pieces: the frames must not depend on how the bytes were cut.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+#include "moai/comm/link/frame_reader.h"
+
+namespace {
+
+// The frames of `input` fed at most `piece` bytes at a time, until the end or an error.
+std::vector<std::string> frames(std::string_view input, size_t piece) {
+  std::vector<std::string> out;
+  moai::comm::FrameReader reader;
+  while (true) {
+    auto frame = reader.next();
+    if (!frame.ok()) return out;
+    if (*frame) {
+      out.push_back(**std::move(frame));
+      continue;
+    }
+    if (input.empty()) return out;
+    const std::span<char> room = reader.room();
+    if (room.empty()) std::abort();
+    const size_t n = std::min({piece, room.size(), input.size()});
+    std::memcpy(room.data(), input.data(), n);
+    reader.filled(n);
+    input.remove_prefix(n);
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  if (size == 0) return 0;
+  const std::string_view input(reinterpret_cast<const char*>(data) + 1, size - 1);
+  if (frames(input, data[0] + 1u) != frames(input, input.size() + 1)) std::abort();
+  return 0;
+}
