@@ -1,5 +1,6 @@
 // moai-master: SDAManager as a program. Flags and wiring only.
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -92,6 +93,7 @@ Status run(const Flags& flags) {
   const sigset_t signals = stop_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  umask(077);  // the database holds the secrets of leases
   MOAI_RETURN_IF_ERROR(control::make_private_directory(flags.state));
   MOAI_ASSIGN_OR_RETURN(const rpc::ServerOptions server_options_, server_options(flags));
   MOAI_ASSIGN_OR_RETURN(auto store, control::open_sqlite_store(flags.state + "/master.db"));

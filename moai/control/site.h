@@ -57,7 +57,8 @@ struct LiveSession {
   std::shared_ptr<SessionConnection> connection;  // null: broken, may be resumed
   int64_t heard_ns = 0;                           // steady
   std::string waiting_text;                       // what it was told last, empty: nothing
-  std::string waiting_cause;
+  // The decision that waiting_text says: (cause, lease in the way).
+  std::pair<uint8_t, uint64_t> waiting_for{0, 0};
 };
 
 struct LiveAgent {
@@ -75,6 +76,8 @@ struct Site {
   Ledger ledger;
   std::map<uint64_t, LiveSession> sessions;
   std::map<uint64_t, LiveAgent> agents;
+  // How the lease of a session without a connection ended; said when it resumes.
+  std::map<uint64_t, v1::SessionDown> missed_endings;
   std::map<uint64_t, int64_t> starting_since_ns;  // lease → steady time its Workers were ordered
   std::set<uint64_t> recovered;  // leases of a former master whose Workers were not seen yet
   int64_t now_ns = 0;            // Unix time, set by the owner before each piece of work

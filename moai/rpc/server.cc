@@ -5,6 +5,7 @@
 #include <deque>
 #include <mutex>
 
+#include "moai/rpc/quiet.h"
 #include "moai/rpc/status.h"
 #include "proto/moai/core.grpc.pb.h"
 
@@ -262,6 +263,7 @@ class GrpcServer final : public Server {
 }  // namespace
 
 Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, CoreHandler* handler) {
+  quiet_grpc();
   auto server = std::make_unique<GrpcServer>(handler);
   MOAI_RETURN_IF_ERROR(server->start(options));
   return std::unique_ptr<Server>(std::move(server));

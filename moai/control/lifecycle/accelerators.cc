@@ -51,9 +51,7 @@ uint32_t accelerators_limit(const Site& site, const TokenRow& token) {
 }
 
 const AcceleratorRow* find_accelerator(const Site& site, uint64_t token_id, uint32_t number) {
-  for (const auto& [id, row] : site.ledger.accelerators())
-    if (row.token_id == token_id && row.number == number) return &row;
-  return nullptr;
+  return site.ledger.accelerator_of(token_id, number);
 }
 
 Result<uint64_t> find_flavor(const Site& site, const std::string& text) {
@@ -75,15 +73,13 @@ Result<uint64_t> add_accelerator_row(Site& site, uint64_t token_id, uint64_t fla
   if (!site.ledger.flavor(flavor_id))
     return invalid_argument("There is no accelerator flavor with id " + std::to_string(flavor_id) +
                             ".");
-  std::set<uint32_t> used;
-  for (const auto& [id, row] : site.ledger.accelerators())
-    if (row.token_id == token_id) used.insert(row.number);
+  // Numbers are reused, so the first free one below the limit is the only question.
   const uint32_t limit = accelerators_limit(site, *token);
-  if (used.size() >= limit)
-    return resource_exhausted("This token has " + std::to_string(used.size()) +
-                              " accelerators and may have at most " + std::to_string(limit) + ".");
   uint32_t number = 0;
-  while (used.contains(number)) ++number;
+  while (number < limit && site.ledger.accelerator_of(token_id, number)) ++number;
+  if (number == limit)
+    return resource_exhausted("This token may have at most " + std::to_string(limit) +
+                              " accelerators.");
   const AcceleratorRow row{site.ledger.next(Counter::kAccelerator), token_id, number, flavor_id};
   site.ledger.put(row);
   site.ledger.add_event(site.now_ns, "accelerator.added", "accelerator/" + std::to_string(row.id),

@@ -37,14 +37,17 @@ void release_if_empty(Site& site, LeaseRow& lease, const std::string& cause) {
 void tell_ended(Site& site, const LeaseRow& lease, const Ending& ending) {
   if (const auto it = site.sessions.find(lease.session_id); it != site.sessions.end()) {
     it->second.waiting_text.clear();
-    it->second.waiting_cause.clear();
   }
   if (ending.text.empty()) return;
   v1::SessionDown down;
   down.mutable_ended()->set_code(static_cast<int32_t>(ending.code));
   down.mutable_ended()->set_text(ending.text);
   down.mutable_ended()->set_cause(ending.cause);
-  site.tell(lease.session_id, std::move(down));
+  const auto live = site.sessions.find(lease.session_id);
+  if (live == site.sessions.end() || !live->second.connection)
+    site.missed_endings[lease.session_id] = std::move(down);
+  else
+    site.tell(lease.session_id, std::move(down));
 }
 
 std::string device_list(Site& site, const std::vector<DeviceKey>& devices) {
@@ -96,7 +99,6 @@ void let_wait(Site& site, uint64_t lease_id, const std::string& cause, const std
   const auto it = site.sessions.find(site.ledger.lease(lease_id)->session_id);
   if (it == site.sessions.end() || it->second.waiting_text == text) return;
   it->second.waiting_text = text;
-  it->second.waiting_cause = cause;
   v1::SessionDown down;
   down.mutable_waiting()->set_text(text);
   down.mutable_waiting()->set_cause(cause);
@@ -197,7 +199,6 @@ void worker_ready(Site& site, DeviceKey device, uint64_t epoch, const std::strin
 void tell_granted(Site& site, const LeaseRow& lease) {
   if (const auto it = site.sessions.find(lease.session_id); it != site.sessions.end()) {
     it->second.waiting_text.clear();
-    it->second.waiting_cause.clear();
   }
   v1::SessionDown down;
   v1::Granted* granted = down.mutable_granted();

@@ -40,6 +40,25 @@ ReasonFacts facts_of(const Site& site, const LeaseRow& lease, const Decision& de
   return facts;
 }
 
+void wait(Site& site, const LeaseRow& lease, const Decision& decision) {
+  const auto session = site.sessions.find(lease.session_id);
+  const std::pair<uint8_t, uint64_t> why{static_cast<uint8_t>(decision.cause), decision.holder};
+  if (session != site.sessions.end()) {
+    // Most of a long queue waits for the same as before: nothing to say.
+    if (lease.state == LeaseState::kQueued && !session->second.waiting_text.empty() &&
+        session->second.waiting_for == why)
+      return;
+    session->second.waiting_for = why;
+  }
+  const std::string cause(cause_word(decision.cause));
+  const std::string text = reason_text(decision.cause, facts_of(site, lease, decision));
+  if (decision.cause == Cause::kFlavorNotSupported)
+    end_lease(site, lease.id,
+              {LeaseState::kFailed, cause, text, "scheduler", Code::kFailedPrecondition});
+  else
+    let_wait(site, lease.id, cause, text);
+}
+
 }  // namespace
 
 void run_cycle(Site& site) {
@@ -48,18 +67,10 @@ void run_cycle(Site& site) {
   move_to_free_accelerators(site);
   const View view = make_view(site);
   for (const Decision& decision : decide(view)) {
-    if (!decision.devices.empty()) {
-      grant_lease(site, decision.lease_id, decision.devices);
-      continue;
-    }
-    const LeaseRow& lease = *site.ledger.lease(decision.lease_id);
-    const std::string cause(cause_word(decision.cause));
-    const std::string text = reason_text(decision.cause, facts_of(site, lease, decision));
-    if (decision.cause == Cause::kFlavorNotSupported)
-      end_lease(site, lease.id,
-                {LeaseState::kFailed, cause, text, "scheduler", Code::kFailedPrecondition});
+    if (decision.devices.empty())
+      wait(site, *site.ledger.lease(decision.lease_id), decision);
     else
-      let_wait(site, lease.id, cause, text);
+      grant_lease(site, decision.lease_id, decision.devices);
   }
 }
 

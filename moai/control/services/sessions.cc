@@ -76,7 +76,7 @@ Status open_new(Site& site, const Connection& connection, const Access& access,
   site.ledger.add_event(site.now_ns, "session.opened", session_name(session.id), access.actor,
                         open.hostname() + " " + open.command());
   connection->session_id = session.id;
-  site.sessions[session.id] = {connection, site.steady_ns, "", ""};
+  site.sessions[session.id] = {connection, site.steady_ns, ""};
   say_opened(site, session, resume);
   return ok_status();
 }
@@ -90,10 +90,12 @@ Status resume_old(Site& site, const Connection& connection, const Access& access
   if (live.connection && live.connection != connection)
     site.finish(live.connection, aborted("Another holder continues this session."));
   connection->session_id = session->id;
-  live = {connection, site.steady_ns, "", ""};
+  live = {connection, site.steady_ns, ""};
   site.ledger.add_event(site.now_ns, "session.resumed", session_name(session->id), access.actor,
                         "");
   say_opened(site, *session, open.resume());
+  if (auto missed = site.missed_endings.extract(session->id); !missed.empty())
+    site.tell(session->id, std::move(missed.mapped()));
   const LeaseRow* lease = site.ledger.lease_of_session(session->id);
   if (lease && lease->state == LeaseState::kActive) tell_granted(site, *lease);
   site.schedule_wanted = true;  // a waiting one is told its reason again
@@ -146,6 +148,7 @@ void forget(Site& site, uint64_t session_id, const std::string& cause) {
   site.ledger.add_event(site.now_ns, "session.ended", session_name(session_id), "session", cause);
   site.ledger.drop_session(session_id);
   site.sessions.erase(session_id);
+  site.missed_endings.erase(session_id);
   site.schedule_wanted = true;
 }
 

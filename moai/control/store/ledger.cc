@@ -14,6 +14,8 @@ Status Ledger::load() {
   MOAI_ASSIGN_OR_RETURN(Snapshot s, store_->load());
   for (const TokenRow& row : s.tokens) token_hashes_[row.hash.bytes] = row.id;
   for (const SessionRow& row : s.sessions) resume_hashes_[row.resume_hash.bytes] = row.id;
+  for (const AcceleratorRow& row : s.accelerators)
+    accelerator_numbers_[{row.token_id, row.number}] = row.id;
   for (const LeaseRow& row : s.leases) index_lease(row, true);
   for (OperationRow& row : s.operations) operations_.emplace(row.key, std::move(row));
   for (const CounterRow& row : s.counters) counters_[row.id] = row.value;
@@ -24,6 +26,11 @@ Status Ledger::load() {
   fill(&leases_, std::move(s.leases));
   fill(&agents_, std::move(s.agents));
   return ok_status();
+}
+
+const AcceleratorRow* Ledger::accelerator_of(uint64_t token_id, uint32_t number) const {
+  const auto it = accelerator_numbers_.find({token_id, number});
+  return it == accelerator_numbers_.end() ? nullptr : accelerator(it->second);
 }
 
 const TokenRow* Ledger::token_by_hash(const std::string& hash) const {
@@ -71,6 +78,7 @@ void Ledger::put(const FlavorRow& row) {
 
 void Ledger::put(const AcceleratorRow& row) {
   accelerators_[row.id] = row;
+  accelerator_numbers_[{row.token_id, row.number}] = row.id;
   record(row);
 }
 
@@ -122,6 +130,8 @@ void Ledger::put(const LeaseRow& row, bool urgent) {
 }
 
 void Ledger::drop_accelerator(uint64_t id) {
+  if (const AcceleratorRow* row = accelerator(id))
+    accelerator_numbers_.erase({row->token_id, row->number});
   accelerators_.erase(id);
   record(DropAccelerator{id});
 }

@@ -39,6 +39,7 @@ class Ledger {
   const SessionRow* session(uint64_t id) const { return find(sessions_, id); }
   const LeaseRow* lease(uint64_t id) const { return find(leases_, id); }
   const AgentRow* agent(uint64_t id) const { return find(agents_, id); }
+  const AcceleratorRow* accelerator_of(uint64_t token_id, uint32_t number) const;
   const TokenRow* token_by_hash(const std::string& hash) const;
   const SessionRow* session_by_resume(const std::string& hash) const;
   const LeaseRow* lease_by_epoch(uint64_t epoch) const;
@@ -96,6 +97,7 @@ class Ledger {
   Table<LeaseRow> leases_;
   Table<AgentRow> agents_;
   std::unordered_map<std::string, uint64_t> token_hashes_, resume_hashes_;
+  std::map<std::pair<uint64_t, uint32_t>, uint64_t> accelerator_numbers_;
   std::unordered_map<std::string, OperationRow> operations_;
   std::unordered_map<uint64_t, uint64_t> epochs_, session_leases_;
   std::set<QueueKey> queue_;

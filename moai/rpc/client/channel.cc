@@ -1,6 +1,7 @@
 #include "moai/rpc/client/channel.h"
 
 #include "moai/rpc/client/grpc_channel.h"
+#include "moai/rpc/quiet.h"
 
 namespace moai::rpc {
 namespace {
@@ -26,6 +27,7 @@ grpc::ChannelArguments arguments(const ChannelOptions& options) {
 }  // namespace
 
 Result<std::shared_ptr<Channel>> Channel::open(const ChannelOptions& options) {
+  quiet_grpc();
   if (options.address.empty()) return invalid_argument("[rpc.channel] no address of SDAManager");
   if (options.certificate.empty() != options.key.empty())
     return invalid_argument("[rpc.channel] a client certificate needs its key");
