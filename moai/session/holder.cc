@@ -180,6 +180,7 @@ void Holder::opened(const v1::Opened& opened, int64_t now_ms) {
   opened_ = opened;
   session_id_ = opened.session_id();
   resume_ = opened.resume();
+  actions_.device_memory = opened.memory_bytes();
   link_ = Link::kAttached;
   away_since_ms_ = deadline_ms_ = retry_ms_ = 0;
   away_warned_ = false;

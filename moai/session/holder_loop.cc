@@ -192,6 +192,7 @@ void Loop::perform(Holder::Actions actions, int64_t now) {
     pump_->send(message).ignore("the end of the stream comes by take()");
   }
   if (actions.half_close && pump_) pump_->half_close();
+  if (actions.device_memory && options_.remember) options_.remember(actions.device_memory);
   finished_ = actions.finished;
 }
 

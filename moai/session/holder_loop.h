@@ -22,6 +22,8 @@ struct HolderLoopOptions {
   std::function<Result<Platform>(const Start&, const SayLine&, const std::atomic<bool>& stop)>
       locate;
   std::function<Result<std::unique_ptr<rpc::SessionStream>>(const Platform&)> connect;
+  // The memory of one device of the flavor became known. May be empty.
+  std::function<void(uint64_t device_memory)> remember;
 };
 
 // Returns when the script is gone and the master was told, or when the session has failed.

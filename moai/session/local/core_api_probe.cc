@@ -1,0 +1,41 @@
+#include <chrono>
+
+#include "moai/rpc/client/core_client.h"
+#include "moai/session/local/local_platform.h"
+
+namespace moai::session {
+namespace {
+
+constexpr std::chrono::milliseconds kAnswerMs{5'000};
+
+Result<std::shared_ptr<rpc::Channel>> open(const LocalPlatform& platform) {
+  rpc::ChannelOptions options;
+  options.address = platform.address;
+  MOAI_ASSIGN_OR_RETURN(options.ca, read_text(platform.ca_path));
+  MOAI_ASSIGN_OR_RETURN(options.token, read_text(platform.token_path));
+  while (!options.token.empty() && options.token.back() == '\n') options.token.pop_back();
+  return rpc::Channel::open(options);
+}
+
+bool master_answers(const LocalPlatform& platform) {
+  const auto channel = open(platform);
+  if (!channel.ok()) return false;
+  return rpc::CoreClient(*channel, kAnswerMs).get_server().ok();
+}
+
+bool agent_is_registered(const LocalPlatform& platform) {
+  const auto channel = open(platform);
+  if (!channel.ok()) return false;
+  const auto agents = rpc::CoreClient(*channel, kAnswerMs).list_agents();
+  if (!agents.ok()) return false;
+  for (const v1::Agent& agent : agents->agents()) {
+    if (agent.connected() && agent.pid() == platform.agent.pid) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+LocalProbe core_api_probe() { return {master_answers, agent_is_registered}; }
+
+}  // namespace moai::session

@@ -1,0 +1,102 @@
+#include "moai/session/serve.h"
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "moai/base/log.h"
+#include "moai/identity/token.h"
+#include "moai/rpc/client/channel.h"
+#include "moai/session/holder_loop.h"
+#include "moai/session/local/local_platform.h"
+
+namespace moai::session {
+namespace {
+
+std::string user_name() {
+  const passwd* entry = ::getpwuid(::geteuid());
+  return entry ? entry->pw_name : std::to_string(::geteuid());
+}
+
+std::string host_name() {
+  char name[256] = {};
+  ::gethostname(name, sizeof name - 1);
+  return name;
+}
+
+std::string without_end_of_line(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  return text;
+}
+
+Result<Platform> local_platform(const SayLine& say, const std::atomic<bool>& stop) {
+  MOAI_ASSIGN_OR_RETURN(const LocalOptions options, local_options());
+  LocalCall call;
+  call.stop = &stop;
+  call.say = [&say](std::string line) {
+    say(static_cast<uint8_t>(LogLevel::kInfo), std::move(line));
+  };
+  MOAI_ASSIGN_OR_RETURN(const LocalPlatform local, ensure_platform(options, call));
+  Platform platform;
+  platform.address = local.address;
+  platform.local = true;
+  MOAI_ASSIGN_OR_RETURN(platform.ca, read_text(local.ca_path));
+  MOAI_ASSIGN_OR_RETURN(platform.token, read_text(local.token_path));
+  platform.token = without_end_of_line(platform.token);
+  return platform;
+}
+
+Result<Platform> locate(const Start& start, const SayLine& say, const std::atomic<bool>& stop) {
+  if (start.manager_address.empty()) return local_platform(say, stop);
+  Platform platform;
+  platform.address = start.manager_address;
+  platform.token = without_end_of_line(start.token);
+  if (platform.token.empty()) {
+    return unauthenticated(
+        "SDA token is not given. Write it to /etc/moreh/token or set "
+        "MOREH_SDA_TOKEN.");
+  }
+  if (!start.ca_path.empty()) {
+    MOAI_ASSIGN_OR_RETURN(platform.ca, read_text(start.ca_path));
+  }
+  return platform;
+}
+
+Result<std::unique_ptr<rpc::SessionStream>> connect(const Platform& platform) {
+  rpc::ChannelOptions options;
+  options.address = platform.address;
+  options.ca = platform.ca;
+  options.token = platform.token;
+  MOAI_ASSIGN_OR_RETURN(const auto channel, rpc::Channel::open(options));
+  return rpc::attach(channel);
+}
+
+// The front shows this before it has a connection; without the file it shows its default.
+void remember(uint64_t device_memory) {
+  const auto options = local_options();
+  if (!options.ok()) return;
+  const std::string path = options->state_dir + "/device_memory";
+  std::ofstream(path + ".new") << device_memory << "\n";
+  if (::rename((path + ".new").c_str(), path.c_str()) != 0) {
+    log_debug("cannot write " + path);
+  }
+}
+
+}  // namespace
+
+void serve(ServeOptions options) {
+  HolderLoopOptions loop;
+  loop.driver = std::move(options.driver);
+  loop.script = std::move(options.script);
+  loop.holder.version = options.version;
+  loop.holder.hostname = host_name();
+  loop.holder.user = user_name();
+  loop.holder.operation_id = identity::make_token;
+  loop.locate = locate;
+  loop.connect = connect;
+  loop.remember = remember;
+  run_holder(std::move(loop));
+}
+
+}  // namespace moai::session
