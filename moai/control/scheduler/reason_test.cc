@@ -1,0 +1,54 @@
+#include "moai/control/scheduler/reason.h"
+
+#include <gtest/gtest.h>
+
+namespace moai::control {
+namespace {
+
+ReasonFacts facts() {
+  ReasonFacts f;
+  f.device_name = "MoAI Accelerator";
+  f.flavor = "Medium.128GB";
+  f.flavor_devices = 2;
+  f.holder_pid = 4321;
+  f.holder_command = "python train.py";
+  f.devices_max = 3;
+  return f;
+}
+
+TEST(Reason, InUseNamesTheProcess) {
+  const std::string text = reason_text(Cause::kInUse, facts());
+  EXPECT_EQ(text.find("MoAI Accelerator is already in use by another process:\n"
+                      "  (pid: 4321) python train.py\n"),
+            0u);
+  EXPECT_NE(text.find("resume automatically"), std::string::npos);
+  EXPECT_NE(text.find("moreh-smi --reset"), std::string::npos);
+}
+
+TEST(Reason, ShortageSaysThatItResumes) {
+  const std::string text = reason_text(Cause::kNoFreeDevice, facts());
+  EXPECT_EQ(text.find("Not enough resources are currently available for MoAI Accelerator."), 0u);
+  EXPECT_NE(text.find("The program will resume automatically"), std::string::npos);
+}
+
+TEST(Reason, UnsupportedFlavorNamesItselfAndTheCure) {
+  const std::string text = reason_text(Cause::kFlavorNotSupported, facts());
+  EXPECT_NE(text.find("Medium.128GB"), std::string::npos);
+  EXPECT_NE(text.find("\"moreh-switch-model\""), std::string::npos);
+}
+
+TEST(Reason, QuotaNamesTheLimit) {
+  EXPECT_NE(reason_text(Cause::kQuota, facts()).find("(3)"), std::string::npos);
+}
+
+TEST(Reason, EveryCauseHasAWordAndASentence) {
+  for (const Cause cause : {Cause::kInUse, Cause::kNoFreeDevice, Cause::kNoAgent,
+                            Cause::kFlavorNotSupported, Cause::kQuota}) {
+    EXPECT_FALSE(cause_word(cause).empty());
+    EXPECT_FALSE(reason_text(cause, facts()).empty());
+  }
+  EXPECT_TRUE(reason_text(Cause::kNone, facts()).empty());
+}
+
+}  // namespace
+}  // namespace moai::control
