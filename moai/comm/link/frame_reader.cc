@@ -11,7 +11,7 @@ namespace {
 
 constexpr size_t kBufferBytes = 128 * 1024;
 constexpr size_t kLargeFrameBytes = 32 * 1024;  // from here on read in place
-constexpr size_t kFirstGrowBytes = size_t{4} << 20;
+constexpr size_t kGrowBytes = 256 * 1024;       // stays in cache between clearing and reading
 
 }  // namespace
 
@@ -19,7 +19,9 @@ FrameReader::FrameReader() : buffer_(kBufferBytes) {}
 
 std::span<char> FrameReader::room() {
   if (large_) {
-    if (frame_filled_ == frame_.size()) frame_.resize(std::min(frame_size_, frame_.size() * 4));
+    if (frame_filled_ == frame_.size()) {
+      frame_.resize(std::min(frame_size_, frame_.size() + kGrowBytes));
+    }
     return {frame_.data() + frame_filled_, frame_.size() - frame_filled_};
   }
   if (begin_ == end_) begin_ = end_ = 0;
@@ -69,7 +71,8 @@ void FrameReader::begin_large(size_t size) {
   frame_size_ = size;
   frame_filled_ = end_ - begin_ - kFrameHeaderBytes;
   frame_.clear();
-  frame_.resize(std::min(size, kFirstGrowBytes));
+  frame_.reserve(size);  // addresses only: pages come with the bytes
+  frame_.resize(std::min(size, std::max(kGrowBytes, frame_filled_)));
   std::memcpy(frame_.data(), buffer_.data() + begin_ + kFrameHeaderBytes, frame_filled_);
   begin_ = end_ = 0;
 }

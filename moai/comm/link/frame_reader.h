@@ -1,7 +1,7 @@
 // FrameReader: cuts a byte stream into frames of 8 bytes little-endian length and content.
 //
-// Many small frames come out of one read; a large one is read straight into its string, which grows
-// with the bytes that came, so that a hostile length allocates little. Not thread-safe.
+// Many small frames come out of one read; a large one is read straight into its string, whose
+// memory is touched as bytes come, so that a hostile length costs little. Not thread-safe.
 #pragma once
 
 #include <cstddef>
