@@ -28,7 +28,8 @@ make_venv() {
 
 install_python_packages() {
   stage "Python packages: tools/dev/requirements.txt"
-  "$venv_python" -m pip install -q --disable-pip-version-check -r "$root/tools/dev/requirements.txt" >&2
+  "$venv_python" -m pip install -q --disable-pip-version-check \
+    -r "$root/tools/dev/requirements.txt" >&2
   stage_done
   stage "torch: the CPU build"
   "$venv_python" "$root/tools/dev/install_torch.py" >&2

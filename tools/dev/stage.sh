@@ -1,4 +1,4 @@
-# Sourced by every command: where the tree is, and how a stage says what it does and how long it took.
+# Sourced by every command: where the tree is, and how a stage says what it does and its minutes.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 venv_python=$root/.venv/bin/python
