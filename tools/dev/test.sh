@@ -18,7 +18,7 @@ done
 run_ctest() {
   local cases=$results/cpp
   stage "C++ suites"
-  GTEST_OUTPUT=xml:$cases/ GTEST_FILTER=${name:+*$name*} ctest --test-dir "$root/build/release" \
+  GTEST_OUTPUT=xml:$cases/ GTEST_FILTER=*${name:+$name*} ctest --test-dir "$root/build/release" \
     --output-on-failure -j "$(nproc)" --output-junit "$results/ctest.xml" >&2 || failed=1
   stage_done
 }
