@@ -1,12 +1,22 @@
-# moai_room(NAME LEVEL n DEPS room... [LINK target...] [EXCLUDE regex...] [PCH header])
+# moai_room(NAME LEVEL n DEPS room... [LINK target...] [EXCLUDE regex...] [TEST_LINK target...])
 #
-# A room is every .cc under moai/NAME/ (fuzzers and *_test.cc apart) as one static library
-# `moai_NAME`; its *_test.cc become one GoogleTest program `NAME_test` run by ctest. DEPS are the
-# rooms it may include; each must stand on a lower level.
+# A room is every .cc under moai/NAME/ (fuzzers, *_test.cc and what EXCLUDE matches apart) as one
+# static library `moai_NAME`; its *_test.cc become one GoogleTest program `NAME_test` run by ctest.
+# DEPS are the rooms it may include; each must stand on a lower level.
 define_property(GLOBAL PROPERTY MOAI_ROOMS BRIEF_DOCS "rooms seen" FULL_DOCS "rooms seen")
 
 function(moai_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -Wno-unused-parameter)
+endfunction()
+
+# Every header of this folder, tests' own apart, must compile by itself: the target
+# all_verify_interface_header_sets proves it.
+function(moai_headers target visibility)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS *.h)
+  list(FILTER headers EXCLUDE REGEX "/(testing|conformance)/|_testing\\.h$")
+  target_sources(${target} ${visibility} FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR}
+    FILES ${headers})
+  set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
 endfunction()
 
 function(moai_room name)
@@ -36,6 +46,7 @@ function(moai_room name)
   foreach(dep IN LISTS R_DEPS)
     target_link_libraries(moai_${name} ${visibility} moai_${dep})
   endforeach()
+  moai_headers(moai_${name} ${visibility})
   if(tests)
     add_executable(${name}_test ${tests})
     moai_warnings(${name}_test)

@@ -4,6 +4,7 @@ A folder holds `cpp/*.xml` (one a GoogleTest program), `ctest.xml` (one entry a 
 files of pytest. A program that ends without writing its file counts as one failure.
 """
 
+import collections
 import pathlib
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -49,6 +50,8 @@ def closing_line(total):
 
 
 if __name__ == "__main__":
-    counted = count_folder(sys.argv[1])
+    counted = collections.Counter()
+    for argument in sys.argv[1:]:
+        counted.update(count_folder(argument))
     print(closing_line(counted))
     sys.exit(1 if counted["failed"] or not counted["passed"] else 0)

@@ -1,11 +1,11 @@
-# ./dev test [-k NAME] | --sanitize: the default test suite, ending with a line of counts.
+# ./dev test [-k NAME] | --sanitize [SUITE...]: the default test suite, ending with a line of counts.
 source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
 source "$root/tools/dev/jobs.sh"
 
 name=
 while (($#)); do
   case $1 in
-    --sanitize) exec bash "$root/tools/dev/sanitize.sh" ;;
+    --sanitize) exec bash "$root/tools/dev/sanitize.sh" "${@:2}" ;;
     -k)
       [[ $# -ge 2 ]] || die "-k needs a name"
       name=$2
@@ -20,6 +20,16 @@ run_ctest() {
   stage "C++ suites"
   GTEST_OUTPUT=xml:$cases/ GTEST_FILTER=*${name:+$name*} ctest --test-dir "$root/build/release" \
     --output-on-failure -j "$(nproc)" --output-junit "$results/ctest.xml" >&2 || failed=1
+  stage_done
+}
+
+check_headers() {
+  stage "headers: each compiles by itself"
+  cmake --build "$root/build/release" -j "$(build_jobs)" \
+    --target all_verify_interface_header_sets >"$results/headers.log" || {
+    cat "$results/headers.log" >&2
+    failed=1
+  }
   stage_done
 }
 
@@ -40,6 +50,7 @@ rm -rf "$results"
 mkdir -p "$results/cpp"
 bash "$root/tools/dev/setup.sh"
 bash "$root/tools/dev/build.sh" release
+[[ $name ]] || check_headers
 run_ctest
 run_pytest tools
 run_pytest python/tests
