@@ -1,4 +1,4 @@
-# ./dev fuzz [NAME...] [--runs N]: every decoder under libFuzzer, with the line coverage of its file.
+# ./dev fuzz [NAME...] [--runs N]: every decoder under libFuzzer, with its line coverage.
 source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
 source "$root/tools/dev/system_packages.sh"
 bash "$root/tools/dev/setup.sh"

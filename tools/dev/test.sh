@@ -1,4 +1,4 @@
-# ./dev test [-k NAME] | --sanitize [SUITE...]: the default test suite, ending with a line of counts.
+# ./dev test [-k NAME] | --sanitize [SUITE...]: the test suite, ending with a line of counts.
 source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
 source "$root/tools/dev/jobs.sh"
 
