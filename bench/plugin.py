@@ -23,7 +23,7 @@ def _installed():
 
 
 @functools.cache
-def _metadata_folder():
+def metadata_folder():
     """A folder that makes the entry point known without an installation."""
     folder = tempfile.mkdtemp(prefix="moai-metadata-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -35,7 +35,7 @@ def _metadata_folder():
 
 
 def _python_path():
-    return [] if _installed() else [str(PACKAGE_FOLDER), _metadata_folder()]
+    return [] if _installed() else [str(PACKAGE_FOLDER), metadata_folder()]
 
 
 @functools.cache
