@@ -10,7 +10,7 @@ def render(header, rows):
     widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
     lines = ["  ".join(_aligned(cell, width) for cell, width in zip(row, widths)).rstrip()
              for row in cells]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+    return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
 def _aligned(cell, width):
