@@ -18,10 +18,9 @@ import subprocess
 import sys
 import time
 
-import plugin
-import table
-from private_platform import PrivatePlatform
-from script import Script
+from harness import plugin, table
+from harness.private_platform import PrivatePlatform
+from harness.script import Script
 
 COLD_S_MAX = 1.5
 GRANTABLE_S_MAX = 1.0

@@ -13,10 +13,9 @@ import signal
 import sys
 import time
 
-import plugin
-import table
-from lifecycle_cases import CASES
-from private_platform import PrivatePlatform
+from harness import plugin, table
+from harness.private_platform import PrivatePlatform
+from workloads.endings import CASES
 
 CASE_S_MAX = 180
 

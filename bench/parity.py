@@ -22,10 +22,10 @@ import subprocess
 import sys
 import tempfile
 
-import plugin
-import table
-from private_platform import PrivatePlatform
+from harness import plugin, table
+from harness.private_platform import PrivatePlatform
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 RUN_S_MAX = 300
 CLOSE_STEPS_FLOAT32 = 5
 LOSS_ERROR_MAX = {"float64": 1e-10, "float32": 1e-5}
@@ -52,12 +52,11 @@ class Runner:
         return self._run(case, self.device, environment, dtype, steps)
 
     def _run(self, case, device, environment, dtype, steps):
-        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "parity_run.py")
         with tempfile.NamedTemporaryFile(suffix=".json") as out:
             done = subprocess.run(
-                [sys.executable, script, case, "--device", device, "--dtype", dtype, "--steps",
-                 str(steps or self.steps), "--threads", str(self.threads), "--out", out.name],
-                env=environment, text=True, capture_output=True, timeout=RUN_S_MAX)
+                [sys.executable, "-m", "workloads.parity_run", case, "--device", device, "--dtype",
+                 dtype, "--steps", str(steps or self.steps), "--threads", str(self.threads),
+                 "--out", out.name], cwd=HERE, env=environment, text=True, capture_output=True, timeout=RUN_S_MAX)
             if done.returncode:
                 last = (done.stderr.strip().splitlines() or ["no output"])[-1]
                 raise RuntimeError(f"on {device}: exit code {done.returncode}: {last}")
@@ -139,7 +138,7 @@ def check_repeat(run, case):
 def draw_rows(run):
     """A row a drawing operator, all from one process a way of sending."""
     os.environ.setdefault("TORCH_DEVICE_BACKEND_AUTOLOAD", "0")
-    import draws
+    from workloads import draws
 
     results = [run.platform("draws", **settings) for settings in WAYS[1:]]
     for draw in draws.DRAWS:
@@ -164,7 +163,7 @@ def case_row(run, case):
 
 
 def rows(run, names):
-    import cases
+    from workloads import cases
 
     for case in cases.CASES:
         if not names or case.name in names:

@@ -16,9 +16,8 @@ import statistics
 import subprocess
 import sys
 
-import plugin
-import table
-from private_platform import PrivatePlatform
+from harness import plugin, table
+from harness.private_platform import PrivatePlatform
 
 SAMPLE_S = 0.5  # of one measurement on stock torch
 STEPS_MAX = 400
@@ -28,12 +27,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Side:
-    """A process that measures when asked (step_run.py)."""
+    """A process that measures when asked (workloads/step_run.py)."""
 
     def __init__(self, device, environment, threads):
         self.process = subprocess.Popen(
-            [sys.executable, os.path.join(HERE, "step_run.py"), "--device", device, "--threads",
-             str(threads)], env=environment, text=True, stdin=subprocess.PIPE,
+            [sys.executable, "-m", "workloads.step_run", "--device", device, "--threads",
+             str(threads)], cwd=HERE, env=environment, text=True, stdin=subprocess.PIPE,
             stdout=subprocess.PIPE)
 
     def __enter__(self):
@@ -95,9 +94,9 @@ def target_of(found):
 
 
 def run_operators(device, environment, threads, *flags):
-    done = subprocess.run([sys.executable, os.path.join(HERE, "operator_run.py"), "--device",
-                           device, "--threads", str(threads), *flags], env=environment, text=True,
-                          stdout=subprocess.PIPE, timeout=RUN_S_MAX, check=True)
+    done = subprocess.run([sys.executable, "-m", "workloads.operator_run", "--device", device,
+                           "--threads", str(threads), *flags], cwd=HERE, env=environment,
+                          text=True, stdout=subprocess.PIPE, timeout=RUN_S_MAX, check=True)
     return json.loads(done.stdout)
 
 
@@ -168,7 +167,7 @@ def measure(arguments, environment_of):
 
 
 def conditions(arguments):
-    import step_run
+    from workloads import step_run
 
     sizes = "; ".join(f"{name}: {size}" for name, (_, _, size) in step_run.CASES.items())
     return (f"{table.machine()}; {arguments.threads} threads on both sides; "

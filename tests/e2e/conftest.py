@@ -15,8 +15,8 @@ SCRIPTS = ROOT / "tests/scripts"
 SCRIPT_S_MAX = 300
 sys.path.insert(0, str(ROOT / "bench"))
 
-import plugin  # noqa: E402
-from private_platform import PrivatePlatform  # noqa: E402
+from harness import plugin  # noqa: E402
+from harness.private_platform import PrivatePlatform  # noqa: E402
 
 
 def _require_plugin():

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-import plugin
+from harness import plugin
 
 LOOK = """
 import torch

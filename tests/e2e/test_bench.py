@@ -9,11 +9,9 @@ import pytest
 
 import lease
 import parity
-import plugin
-import script
 import step
-import table
 from conftest import ROOT
+from harness import plugin, script, table
 
 
 def result(losses, **hashes):

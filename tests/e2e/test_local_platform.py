@@ -4,8 +4,8 @@ import subprocess
 import sys
 import time
 
-from private_platform import wait_until
-from script import Script
+from harness.private_platform import wait_until
+from harness.script import Script
 
 USE = """
 import torch
@@ -76,7 +76,7 @@ def test_devices_are_free_soon_after_a_kill_with_loader_workers_alive(make_platf
 
 
 def test_it_ends_by_itself_when_idle_and_starts_again(make_platform, write_script):
-    private = make_platform(idle_exit_s=1)
+    private = make_platform(idle_exit_s=2)
     script = write_script(USE)
     assert run(script, private).stdout == "sum 4.0\n"
     assert wait_until(lambda: not private.processes(), 20), private.processes()

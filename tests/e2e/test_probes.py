@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-import plugin
 from conftest import SCRIPT_S_MAX, SCRIPTS
+from harness import plugin
 
 FILES = sorted(path.name for path in SCRIPTS.glob("probes_*.py"))
 

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-import plugin
 from conftest import ROOT, SCRIPTS
+from harness import plugin
 
 TRAIN = ROOT / "examples/gpt/train.py"
 SAMPLE = ROOT / "examples/gpt/sample.py"

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-import models
+from workloads import models
 
 BITS, CLOSE, REPEAT = "bits", "close", "repeat"
 _BATCHES = 4

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-import models
+from workloads import models
 
 WARMUP_STEPS = 6
 _COUNTERS = ("calls", "template_calls", "flushes", "bytes_sent", "round_trips", "pushed_hits",

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 
-SCRIPTS = pathlib.Path(__file__).resolve().parent.parent / "tests/scripts"
+SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "tests/scripts"
 WAIT_S_MAX = 60
 
 
@@ -78,7 +78,7 @@ class Script:
         return "\n".join(line for _, of, line in list(self.lines) if stream in (None, of))
 
     def find(self, pattern):
-        """(monotonic seconds, match) of the first line with the pattern; None when there is none."""
+        """(monotonic seconds, match) of the first line with the pattern, if any."""
         for when, _, line in list(self.lines):
             if match := re.search(pattern, line):
                 return when, match
@@ -95,7 +95,7 @@ class Script:
                     break
             if ended or time.monotonic() > until:
                 how = f"ended with {self.process.returncode}" if ended else f"not in {seconds} s"
-                raise AssertionError(f"no line {pattern!r} ({how}); it said:\n{self.text()[-1500:]}")
+                raise AssertionError(f"no line {pattern!r} ({how}); it said:\n{self.text()[-900:]}")
             time.sleep(0.005)
         return found
 

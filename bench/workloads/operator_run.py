@@ -1,6 +1,6 @@
 """Host time of single operators: what the script waits for until a call returns.
 
-    python operator_run.py --device cpu --threads 1 [--replay]
+    python -m workloads.operator_run --device cpu --threads 1 [--replay]
 
 hit: a call like one before. miss: shapes that were never seen. replay (--replay): calls of a window
 that both sides keep as a template. Prints JSON: µs by operator, and the counters that prove it.
@@ -14,7 +14,7 @@ import time
 import torch
 import torch.nn.functional as F
 
-from step_run import change, counters, drain
+from workloads.step_run import change, counters, drain
 
 BURST = 100  # calls between two drains: few enough for no queue to fill
 BURSTS = 20

@@ -10,7 +10,7 @@ import shutil
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 PACKAGE_FOLDER = ROOT / "python"
 _CONNECTION = ("MOREH_SDA_MANAGER_ADDRESS", "MOREH_SDA_TOKEN", "MOREH_SDA_CA", "MOAI_FLAVOR")
 

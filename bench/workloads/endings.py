@@ -8,9 +8,9 @@ import signal
 import subprocess
 import time
 
-import plugin
-from private_platform import is_alive, wait_until
-from script import Script
+from harness import plugin
+from harness.private_platform import is_alive, wait_until
+from harness.script import Script
 
 FREE_S_MAX = 1.0
 VANISHED_S_MAX = 6.0  # 5 s without a sign of life, and the time to look

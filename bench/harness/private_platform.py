@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-import plugin
+from harness import plugin
 
 COMMAND_S_MAX = 60
 END_S_MAX = 15
@@ -103,7 +103,7 @@ def _name_if_marked(folder, mark):
             return None
         if (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z":
             return None
-        return os.path.basename(os.readlink(folder / "exe"))
+        return os.path.basename(os.readlink(folder / "exe")).removesuffix(" (deleted)")
     except OSError:  # it ended, or belongs to somebody else
         return None
 

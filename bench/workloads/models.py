@@ -52,7 +52,8 @@ class GPT(nn.Module):
 
     def __init__(self, vocabulary=101, width=32, heads=4, layers=2, tokens=16, dropout=0.0):
         super().__init__()
-        self.embedding, self.positions = nn.Embedding(vocabulary, width), nn.Embedding(tokens, width)
+        self.embedding = nn.Embedding(vocabulary, width)
+        self.positions = nn.Embedding(tokens, width)
         self.blocks = nn.ModuleList(Block(width, heads, dropout) for _ in range(layers))
         self.norm, self.head = nn.LayerNorm(width), nn.Linear(width, vocabulary, bias=False)
         self.head.weight = self.embedding.weight
