@@ -56,11 +56,12 @@ class Runner:
             done = subprocess.run(
                 [sys.executable, "-m", "workloads.parity_run", case, "--device", device, "--dtype",
                  dtype, "--steps", str(steps or self.steps), "--threads", str(self.threads),
-                 "--out", out.name], cwd=HERE, env=environment, text=True, capture_output=True, timeout=RUN_S_MAX)
+                 "--out", out.name], cwd=HERE, env=environment, text=True, capture_output=True,
+                timeout=RUN_S_MAX)
             if done.returncode:
                 last = (done.stderr.strip().splitlines() or ["no output"])[-1]
                 raise RuntimeError(f"on {device}: exit code {done.returncode}: {last}")
-            return json.load(open(out.name))
+            return json.load(out)
 
 
 def first_difference(reference, other):

@@ -76,7 +76,9 @@ def start_again(platform, argv):
 
 
 def master_killed(platform):
-    with training(platform.environment()) as script:
+    """At a site: the job runs on, its session goes on with the restarted master."""
+    platform.up()
+    with training(configured(platform, "site")) as script:
         script.await_line("step 5 ")
         pid = one_process(platform, "moai-master")
         argv = pathlib.Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
@@ -92,6 +94,19 @@ def master_killed(platform):
         finally:
             master.kill()
             master.wait()
+
+
+def local_master_killed(platform):
+    """Nobody restarts it by hand: who needs it does."""
+    with training(platform.environment()) as script:
+        script.await_line("step 5 ")
+        os.kill(one_process(platform, "moai-master"), signal.SIGKILL)
+        check_trained(script, "training")
+    with Script("first_result.py", environment=platform.environment()) as following:
+        following.await_line("result")
+    masters = len(platform.processes("moai-master"))
+    check(masters == 1, f"{masters} masters run")
+    return "same losses; the next script finds a platform"
 
 
 def second_script_waits(platform):
@@ -216,6 +231,7 @@ def front_vanishes(platform):
 
 
 CASES = {"SDAManager killed and restarted": master_killed,
+         "local SDAManager killed": local_master_killed,
          "second script waits for the first": second_script_waits,
          "two tokens side by side": two_tokens,
          "Worker killed mid-training": worker_killed,

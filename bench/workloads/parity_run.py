@@ -1,6 +1,6 @@
 """Runs one parity case in this process and writes what it computed as JSON.
 
-    python -m workloads.parity_run CASE --device cpu --dtype float32 --steps 50 --threads 2 --out FILE
+    python -m workloads.parity_run CASE --device cpu --dtype float32 --steps 50 --out FILE
 """
 
 import argparse
