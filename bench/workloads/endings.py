@@ -59,6 +59,17 @@ def await_free(platform, since, seconds=FREE_S_MAX):
     return f"devices free after {passed:.2f} s"
 
 
+def exception_after(script, begin):
+    """Name of the exception that ends it, and the seconds from `begin` to its line."""
+    code = script.await_end(20)
+    raised = script.find(r"^([A-Za-z_.]*(?:Error|Exception)): ")
+    check(code == 1, f"exit code {code}")
+    check(raised, f"no exception: {script.text('err')[-600:]}")
+    passed = raised[0] - begin
+    check(passed <= EXCEPTION_S_MAX, f"raised after {passed:.1f} s")
+    return raised[1][1], passed
+
+
 def configured(platform, description):
     """Environment of a new token's user, as at a site."""
     secret = platform.moai("token", "create", "--description", description, "--json")["token"]
@@ -145,17 +156,24 @@ def worker_killed(platform):
     with training(platform.environment(), 100_000) as script:
         script.await_line("step 5 ")
         os.kill(one_process(platform, "moai-worker"), signal.SIGKILL)
-        killed = time.monotonic()
-        code = script.await_end(20)
-        passed = time.monotonic() - killed
-        check(code == 1, f"exit code {code}")
-        raised = script.find(r"^([A-Za-z_.]*(?:Error|Exception)): ")
-        check(raised, f"no exception: {script.text('err')[-600:]}")
-        check(raised[0] - killed <= EXCEPTION_S_MAX, f"raised after {raised[0] - killed:.1f} s")
-    free = await_free(platform, killed + passed)
+        name, passed = exception_after(script, time.monotonic())
+    free = await_free(platform, time.monotonic())
     with Script("first_result.py", environment=platform.environment()) as following:
         following.await_line("result")
-    return f"{raised[1][1]} after {raised[0] - killed:.2f} s; {free}"
+    return f"{name} after {passed:.2f} s; {free}"
+
+
+def job_reset(platform):
+    platform.up()
+    environment = configured(platform, "reset")
+    with training(environment, 100_000) as script:
+        script.await_line("step 5 ")
+        begin = time.monotonic()
+        done = subprocess.run([plugin.program("moreh-smi"), "--reset"], env=environment, text=True,
+                              capture_output=True, timeout=60)
+        check(done.returncode == 0, f"moreh-smi --reset: {done.stderr}")
+        name, passed = exception_after(script, begin)
+    return f"{name} after {passed:.2f} s; {await_free(platform, time.monotonic())}"
 
 
 def ctrl_c(platform):
@@ -167,6 +185,22 @@ def ctrl_c(platform):
         check("KeyboardInterrupt" in script.text(), "no KeyboardInterrupt")
         check(code in (-signal.SIGINT, 130, 1), f"exit code {code}")
         return f"KeyboardInterrupt, exit code {code}; {await_free(platform, pressed, 2)}"
+
+
+def ctrl_c_in_the_queue(platform):
+    platform.up()
+    environment = configured(platform, "shared")
+    with Script("hold.py", environment=environment) as holder:
+        holder.await_line("ready")
+        with Script("first_result.py", environment=environment, terminal=True) as waiting:
+            waiting.await_line("already in use by another process")
+            waiting.press(b"\x03")
+            pressed = time.monotonic()
+            waiting.await_end(10)
+            passed = time.monotonic() - pressed
+            check("KeyboardInterrupt" in waiting.text(), "no KeyboardInterrupt")
+    check(passed <= 2, f"it ended {passed:.2f} s after the key")
+    return f"KeyboardInterrupt, ended {passed:.2f} s after the key"
 
 
 def closed_terminal(platform):
@@ -235,7 +269,9 @@ CASES = {"SDAManager killed and restarted": master_killed,
          "second script waits for the first": second_script_waits,
          "two tokens side by side": two_tokens,
          "Worker killed mid-training": worker_killed,
+         "job reset by moreh-smi": job_reset,
          "Ctrl+C in a terminal": ctrl_c,
+         "Ctrl+C in the queue": ctrl_c_in_the_queue,
          "terminal closed": closed_terminal,
          "nohup, terminal closed": nohup,
          "fork and device use": fork_and_use,

@@ -72,7 +72,7 @@ def test_stock_torch_is_on_a_par_with_itself():
 
 
 @pytest.mark.parametrize("case", ["mlp-loop", "cnn-foreach", "gpt-fused", "lstm", "gan-penalty",
-                                  "sampling"])
+                                  "sampling", "draws"])
 def test_the_device_is_on_a_par_with_stock_torch(platform, case):
     code, rows = run_parity("--case", case)
     assert code == 0, rows
