@@ -11,7 +11,6 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SCRIPTS = ROOT / "tests/scripts"
 SCRIPT_S_MAX = 300
 sys.path.insert(0, str(ROOT / "bench"))
 

@@ -10,8 +10,8 @@ import pytest
 import lease
 import parity
 import step
-from conftest import ROOT
 from harness import plugin, script, table
+from harness.plugin import ROOT
 
 
 def result(losses, **hashes):

@@ -1,6 +1,6 @@
 """Errors and ends of scripts, seen from outside."""
 
-from conftest import SCRIPTS
+from harness.script import SCRIPTS
 
 PENDING = """
 import torch

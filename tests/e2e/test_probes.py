@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
-from conftest import SCRIPT_S_MAX, SCRIPTS
 from harness import plugin
+from harness.script import SCRIPTS
 
+FILE_S_MAX = 300
 FILES = sorted(path.name for path in SCRIPTS.glob("probes_*.py"))
 
 
@@ -18,7 +19,7 @@ FILES = sorted(path.name for path in SCRIPTS.glob("probes_*.py"))
 def run_file(name, device, environment):
     """What each probe of a file raised, by name; and how the process ended."""
     done = subprocess.run([sys.executable, str(SCRIPTS / name), device], env=dict(environment),
-                          text=True, capture_output=True, timeout=SCRIPT_S_MAX)
+                          text=True, capture_output=True, timeout=FILE_S_MAX)
     reports = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"probe"')]
     return {r["probe"]: r["raised"] for r in reports}, done
 

@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from conftest import ROOT, SCRIPTS
 from harness import plugin
+from harness.plugin import ROOT
+from harness.script import SCRIPTS
 
 TRAIN = ROOT / "examples/gpt/train.py"
 SAMPLE = ROOT / "examples/gpt/sample.py"
