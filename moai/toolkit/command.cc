@@ -56,8 +56,8 @@ int run_program(int argc, char** argv, const char* version, Command command) {
 }
 
 void print_json(Terminal& terminal, const Json& json, bool compact) {
-  terminal.out << json.dump(compact ? -1 : 2, ' ', false, Json::error_handler_t::replace)
-               << std::endl;
+  terminal.out << json.dump(compact ? -1 : 2, ' ', false, Json::error_handler_t::replace) << '\n'
+               << std::flush;
 }
 
 std::string operation_id() { return identity::make_token(); }

@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kDescriptionWidth = 40;
 
-struct NewToken {
+struct TokenFlags {
   std::string description;
   int32_t priority = 0;
   std::string access = "USER";
@@ -17,7 +17,7 @@ struct NewToken {
   uint32_t devices_max = 0;
 };
 
-Result<int> create(const NewToken& token, Context& context, bool json) {
+Result<int> create(const TokenFlags& token, Context& context, bool json) {
   MOAI_ASSIGN_OR_RETURN(Platform platform, context.find(context.terminal, Stopped::kStart));
   v1::CreateTokenRequest request;
   request.set_operation_id(operation_id());
@@ -90,7 +90,7 @@ Result<int> revoke(uint64_t id, Context& context, bool json) {
 
 // The flags are shared by the option that fills them and the action that reads them.
 void declare_create(CLI::App& token, Invocation& invocation) {
-  auto flags = std::make_shared<NewToken>();
+  auto flags = std::make_shared<TokenFlags>();
   CLI::App* command =
       add_command(token, invocation, "create", "make a token; shows its secret once");
   command->add_option("--description", flags->description, "whose it is");

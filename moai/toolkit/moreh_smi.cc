@@ -89,7 +89,7 @@ Result<int> show_again_and_again(const Flags& flags, Context& context) {
   while (true) {
     const Result<int> shown = show(flags, context);
     if (!shown.ok()) {
-      context.terminal.err << "moreh-smi: " << shown.status().message() << std::endl;
+      context.terminal.err << "moreh-smi: " << shown.status().message() << '\n';
     }
     if (!context.terminal.out.good()) return kDone;
     std::this_thread::sleep_for(std::chrono::seconds(*flags.every_s));

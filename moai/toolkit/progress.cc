@@ -19,7 +19,7 @@ Progress::~Progress() {
 
 void Progress::say(const std::string& line) {
   std::lock_guard lock(mutex_);
-  err_ << line << std::endl;
+  err_ << line << '\n' << std::flush;
 }
 
 void Progress::tick() {
@@ -27,7 +27,7 @@ void Progress::tick() {
   for (int seconds = 1;; seconds += 2) {
     const auto pause = std::chrono::seconds(seconds == 1 ? 1 : 2);
     if (over_.wait_for(lock, pause, [&] { return done_; })) return;
-    err_ << "[info] " << what_ << "... " << seconds << " s" << std::endl;
+    err_ << "[info] " << what_ << "... " << seconds << " s\n" << std::flush;
   }
 }
 

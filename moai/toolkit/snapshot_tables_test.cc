@@ -7,6 +7,27 @@
 namespace moai::toolkit {
 namespace {
 
+constexpr const char* kIdle = R"(
++------------------------------------------------------------------------------------------------+
+|                                                 Current Version: 0.1.0  Latest Version: 0.1.1  |
++------------------------------------------------------------------------------------------------+
+|  Device  |  Name              |  Model       |  Memory Usage  |  Total Memory  |  Utilization  |
++================================================================================================+
+|  * 0     |  MoAI Accelerator  |  Small.64GB  |  -             |  -             |  -            |
++------------------------------------------------------------------------------------------------+
+)";
+
+constexpr const char* kRunning = R"(
++------------------------------------------------------------------------------------------------+
+|                                                 Current Version: 0.1.0  Latest Version: 0.1.1  |
++------------------------------------------------------------------------------------------------+
+|  Device  |  Name              |  Model       |  Memory Usage  |  Total Memory  |  Utilization  |
++================================================================================================+
+|  * 0     |  MoAI Accelerator  |  Small.64GB  |  397 MiB       |  65520 MiB     |  42 %         |
+|    1     |  MoAI Accelerator  |  Small.64GB  |  -             |  -             |  -            |
++------------------------------------------------------------------------------------------------+
+)";
+
 class SnapshotTablesTest : public testing::Test {
  protected:
   Snapshot take() {
@@ -19,32 +40,13 @@ class SnapshotTablesTest : public testing::Test {
 };
 
 TEST_F(SnapshotTablesTest, AnIdleAcceleratorShowsDashes) {
-  EXPECT_EQ(
-      device_table(take()),
-      R"(+------------------------------------------------------------------------------------------------+
-|                                                 Current Version: 0.1.0  Latest Version: 0.1.1  |
-+------------------------------------------------------------------------------------------------+
-|  Device  |  Name              |  Model       |  Memory Usage  |  Total Memory  |  Utilization  |
-+================================================================================================+
-|  * 0     |  MoAI Accelerator  |  Small.64GB  |  -             |  -             |  -            |
-+------------------------------------------------------------------------------------------------+
-)");
+  EXPECT_EQ("\n" + device_table(take()), kIdle);
 }
 
 TEST_F(SnapshotTablesTest, ARunningJobShowsMemoryAndUtilization) {
   server_.run_job();
   server_.add_accelerator(1);
-  EXPECT_EQ(
-      device_table(take()),
-      R"(+------------------------------------------------------------------------------------------------+
-|                                                 Current Version: 0.1.0  Latest Version: 0.1.1  |
-+------------------------------------------------------------------------------------------------+
-|  Device  |  Name              |  Model       |  Memory Usage  |  Total Memory  |  Utilization  |
-+================================================================================================+
-|  * 0     |  MoAI Accelerator  |  Small.64GB  |  397 MiB       |  65520 MiB     |  42 %         |
-|    1     |  MoAI Accelerator  |  Small.64GB  |  -             |  -             |  -            |
-+------------------------------------------------------------------------------------------------+
-)");
+  EXPECT_EQ("\n" + device_table(take()), kRunning);
   EXPECT_EQ(process_table(take()), R"(Processes:
 +-------------------------------------------------------------------+
 |  Device  |  Job ID  |  PID   |  Process          |  Memory Usage  |

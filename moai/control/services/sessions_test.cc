@@ -316,7 +316,6 @@ TEST(Sessions, AnOwnAcceleratorHasTheFlavorOfTheDefaultOne) {
       bench.make_token("local", [](TokenRow& row) { row.accelerators_max = 0; });
   Back back = bench.join("a", 4);
   const Access access = bench.access(local);
-  bench.close(bench.open(local, own_open()));
   v1::AddAcceleratorRequest added;
   added.set_flavor_id(3);
   ASSERT_TRUE(add_accelerator(bench.site, access, added).ok());

@@ -27,7 +27,8 @@ bool agent_is_registered(const LocalPlatform& platform) {
   const auto channel = open(platform);
   if (!channel.ok()) return false;
   rpc::CoreClient client(*channel, kAnswerMs);
-  if (!client.get_server().ok()) return false;  // who waits for the agent wants the platform to stay
+  // Who waits for the agent wants the platform to stay.
+  if (!client.get_server().ok()) return false;
   const auto agents = client.list_agents();
   if (!agents.ok()) return false;
   for (const v1::Agent& agent : agents->agents()) {
