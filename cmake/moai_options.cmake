@@ -14,8 +14,8 @@ set(MOAI_PYTHON "" CACHE FILEPATH "Python interpreter that has torch; default: .
 
 find_program(MOAI_CCACHE ccache)
 if(MOAI_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+  set(sloppiness pch_defines,time_macros,include_file_mtime,include_file_ctime)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=${sloppiness}
       CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${MOAI_CCACHE})
 endif()
 find_program(MOAI_LLD ld.lld)

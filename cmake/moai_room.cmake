@@ -1,12 +1,22 @@
-# moai_room(NAME LEVEL n DEPS room... [LINK target...] [EXCLUDE regex...] [PCH header])
+# moai_room(NAME LEVEL n DEPS room... [LINK target...] [EXCLUDE regex...] [TEST_LINK target...])
 #
-# A room is every .cc under moai/NAME/ (fuzzers and *_test.cc apart) as one static library
-# `moai_NAME`; its *_test.cc become one GoogleTest program `NAME_test` run by ctest. DEPS are the
-# rooms it may include; each must stand on a lower level.
+# A room is every .cc under moai/NAME/ (fuzzers, *_test.cc and what EXCLUDE matches apart) as one
+# static library `moai_NAME`; its *_test.cc become one GoogleTest program `NAME_test` run by ctest.
+# DEPS are the rooms it may include; each must stand on a lower level.
 define_property(GLOBAL PROPERTY MOAI_ROOMS BRIEF_DOCS "rooms seen" FULL_DOCS "rooms seen")
 
 function(moai_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -Wno-unused-parameter)
+endfunction()
+
+# Every header of this folder, tests' own apart, must compile by itself: the target
+# all_verify_interface_header_sets proves it.
+function(moai_headers target visibility)
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS *.h)
+  list(FILTER headers EXCLUDE REGEX "/(testing|conformance)/|_testing\\.h$")
+  target_sources(${target} ${visibility} FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR}
+    FILES ${headers})
+  set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
 endfunction()
 
 function(moai_room name)
@@ -36,10 +46,12 @@ function(moai_room name)
   foreach(dep IN LISTS R_DEPS)
     target_link_libraries(moai_${name} ${visibility} moai_${dep})
   endforeach()
+  moai_headers(moai_${name} ${visibility})
   if(tests)
     add_executable(${name}_test ${tests})
     moai_warnings(${name}_test)
-    target_link_libraries(${name}_test PRIVATE moai_${name} ${R_TEST_LINK} GTest::gtest GTest::gmock GTest::gtest_main)
+    target_link_libraries(${name}_test PRIVATE moai_${name} ${R_TEST_LINK}
+      GTest::gtest GTest::gmock GTest::gtest_main)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 300)
   endif()
@@ -53,7 +65,8 @@ function(moai_check_ladder)
     foreach(dep IN LISTS deps)
       get_property(dep_level GLOBAL PROPERTY MOAI_LEVEL_${dep})
       if(NOT dep_level LESS level)
-        message(FATAL_ERROR "room ${room} (level ${level}) may not include ${dep} (level ${dep_level})")
+        message(FATAL_ERROR
+          "room ${room} (level ${level}) may not include ${dep} (level ${dep_level})")
       endif()
     endforeach()
   endforeach()

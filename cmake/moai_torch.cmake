@@ -5,11 +5,12 @@ if(NOT MOAI_PYTHON)
   set(MOAI_PYTHON ${CMAKE_SOURCE_DIR}/.venv/bin/python)
 endif()
 execute_process(
-  COMMAND ${CMAKE_COMMAND} -E env TORCH_DEVICE_BACKEND_AUTOLOAD=0 ${MOAI_PYTHON} -c
-    "import torch,os,sysconfig;print(os.path.dirname(torch.__file__));print(torch.__version__);print(torch.version.cuda or '');print(torch.version.hip or '');print(sysconfig.get_paths()['include'])"
+  COMMAND ${CMAKE_COMMAND} -E env TORCH_DEVICE_BACKEND_AUTOLOAD=0
+          ${MOAI_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/torch_facts.py
   OUTPUT_VARIABLE torch_facts OUTPUT_STRIP_TRAILING_WHITESPACE RESULT_VARIABLE torch_missing)
 if(torch_missing)
-  message(FATAL_ERROR "no torch in ${MOAI_PYTHON}: run ./dev setup, or pass -DMOAI_PYTHON=<python with torch>")
+  message(FATAL_ERROR "no torch in '${MOAI_PYTHON}': run ./dev setup, "
+    "or pass -DMOAI_PYTHON=<python with torch>")
 endif()
 string(REPLACE "\n" ";" torch_facts "${torch_facts}")
 list(GET torch_facts 0 MOAI_TORCH_DIR)
@@ -18,9 +19,11 @@ list(GET torch_facts 2 torch_cuda)
 list(GET torch_facts 3 torch_hip)
 list(GET torch_facts 4 MOAI_PYTHON_INCLUDE)
 if(MOAI_DEVICE STREQUAL "cuda" AND NOT torch_cuda)
-  message(FATAL_ERROR "MOAI_DEVICE=cuda needs a CUDA build of torch; ${MOAI_PYTHON} has ${MOAI_TORCH_VERSION}")
+  message(FATAL_ERROR "MOAI_DEVICE=cuda needs a CUDA build of torch; "
+    "${MOAI_PYTHON} has ${MOAI_TORCH_VERSION}")
 elseif(MOAI_DEVICE STREQUAL "hip" AND NOT torch_hip)
-  message(FATAL_ERROR "MOAI_DEVICE=hip needs a ROCm build of torch; ${MOAI_PYTHON} has ${MOAI_TORCH_VERSION}")
+  message(FATAL_ERROR "MOAI_DEVICE=hip needs a ROCm build of torch; "
+    "${MOAI_PYTHON} has ${MOAI_TORCH_VERSION}")
 elseif(NOT MOAI_DEVICE MATCHES "^(cpu|cuda|hip)$")
   message(FATAL_ERROR "MOAI_DEVICE=${MOAI_DEVICE}: expected cpu, cuda or hip")
 endif()

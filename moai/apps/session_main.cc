@@ -21,7 +21,7 @@ namespace {
 constexpr char kHelp[] = R"(Holder: keeps one script's session with SDAManager alive.
 Usage: moai-session --fd N [--pidfd M] [--pid P] [--stay]
 
-  --fd N      stream socket to the driver (moai/session/wire.h); its end means that the script is gone
+  --fd N      stream socket to the driver (moai/session/wire.h); its end: the script is gone
   --pidfd M   pidfd of the script
   --pid P     pid of the script, where the driver has no pidfd
   --stay      do not detach: neither a session of its own nor stderr closed; for finding faults

@@ -16,8 +16,29 @@
 
 #include "moai/dispatch/messages.h"
 
+namespace {
+
+using namespace moai::dispatch;
+
+// A header and the bytes sent apart are the message sent whole.
+void check_header(const Message& message, const std::string& whole) {
+  std::string parts;
+  if (const auto* upload = std::get_if<Upload>(&message)) {
+    upload_header(upload->storage, upload->storage_bytes, upload->offset, upload->bytes.size(),
+                  &parts);
+    parts += upload->bytes;
+  } else if (const auto* data = std::get_if<Data>(&message)) {
+    data_header(data->request, data->range, data->bytes.size(), &parts);
+    parts += data->bytes;
+  } else {
+    return;
+  }
+  if (parts != whole) std::abort();
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  using namespace moai::dispatch;
   const std::string_view frame(reinterpret_cast<const char*>(data), size);
   const auto message = decode(frame);
   if (upload_view(frame).has_value() !=
@@ -35,5 +56,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string twice;
   encode(*again, &twice);
   if (once != twice) std::abort();
+  check_header(*message, once);
   return 0;
 }

@@ -8,7 +8,8 @@
 // Threads: every member may be called from any thread; append calls are ordered by an internal
 // mutex. Calls that wait (read, ask, synchronize, reached) take an Interrupt, look at it every 100
 // ms, and fail when no sign of life came from the Worker for 5 s. A device error is raised once, by
-// the next of them. After fork the child must call nothing but abandon().
+// the next of them. Once the lease is over for good everything fails with ended(). After fork the
+// child must call nothing but abandon().
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,7 @@ using Interrupt = std::function<Status()>;
 struct DriverOptions {
   std::string session_program;                                  // path of moai-session
   std::string manager_address, token, ca_path, flavor, device;  // as session::Start
+  std::string client_version;  // of this package
   std::string framework, command;
   size_t flush_nodes = 256;
   size_t flush_bytes = 256 * 1024;
@@ -69,16 +71,20 @@ class Driver {
   virtual graph::SignatureTable& signatures() = 0;
   virtual StorageId next_storage(uint64_t count = 1) = 0;  // first of `count` unused ids
 
-  // ---- recording; never waits, except for a bounded queue towards a slow Worker
+  // ---- recording; never waits. Whoever records looks at crowded() now and then, and makes room.
+  // True when so much waits to be sent that recording should pause.
+  virtual bool crowded() const = 0;
+  virtual Status make_room(const Interrupt& interrupt) = 0;
   virtual void alloc(StorageId id, uint64_t size_bytes) = 0;
   virtual void resize(StorageId id, uint64_t size_bytes) = 0;
   // Safe in deleters: takes only a leaf lock, sends nothing.
   virtual void free(StorageId id) = 0;
   virtual Status append(SignatureId signature, std::span<const StorageId> storages,
                         std::span<const uint64_t> words, LineId line) = 0;
-  // Copies `bytes` before it returns.
+  // Copies `bytes` before it returns. `makes`: nothing was said about the storage before, and this
+  // makes it.
   virtual Status upload(StorageId id, uint64_t storage_bytes, uint64_t offset,
-                        std::string_view bytes) = 0;
+                        std::string_view bytes, bool makes) = 0;
   virtual void step_end() = 0;    // an optimizer step ended: the border of a window
   virtual uint64_t marker() = 0;  // a point in the stream; see reached()
 
@@ -101,6 +107,9 @@ class Driver {
   // The error that the last failed wait raised, with operator and line.
   virtual DeviceError last_error() const = 0;
 
+  // Why the lease is over for good: ended by an administrator, its Worker lost, refused. OK while it
+  // is not.
+  virtual Status ended() const = 0;
   virtual bool connected() const = 0;
   virtual uint64_t memory_bytes() const = 0;  // of the device; 0 before a lease
   virtual Statistics statistics() const = 0;

@@ -1,3 +1,6 @@
+// fuzz-sources: moai/base/bytes.cc moai/base/status.cc moai/session/wire.cc
+// fuzz-covers: moai/session/wire.cc
+//
 // Feeds arbitrary bytes to the decoder; what decodes must encode to something that decodes equal.
 #include <cstddef>
 #include <cstdint>

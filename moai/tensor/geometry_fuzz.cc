@@ -27,7 +27,8 @@ void check_bytes(std::string_view input) {
   moai::Writer out(&bytes);
   moai::tensor::encode(g, &out);
   moai::Reader again(bytes);
-  if (moai::tensor::decode_geometry(&again) != g || !again.done()) std::abort();
+  const moai::tensor::Geometry back = moai::tensor::decode_geometry(&again);
+  if (back != g || !again.done() || hash(back) != hash(g)) std::abort();
 }
 
 }  // namespace

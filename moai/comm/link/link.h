@@ -53,6 +53,9 @@ class Link {
     uint64_t frames_sent = 0, bytes_sent = 0, frames_received = 0, bytes_received = 0;
   };
   virtual Counters counters() const = 0;
+  // The socket, for a forked child that must close its copy without touching anything else; -1
+  // where there is none.
+  virtual int descriptor() const = 0;
 };
 
 class Listener {

@@ -85,6 +85,7 @@ class MemoryLink final : public Link {
 
   std::string peer() const override { return "memory"; }
 
+  int descriptor() const override { return -1; }
   Counters counters() const override {
     const std::lock_guard lock(pipe_->mutex);
     return counters_;

@@ -29,6 +29,7 @@ class StreamLink final : public Link {
   void close() override;
   std::string peer() const override { return peer_; }
   Counters counters() const override;
+  int descriptor() const override { return stream_->fd(); }
 
  private:
   Status send_all(std::span<iovec> parts, std::chrono::milliseconds stall);

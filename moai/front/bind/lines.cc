@@ -9,11 +9,16 @@
 #define MOAI_READS_FRAMES 1
 #endif
 
+#include <atomic>
 #include <mutex>
 #include <unordered_map>
 
 namespace moai::front {
 namespace {
+
+// The line last seen on any thread. Threads without Python are autograd's: they work for the thread
+// that called backward(), whose line this is.
+std::atomic<graph::LineId> g_last{0};
 
 std::mutex g_mutex;
 std::vector<std::string> g_folders;                        // set once
@@ -86,22 +91,25 @@ void set_library_folders(std::vector<std::string> folders) { g_folders = std::mo
 
 graph::LineId current_python_line() {
   const PyThreadState* thread = PyGILState_GetThisThreadState();
-  if (!thread || !thread->cframe) return 0;
+  if (!thread || !thread->cframe) return g_last.load(std::memory_order_relaxed);
   for (const _PyInterpreterFrame* f = thread->cframe->current_frame; f; f = f->previous) {
     const auto it = t_codes.find(f->f_code);
     KnownCode& known = it == t_codes.end() ? know(f->f_code) : it->second;
     if (!known.users) continue;
-    const auto line = known.lines.find(f->prev_instr);
-    return line == known.lines.end() ? know_line(known, *f) : line->second;
+    const auto known_line = known.lines.find(f->prev_instr);
+    const graph::LineId line =
+        known_line == known.lines.end() ? know_line(known, *f) : known_line->second;
+    g_last.store(line, std::memory_order_relaxed);
+    return line;
   }
-  return 0;
+  return g_last.load(std::memory_order_relaxed);
 }
 
 #else
 
 graph::LineId current_python_line() {
   const PyThreadState* thread = PyGILState_GetThisThreadState();
-  if (!thread) return 0;
+  if (!thread) return g_last.load(std::memory_order_relaxed);
   const PyGILState_STATE gil = PyGILState_Ensure();
   graph::LineId number = 0;
   PyFrameObject* frame = PyThreadState_GetFrame(PyThreadState_Get());
@@ -115,6 +123,8 @@ graph::LineId current_python_line() {
     frame = outer;
   }
   PyGILState_Release(gil);
+  if (number == 0) return g_last.load(std::memory_order_relaxed);
+  g_last.store(number, std::memory_order_relaxed);
   return number;
 }
 

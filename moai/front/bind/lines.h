@@ -14,7 +14,7 @@ namespace moai::front {
 // Files under these folders are not the user's. Once, with the GIL held.
 void set_library_folders(std::vector<std::string> folders);
 
-// 0 when this thread runs no Python of the user.
+// On a thread that runs no Python of the user, the line last seen on another; 0 before the first.
 graph::LineId current_python_line();
 
 // "train.py:12"; empty for an unknown line.

@@ -2,6 +2,7 @@
 #include "moai/front/capture/outputs.h"
 #include "moai/front/capture/signature.h"
 #include "moai/front/device/engine.h"
+#include "moai/front/device/memory.h"
 #include "moai/front/device/script.h"
 
 namespace moai::front {
@@ -40,6 +41,15 @@ IValue value_of(const Value& value, const c10::Type& type) {
   return items;
 }
 
+// A written argument that had no memory has now what the Worker made for it.
+void adopt_storage(const at::Tensor& argument, const Value& value) {
+  c10::StorageImpl& storage = *argument.storage().unsafeGetStorageImpl();
+  if (storage.nbytes() != 0 || value.storage == 0 || value.storage_bytes == 0) return;
+  storage.set_data_ptr_noswap(
+      DeviceMemory::instance().allocate_as(value.storage, value.storage_bytes, true));
+  storage.set_nbytes(value.storage_bytes);
+}
+
 IValue result_of(const Operator& op, size_t index, const Value& value, Arguments arguments) {
   const Operator::Return& r = op.returns[index];
   TORCH_CHECK_NOT_IMPLEMENTED(r.kind != Operator::ReturnKind::kView, op.name,
@@ -50,6 +60,7 @@ IValue result_of(const Operator& op, size_t index, const Value& value, Arguments
   if (argument.isTensor() && value.kind == Value::Kind::kTensor) {
     const TensorShape shape = to_shape(value.geometry);
     if (argument.toTensor().sizes() != at::IntArrayRef(shape.sizes)) {
+      adopt_storage(argument.toTensor(), value);
       reshape_in_place(argument.toTensor(), shape);
     }
   }

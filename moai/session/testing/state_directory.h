@@ -5,10 +5,12 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "moai/session/local/local_platform.h"
 
@@ -56,6 +58,14 @@ class StateDirectory {
     int count = 0;
     for (std::string line; std::getline(file, line);) count += line.rfind(name, 0) == 0;
     return count;
+  }
+  // The same once there is one; a program notes its start some time after it was started.
+  int starts_noted(const std::string& name) const {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (starts(name) == 0 && std::chrono::steady_clock::now() < deadline) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return starts(name);
   }
   // Answers as long as the processes live.
   static LocalProbe probe() {

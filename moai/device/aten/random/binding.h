@@ -3,13 +3,39 @@
 
 #include <ATen/core/stack.h>
 
+#include <optional>
+#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
+#include "moai/device/aten/random/kernel_table.h"
 #include "moai/device/aten/random/operators.h"
 
 namespace moai::device {
+
+// How a schema calls the type of an argument.
+template <typename Argument>
+constexpr std::string_view kTypeName = "int?";  // sizes and enumerations that may be missing
+template <>
+inline constexpr std::string_view kTypeName<Tensor> = "Tensor";
+template <>
+inline constexpr std::string_view kTypeName<int64_t> = "int";
+template <>
+inline constexpr std::string_view kTypeName<double> = "float";
+template <>
+inline constexpr std::string_view kTypeName<bool> = "bool";
+template <>
+inline constexpr std::string_view kTypeName<at::Scalar> = "Scalar";
+template <>
+inline constexpr std::string_view kTypeName<NoGenerator> = "Generator?";
+template <>
+inline constexpr std::string_view kTypeName<std::vector<int64_t>> = "int[]";
+template <>
+inline constexpr std::string_view kTypeName<std::optional<bool>> = "bool?";
+template <>
+inline constexpr std::string_view kTypeName<std::optional<at::Device>> = "Device?";
 
 template <typename Argument>
 Argument take_argument(const c10::IValue& value) {
@@ -35,6 +61,13 @@ struct Binding<Function> {
     }
   }
 
+  // "Tensor float Generator? -> 1": the arguments' types and the number of results.
+  static std::string signature() {
+    std::string text;
+    (text.append(kTypeName<Arguments>).append(" "), ...);
+    return text + (std::is_same_v<Return, Tensor> ? "-> 1" : "-> 2");
+  }
+
  private:
   template <size_t... Index>
   static Return call_with(const torch::jit::Stack& stack, PhiloxStream stream,
@@ -43,5 +76,10 @@ struct Binding<Function> {
     return Function(stream, take_argument<Arguments>(torch::jit::peek(stack, Index, kCount))...);
   }
 };
+
+template <auto Function>
+constexpr KernelRow bind(std::string_view name) {
+  return {name, &Binding<Function>::call, &Binding<Function>::signature};
+}
 
 }  // namespace moai::device

@@ -15,16 +15,20 @@ using MaybeGenerator = std::optional<at::Generator>;
 
 template <typename T>
 void fill_uniform(const Tensor& tensor, PhiloxStream stream, T low, T high) {
-  fill_real<T>(tensor, stream,
-               [&](const lanes::Bits& bits, const lanes::Range& range, Wide<T>* out) {
-                 lanes::uniform(bits, range.count, std::numeric_limits<T>::digits,
-                                static_cast<Wide<T>>(low), static_cast<Wide<T>>(high), out);
-                 if constexpr (std::is_same_v<T, Wide<T>>) return;
-                 for (int64_t i = 0; i < range.count; ++i) {
-                   // Narrowing may round up to the bound that is excluded.
-                   if (!(static_cast<T>(out[i]) < high)) out[i] = static_cast<Wide<T>>(low);
-                 }
-               });
+  using Real = Wide<T>;
+  const Real from = static_cast<Real>(low), to = static_cast<Real>(high);
+  constexpr int kDigits = std::numeric_limits<T>::digits;
+  // Narrowing may round up to the bound that is excluded. Rounding keeps order, so it does for some
+  // value only if it does for the greatest.
+  const Real greatest = (Real(1) - std::numeric_limits<T>::epsilon() / 2) * (to - from) + from;
+  const bool rounds_up = !(static_cast<T>(greatest) < high);
+  fill_real<T>(tensor, stream, [&](const lanes::Bits& bits, const lanes::Range& range, Real* out) {
+    lanes::uniform(bits, range.count, kDigits, from, to, out);
+    if (std::is_same_v<T, Real> || !rounds_up) return;
+    for (int64_t i = 0; i < range.count; ++i) {
+      if (!(static_cast<T>(out[i]) < high)) out[i] = from;
+    }
+  });
 }
 
 template <typename>

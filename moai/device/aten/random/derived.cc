@@ -25,23 +25,28 @@ struct Derived<InPlace> {
   }
 };
 
-#define MOAI_DERIVE(name, out_name, in_place)                         \
-  {"aten::" name, &Binding<&Derived<&in_place>::functional>::call}, { \
-    "aten::" out_name, &Binding<&Derived<&in_place>::out>::call       \
-  }
-
 constexpr KernelRow kRows[] = {
-    MOAI_DERIVE("uniform", "uniform.out", uniform_),
-    MOAI_DERIVE("exponential", "exponential.out", exponential_),
-    MOAI_DERIVE("cauchy", "cauchy.out", cauchy_),
-    MOAI_DERIVE("log_normal", "log_normal.out", log_normal_),
-    MOAI_DERIVE("geometric", "geometric.out", geometric_),
-    MOAI_DERIVE("normal_functional", "normal.out", normal_),
-    MOAI_DERIVE("random", "random.out", random_),
-    MOAI_DERIVE("random.to", "random.to_out", random_to),
-    MOAI_DERIVE("random.from", "random.from_out", random_from),
-    MOAI_DERIVE("bernoulli.p", "bernoulli.float_out", bernoulli_float_),
-    MOAI_DERIVE("bernoulli.Tensor", "bernoulli.Tensor_out", bernoulli_tensor_),
+    bind<&Derived<&uniform_>::functional>("aten::uniform"),
+    bind<&Derived<&uniform_>::out>("aten::uniform.out"),
+    bind<&Derived<&exponential_>::functional>("aten::exponential"),
+    bind<&Derived<&exponential_>::out>("aten::exponential.out"),
+    bind<&Derived<&cauchy_>::functional>("aten::cauchy"),
+    bind<&Derived<&cauchy_>::out>("aten::cauchy.out"),
+    bind<&Derived<&log_normal_>::functional>("aten::log_normal"),
+    bind<&Derived<&log_normal_>::out>("aten::log_normal.out"),
+    bind<&Derived<&geometric_>::functional>("aten::geometric"),
+    bind<&Derived<&geometric_>::out>("aten::geometric.out"),
+    bind<&Derived<&normal_>::functional>("aten::normal_functional"),
+    bind<&Derived<&normal_>::out>("aten::normal.out"),
+    bind<&Derived<&random_>::functional>("aten::random"),
+    bind<&Derived<&random_>::out>("aten::random.out"),
+    bind<&Derived<&random_to>::functional>("aten::random.to"),
+    bind<&Derived<&random_to>::out>("aten::random.to_out"),
+    bind<&Derived<&random_from>::functional>("aten::random.from"),
+    bind<&Derived<&random_from>::out>("aten::random.from_out"),
+    bind<&Derived<&bernoulli_float_>::out>("aten::bernoulli.float_out"),
+    bind<&Derived<&bernoulli_tensor_>::functional>("aten::bernoulli.Tensor"),
+    bind<&Derived<&bernoulli_tensor_>::out>("aten::bernoulli.Tensor_out"),
 };
 
 }  // namespace

@@ -143,6 +143,10 @@ Tensor bernoulli(PhiloxStream stream, Tensor self, NoGenerator) {
   return bernoulli_out(stream, self, {}, at::empty_like(self, at::MemoryFormat::Contiguous));
 }
 
+Tensor bernoulli_p(PhiloxStream stream, Tensor self, double p, NoGenerator) {
+  return bernoulli_float_(stream, at::empty_like(self, at::MemoryFormat::Contiguous), p, {});
+}
+
 Tensor bernoulli_float_(PhiloxStream stream, Tensor self, double p, NoGenerator) {
   return templates::bernoulli_impl_<BernoulliScalarKernel, Unused>(self, p,
                                                                    make_stream_generator(stream));

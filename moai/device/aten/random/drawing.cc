@@ -11,36 +11,35 @@
 namespace moai::device {
 namespace {
 
-#define MOAI_DRAW(name, function) {"aten::" name, &Binding<&function>::call}
-
 constexpr KernelRow kRows[] = {
-    MOAI_DRAW("uniform_", uniform_),
-    MOAI_DRAW("exponential_", exponential_),
-    MOAI_DRAW("cauchy_", cauchy_),
-    MOAI_DRAW("log_normal_", log_normal_),
-    MOAI_DRAW("geometric_", geometric_),
-    MOAI_DRAW("normal_", normal_),
-    MOAI_DRAW("normal.Tensor_float", normal_tensor_float),
-    MOAI_DRAW("normal.float_Tensor", normal_float_tensor),
-    MOAI_DRAW("normal.Tensor_Tensor", normal_tensor_tensor),
-    MOAI_DRAW("normal.Tensor_float_out", normal_tensor_float_out),
-    MOAI_DRAW("normal.float_Tensor_out", normal_float_tensor_out),
-    MOAI_DRAW("normal.Tensor_Tensor_out", normal_tensor_tensor_out),
-    MOAI_DRAW("random_", random_),
-    MOAI_DRAW("random_.to", random_to),
-    MOAI_DRAW("random_.from", random_from),
-    MOAI_DRAW("bernoulli", bernoulli),
-    MOAI_DRAW("bernoulli.out", bernoulli_out),
-    MOAI_DRAW("bernoulli_.float", bernoulli_float_),
-    MOAI_DRAW("bernoulli_.Tensor", bernoulli_tensor_),
-    MOAI_DRAW("multinomial", multinomial),
-    MOAI_DRAW("multinomial.out", multinomial_out),
-    MOAI_DRAW("native_dropout", native_dropout),
-    MOAI_DRAW("_fused_dropout", fused_dropout),
-    MOAI_DRAW("rrelu_with_noise", rrelu_with_noise),
-    MOAI_DRAW("rrelu_with_noise_", rrelu_with_noise_),
-    MOAI_DRAW("rrelu_with_noise.out", rrelu_with_noise_out),
-    MOAI_DRAW("rrelu_with_noise_functional", rrelu_with_noise_functional),
+    bind<&uniform_>("aten::uniform_"),
+    bind<&exponential_>("aten::exponential_"),
+    bind<&cauchy_>("aten::cauchy_"),
+    bind<&log_normal_>("aten::log_normal_"),
+    bind<&geometric_>("aten::geometric_"),
+    bind<&normal_>("aten::normal_"),
+    bind<&normal_tensor_float>("aten::normal.Tensor_float"),
+    bind<&normal_float_tensor>("aten::normal.float_Tensor"),
+    bind<&normal_tensor_tensor>("aten::normal.Tensor_Tensor"),
+    bind<&normal_tensor_float_out>("aten::normal.Tensor_float_out"),
+    bind<&normal_float_tensor_out>("aten::normal.float_Tensor_out"),
+    bind<&normal_tensor_tensor_out>("aten::normal.Tensor_Tensor_out"),
+    bind<&random_>("aten::random_"),
+    bind<&random_to>("aten::random_.to"),
+    bind<&random_from>("aten::random_.from"),
+    bind<&bernoulli>("aten::bernoulli"),
+    bind<&bernoulli_p>("aten::bernoulli.p"),
+    bind<&bernoulli_out>("aten::bernoulli.out"),
+    bind<&bernoulli_float_>("aten::bernoulli_.float"),
+    bind<&bernoulli_tensor_>("aten::bernoulli_.Tensor"),
+    bind<&multinomial>("aten::multinomial"),
+    bind<&multinomial_out>("aten::multinomial.out"),
+    bind<&native_dropout>("aten::native_dropout"),
+    bind<&fused_dropout>("aten::_fused_dropout"),
+    bind<&rrelu_with_noise>("aten::rrelu_with_noise"),
+    bind<&rrelu_with_noise_>("aten::rrelu_with_noise_"),
+    bind<&rrelu_with_noise_out>("aten::rrelu_with_noise.out"),
+    bind<&rrelu_with_noise_functional>("aten::rrelu_with_noise_functional"),
 };
 
 using Table = std::unordered_map<std::string_view, DrawingKernel>;
@@ -48,8 +47,8 @@ using Table = std::unordered_map<std::string_view, DrawingKernel>;
 const Table& table() {
   static const Table& kernels = []() -> const Table& {
     auto& all = *new Table;
-    for (const auto rows : {std::span<const KernelRow>(kRows), factory_kernels(), derived_kernels(),
-                            refused_kernels()}) {
+    for (const auto rows :
+         {operator_kernels(), factory_kernels(), derived_kernels(), refused_kernels()}) {
       for (const KernelRow& row : rows) all.emplace(row.name, row.kernel);
     }
     return all;
@@ -58,6 +57,8 @@ const Table& table() {
 }
 
 }  // namespace
+
+std::span<const KernelRow> operator_kernels() { return kRows; }
 
 const DrawingKernel* find_drawing_kernel(std::string_view op, std::string_view overload) {
   std::string name(op);

@@ -4,6 +4,7 @@
 #include <ATen/Parallel.h>
 
 #include "moai/device/aten/random/drawing_testing.h"
+#include "moai/device/aten/random/kernel_table.h"
 
 namespace moai::device {
 namespace {
@@ -99,6 +100,39 @@ TEST(Drawing, ReturnsTheTensorItWasGiven) {
   }
 }
 
+// The front predicts results' geometry from torch's rules.
+template <typename... Arguments>
+void expect_torch_geometry(const testing::Call& call, const Arguments&... arguments) {
+  const auto ours = call.all(arguments...), torchs = call.torch_all(arguments...);
+  ASSERT_EQ(ours.size(), torchs.size()) << call.op;
+  for (size_t i = 0; i < ours.size(); ++i) {
+    const auto mine = ours[i].toTensor(), wanted = torchs[i].toTensor();
+    EXPECT_EQ(mine.sizes(), wanted.sizes()) << call.op;
+    EXPECT_EQ(mine.strides(), wanted.strides()) << call.op;
+    EXPECT_EQ(mine.scalar_type(), wanted.scalar_type()) << call.op;
+  }
+}
+
+TEST(Drawing, ResultsHaveTorchsGeometry) {
+  const at::Scalar lower = 0.1, upper = 0.3;
+  const auto ones = at::ones({4, 6, 2, 3});
+  for (const auto& self :
+       {ones, ones.transpose(0, 2), ones.slice(3, 0, 3, 2), ones.to(at::MemoryFormat::ChannelsLast),
+        ones.select(0, 0).expand({5, 6, 2, 3}), at::ones({0, 3}), at::ones({})}) {
+    expect_torch_geometry(draw("bernoulli"), self, no_generator());
+    expect_torch_geometry(draw("bernoulli.p"), self, 0.5, no_generator());
+    expect_torch_geometry(draw("uniform"), self, 0.0, 1.0, no_generator());
+    expect_torch_geometry(draw("normal.Tensor_float"), self, 1.0, no_generator());
+    expect_torch_geometry(draw("normal.float_Tensor"), 1.0, self, no_generator());
+    expect_torch_geometry(draw("normal.Tensor_Tensor"), self, self.to(at::kDouble), no_generator());
+    for (bool train : {true, false}) {
+      expect_torch_geometry(draw("native_dropout"), self, 0.5, std::optional<bool>(train));
+      expect_torch_geometry(draw("rrelu_with_noise"), self, at::empty(self.sizes()), lower, upper,
+                            train, no_generator());
+    }
+  }
+}
+
 TEST(Drawing, RefusesOverlappingMemoryWithTorchsText) {
   const auto overlapping = at::zeros({1}).expand({3});
   expect_torch_error(draw("uniform_"), overlapping, 0.0, 1.0, no_generator());
@@ -111,6 +145,26 @@ TEST(Drawing, KnowsOnlyOperatorsThatDraw) {
   EXPECT_EQ(find_drawing_kernel("aten::add", "Tensor"), nullptr);
   EXPECT_EQ(find_drawing_kernel("aten::uniform_", "Tensor"), nullptr);
   EXPECT_NE(find_drawing_kernel("aten::uniform_", ""), nullptr);
+}
+
+// A row that takes other arguments than its schema has would corrupt the stack.
+TEST(Drawing, RowsFitTheirSchemas) {
+  int seen = 0;
+  for (const auto rows : {operator_kernels(), factory_kernels(), derived_kernels()}) {
+    for (const KernelRow& row : rows) {
+      const auto [name, overload] = testing::Call{std::string(row.name)}.split();
+      const auto handle = c10::Dispatcher::singleton().findSchema({name, overload});
+      ASSERT_TRUE(handle.has_value()) << row.name;
+      std::string wanted;
+      for (const auto& argument : handle->schema().arguments()) {
+        wanted += argument.type()->str() + " ";
+      }
+      wanted += "-> " + std::to_string(handle->schema().returns().size());
+      EXPECT_EQ(row.signature(), wanted) << row.name;
+      ++seen;
+    }
+  }
+  EXPECT_GT(seen, 70);
 }
 
 // They draw only where their dropout is positive, and then no kernel of the CPU takes them.

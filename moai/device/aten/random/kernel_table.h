@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "moai/device/aten/random/drawing.h"
@@ -11,7 +12,11 @@ namespace moai::device {
 struct KernelRow {
   std::string_view name;  // "aten::random_.from"
   DrawingKernel kernel;
+  std::string (*signature)() = nullptr;  // what the schema must be; null where refused
 };
+
+// Operators that draw into tensors they are given, and layers.
+std::span<const KernelRow> operator_kernels();
 
 // Operators that make their result themselves: rand, randint_like, randperm …
 std::span<const KernelRow> factory_kernels();

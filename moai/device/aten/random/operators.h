@@ -38,6 +38,7 @@ Tensor random_(PhiloxStream, Tensor self, NoGenerator);
 Tensor random_to(PhiloxStream, Tensor self, int64_t to, NoGenerator);
 Tensor random_from(PhiloxStream, Tensor self, int64_t from, std::optional<int64_t> to, NoGenerator);
 Tensor bernoulli(PhiloxStream, Tensor self, NoGenerator);
+Tensor bernoulli_p(PhiloxStream, Tensor self, double p, NoGenerator);
 Tensor bernoulli_out(PhiloxStream, Tensor self, NoGenerator, Tensor out);
 Tensor bernoulli_float_(PhiloxStream, Tensor self, double p, NoGenerator);
 Tensor bernoulli_tensor_(PhiloxStream, Tensor self, Tensor p, NoGenerator);

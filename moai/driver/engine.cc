@@ -1,0 +1,224 @@
+#include "moai/driver/engine.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace moai::driver {
+namespace {
+
+constexpr size_t kLinesKept = 1 << 18;
+constexpr size_t kNodesMax = 1 << 17;            // recorded and not sent: then recording pauses
+constexpr size_t kBytesMax = size_t{256} << 20;  // likewise, of uploads
+constexpr size_t kRampFirst = 8;
+
+Lease::Options lease_options(const DriverOptions& o) {
+  session::Start start;
+  start.client_version = o.client_version;
+  start.framework = o.framework;
+  start.pid = ::getpid();
+  start.command = o.command;
+  start.manager_address = o.manager_address;
+  start.token = o.token;
+  start.ca_path = o.ca_path;
+  start.flavor = o.flavor;
+  start.device = o.device;
+  return {o.session_program, start, o.quiet};
+}
+
+RecorderOptions recorder_options(const DriverOptions& o) {
+  RecorderOptions options;
+  options.templates = o.templates;
+  return options;
+}
+
+}  // namespace
+
+std::unique_ptr<Driver> Driver::create(DriverOptions options) {
+  return std::make_unique<Engine>(std::move(options));
+}
+
+Engine::Engine(DriverOptions options)
+    : options_(std::move(options)),
+      recorder_(recorder_options(options_)),
+      lines_(kLinesKept),
+      ramp_(std::min(kRampFirst, options_.flush_nodes)),
+      lease_(lease_options(options_), [this](const Status& status) { fail(status); }),
+      courier_([this] { run_courier(); }) {}
+
+Engine::~Engine() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    wake_.notify_all();
+  }
+  if (Exchange* exchange = exchange_.load()) exchange->close();
+  answers_.fail(unavailable("[driver.engine] the driver ends"));
+  courier_.join();
+}
+
+// ---- recording
+
+void Engine::note_line(LineId line) { lines_[recorder_.sequence() % kLinesKept] = line; }
+
+void Engine::flush_soon() {
+  flush_ = true;
+  wake_.notify_one();
+}
+
+// After each thing recorded: sends when there is enough of it, else lets the courier know.
+void Engine::recorded() {
+  ++activity_;
+  const size_t nodes = recorder_.pending_nodes(), bytes = recorder_.pending_bytes();
+  if (nodes >= ramp_ || bytes >= options_.flush_bytes) {
+    if (!flush_) flush_soon();
+    if (nodes >= kNodesMax || bytes >= kBytesMax) crowded_ = true;
+  } else if (idle_) {
+    idle_ = false;
+    wake_.notify_one();
+  }
+}
+
+void Engine::alloc(StorageId id, uint64_t size_bytes) {
+  const std::lock_guard lock(mutex_);
+  if (has_failed_) return;
+  recorder_.alloc(id, size_bytes);
+  recorded();
+}
+
+void Engine::resize(StorageId id, uint64_t size_bytes) {
+  const std::lock_guard lock(mutex_);
+  if (has_failed_) return;
+  recorder_.resize(id, size_bytes);
+  recorded();
+}
+
+void Engine::free(StorageId id) {
+  const std::lock_guard lock(mutex_);
+  if (has_failed_) return;
+  recorder_.free(id);
+  if (idle_ || recorder_.pending_nodes() >= ramp_) recorded();
+}
+
+Status Engine::append(SignatureId signature, std::span<const StorageId> storages,
+                      std::span<const uint64_t> words, LineId line) {
+  const std::lock_guard lock(mutex_);
+  if (has_failed_.load(std::memory_order_relaxed)) return failed_;
+  recorder_.call(signature, storages, words);
+  note_line(line);
+  recorded();
+  return ok_status();
+}
+
+Status Engine::upload(StorageId id, uint64_t storage_bytes, uint64_t offset,
+                      std::string_view bytes, bool makes) {
+  std::string copy(bytes);
+  const std::lock_guard lock(mutex_);
+  if (has_failed_) return failed_;
+  recorder_.upload(id, storage_bytes, offset, std::move(copy), makes);
+  recorded();
+  return ok_status();
+}
+
+void Engine::step_end() {
+  const std::lock_guard lock(mutex_);
+  recorder_.step_end();
+  if (recorder_.pending()) flush_soon();
+}
+
+uint64_t Engine::marker() {
+  const std::lock_guard lock(mutex_);
+  const uint64_t request = recorder_.marker();
+  recorded();
+  return request;
+}
+
+Status Engine::make_room(const Interrupt& interrupt) {
+  std::unique_lock lock(mutex_);
+  while (crowded_ && failed_.ok()) {
+    roomy_.wait_for(lock, std::chrono::milliseconds(100));
+    if (!interrupt || !crowded_) continue;
+    lock.unlock();
+    MOAI_RETURN_IF_ERROR(interrupt());
+    lock.lock();
+  }
+  return failed_;
+}
+
+// ---- what happened
+
+Status Engine::ended() const {
+  const std::lock_guard lock(mutex_);
+  return failed_;
+}
+
+void Engine::fail(const Status& status) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!failed_.ok()) return;
+    failed_ = status;
+    has_failed_ = true;
+    crowded_ = false;
+    roomy_.notify_all();
+  }
+  answers_.fail(status);
+  if (Exchange* exchange = exchange_.load()) exchange->close();
+}
+
+// The link broke: the platform mostly knows why.
+Status Engine::lost(const Status& how) {
+  const std::lock_guard finding(losing_);
+  if (!has_failed_) fail(lease_.link_lost(how));
+  return ended();
+}
+
+Status Engine::raise(const dispatch::Fault& fault) {
+  const std::lock_guard lock(mutex_);
+  last_error_ = {Status(fault.code, fault.text), fault.op, 0};
+  const uint64_t newest = recorder_.sequence();
+  if (fault.sequence != 0 && fault.sequence <= newest && newest - fault.sequence < kLinesKept) {
+    last_error_.line = lines_[fault.sequence % kLinesKept];
+  }
+  return last_error_.status;
+}
+
+DeviceError Engine::last_error() const {
+  const std::lock_guard lock(mutex_);
+  return last_error_;
+}
+
+Statistics Engine::statistics() const {
+  Statistics s;
+  {
+    const std::lock_guard lock(mutex_);
+    const Recorder::Counters& c = recorder_.counters();
+    s.calls = c.calls;
+    s.template_calls = c.template_calls;
+    s.windows = c.windows;
+    s.templates = c.templates;
+    s.diverged = c.diverged;
+    s.pushed_reads = c.pushed_reads;
+    s.pushed_hits = c.pushed_hits;
+  }
+  s.flushes = flushes_;
+  s.round_trips = round_trips_;
+  if (const Exchange* exchange = exchange_.load()) {
+    const comm::Link::Counters c = exchange->counters();
+    s.bytes_sent = c.bytes_sent;
+    s.bytes_received = c.bytes_received;
+  }
+  return s;
+}
+
+std::string Engine::describe_windows() const {
+  const std::lock_guard lock(mutex_);
+  return recorder_.describe(signatures_);
+}
+
+void Engine::abandon() {
+  if (Exchange* exchange = exchange_.load()) exchange->close_copy();
+  lease_.close_copy();
+}
+
+}  // namespace moai::driver

@@ -1,0 +1,117 @@
+// Engine: the Driver that ships. A recorder under one mutex, a courier thread that sends, and an
+// exchange with the Worker from which whoever waits receives.
+//
+// Locks, in the order in which they may be taken together: sending_, then mutex_. Answers and Lease
+// have leaf locks of their own.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "moai/driver/driver.h"
+#include "moai/driver/lease/lease.h"
+#include "moai/driver/record/recorder.h"
+#include "moai/driver/stream/answers.h"
+#include "moai/driver/stream/exchange.h"
+
+namespace moai::driver {
+
+class Engine final : public Driver {
+ public:
+  explicit Engine(DriverOptions options);
+  ~Engine() override;
+
+  graph::SignatureTable& signatures() override { return signatures_; }
+  StorageId next_storage(uint64_t count) override { return next_storage_.fetch_add(count); }
+
+  bool crowded() const override { return crowded_.load(std::memory_order_relaxed); }
+  Status make_room(const Interrupt& interrupt) override;
+  void alloc(StorageId id, uint64_t size_bytes) override;
+  void resize(StorageId id, uint64_t size_bytes) override;
+  void free(StorageId id) override;
+  Status append(SignatureId signature, std::span<const StorageId> storages,
+                std::span<const uint64_t> words, LineId line) override;
+  Status upload(StorageId id, uint64_t storage_bytes, uint64_t offset, std::string_view bytes,
+                bool makes) override;
+  void step_end() override;
+  uint64_t marker() override;
+
+  Status read(std::span<const ReadInto> ranges, const Interrupt& interrupt) override;
+  Result<std::vector<dispatch::Value>> ask(SignatureId signature,
+                                           std::span<const StorageId> operands,
+                                           std::span<const uint64_t> words, StorageId first_result,
+                                           uint32_t results_max, LineId line,
+                                           const Interrupt& interrupt) override;
+  Status synchronize(const Interrupt& interrupt) override;
+  Result<MarkerState> reached(uint64_t marker, bool wait, const Interrupt& interrupt) override;
+  DeviceError last_error() const override;
+
+  Status ended() const override;
+  bool connected() const override { return exchange_.load() != nullptr; }
+  uint64_t memory_bytes() const override { return memory_bytes_.load(); }
+  Statistics statistics() const override;
+  std::string describe_windows() const override;
+
+  Status shutdown(const Interrupt& interrupt) override;
+  void abandon() override;
+
+ private:
+  // ---- courier
+  void run_courier();
+  bool wait_for_work();
+  Status connect();
+  bool stopping() const;
+
+  // ---- recording, under mutex_
+  void recorded();
+  void flush_soon();
+  void note_line(LineId line);
+
+  // ---- sending and waiting
+  Status send_some(const Interrupt& interrupt);
+  Status send_all(const Interrupt& interrupt);
+  bool collect();
+  Status wait_until(const std::function<bool()>& done, const Interrupt& interrupt);
+  Status lost(const Status& how);
+  void fail(const Status& status);
+  Status raise(const dispatch::Fault& fault);
+  Status after_wait(const Status& status);
+
+  DriverOptions options_;
+  graph::SignatureTable signatures_;
+  std::atomic<StorageId> next_storage_{1};
+  Answers answers_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;     // the courier
+  std::condition_variable roomy_;    // who waits in make_room
+  Recorder recorder_;                // guarded by mutex_
+  std::vector<LineId> lines_;        // guarded by mutex_: by sequence, the newest ones
+  uint64_t activity_ = 0;            // guarded by mutex_: grows with everything recorded
+  size_t ramp_ = 0;                  // guarded by mutex_: nodes at which to send; grows when busy
+  bool flush_ = false;               // guarded by mutex_
+  bool idle_ = false;                // guarded by mutex_: the courier sleeps until woken
+  bool stop_ = false;                // guarded by mutex_
+  Status failed_;                    // guarded by mutex_
+  DeviceError last_error_;           // guarded by mutex_
+  std::atomic<bool> crowded_{false};
+  std::atomic<bool> has_failed_{false};
+
+  std::mutex sending_;
+  std::deque<dispatch::Message> outbox_;  // guarded by sending_
+  std::atomic<Exchange*> exchange_{nullptr};
+  std::unique_ptr<Exchange> owned_exchange_;  // set once, by the courier
+  std::mutex losing_;                         // who finds out why the link was lost
+  std::atomic<uint64_t> memory_bytes_{0}, flushes_{0}, round_trips_{0};
+
+  Lease lease_;
+  std::thread courier_;  // last: it uses the others
+};
+
+}  // namespace moai::driver

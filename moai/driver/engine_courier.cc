@@ -1,0 +1,133 @@
+// The courier's half of the engine: when and how commands leave.
+#include "moai/driver/engine.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "moai/base/log.h"
+
+namespace moai::driver {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kIdle{1000};
+constexpr milliseconds kConnectMax{5000};
+
+}  // namespace
+
+bool Engine::stopping() const {
+  const std::lock_guard lock(mutex_);
+  return stop_;
+}
+
+void Engine::run_courier() {
+  while (wait_for_work()) {
+    if (has_failed_) continue;
+    Exchange* exchange = exchange_.load();
+    if (!exchange) {
+      const Status status = connect();
+      if (!status.ok()) {
+        if (!stopping()) fail(status);
+        continue;
+      }
+      answers_.notify();
+      exchange = exchange_.load();
+    }
+    Status status;
+    {
+      const std::lock_guard sending(sending_);
+      status = send_all([this] { return stopping() ? cancelled("the driver ends") : ok_status(); });
+    }
+    if (status.ok()) status = exchange->drain();
+    if (!status.ok() && status.code() != Code::kCancelled) {
+      lost(status).ignore("whoever waits next is told");
+    }
+  }
+}
+
+// True when commands should leave or replies be taken in, false at the end.
+bool Engine::wait_for_work() {
+  std::unique_lock lock(mutex_);
+  while (!stop_) {
+    if (std::exchange(flush_, false)) return true;
+    if (failed_.ok() && recorder_.pending()) {
+      const uint64_t seen = activity_;
+      wake_.wait_for(lock, std::chrono::microseconds(options_.flush_quiet_us));
+      if (activity_ == seen) return true;
+      continue;
+    }
+    idle_ = true;
+    const bool woken = wake_.wait_for(lock, kIdle) == std::cv_status::no_timeout;
+    idle_ = false;
+    if (!woken && exchange_.load()) return true;
+  }
+  return false;
+}
+
+Status Engine::connect() {
+  MOAI_ASSIGN_OR_RETURN(const session::Granted granted,
+                        lease_.acquire([this] { return stopping() || has_failed_; }));
+  if (granted.workers.empty()) return internal_error("[driver.engine] a lease without a Worker");
+  memory_bytes_ = granted.memory_bytes;
+  const session::WorkerAddress& worker = granted.workers[0];
+  const comm::TlsOptions tls{.ca = granted.ca, .certificate = {}, .key = {}, .peer_name = {}};
+  MOAI_ASSIGN_OR_RETURN(
+      auto link, comm::connect(worker.address, steady_clock::now() + kConnectMax, tls));
+  dispatch::Hello hello;
+  hello.secret = worker.secret;
+  hello.epoch = granted.epoch;
+  hello.client = "pid " + std::to_string(::getpid()) + " " + options_.command;
+  hello.torch_version = options_.framework;
+  MOAI_ASSIGN_OR_RETURN(owned_exchange_,
+                        Exchange::open(std::move(link), hello, &signatures_, &answers_));
+  exchange_ = owned_exchange_.get();
+  return ok_status();
+}
+
+// Takes what was recorded into the outbox; false when there is nothing.
+bool Engine::collect() {
+  std::vector<dispatch::Message> messages;
+  std::vector<RequestId> abandoned;
+  {
+    const std::lock_guard lock(mutex_);
+    messages = recorder_.take();
+    abandoned = recorder_.take_abandoned();
+    ramp_ = std::min(ramp_ * 2, options_.flush_nodes);
+    if (crowded_.exchange(false)) roomy_.notify_all();
+  }
+  for (dispatch::Message& message : messages) {
+    if (const auto* read = std::get_if<dispatch::Read>(&message)) {
+      answers_.expect(read->request, read->ranges.size());
+    }
+    outbox_.push_back(std::move(message));
+  }
+  for (const RequestId request : abandoned) answers_.abandon(request);
+  if (!messages.empty()) ++flushes_;
+  return !messages.empty();
+}
+
+// Under sending_. CANCELLED: the interrupt said so, and the rest waits for the next time.
+Status Engine::send_all(const Interrupt& interrupt) {
+  Exchange* exchange = exchange_.load();
+  while (!outbox_.empty() || collect()) {
+    MOAI_RETURN_IF_ERROR(exchange->send(outbox_.front(), interrupt));
+    outbox_.pop_front();
+  }
+  return ok_status();
+}
+
+// Sends on the calling thread, which waits anyway, unless the courier is at it.
+Status Engine::send_some(const Interrupt& interrupt) {
+  if (exchange_.load()) {
+    std::unique_lock sending(sending_, std::try_to_lock);
+    if (sending.owns_lock()) return send_all(interrupt);
+  }
+  const std::lock_guard lock(mutex_);
+  flush_soon();
+  return ok_status();
+}
+
+}  // namespace moai::driver

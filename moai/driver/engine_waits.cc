@@ -1,0 +1,152 @@
+// The waiting half of the engine: results, questions, markers, the way out.
+#include <algorithm>
+#include <cstring>
+
+#include "moai/driver/engine.h"
+
+namespace moai::driver {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kLook{100};
+constexpr size_t kRampFirst = 8;
+
+}  // namespace
+
+// Returns OK when `done` says so, or the error that makes waiting useless.
+Status Engine::wait_until(const std::function<bool()>& done, const Interrupt& interrupt) {
+  const Status sent = send_some(interrupt);
+  if (sent.code() == Code::kCancelled) return sent;
+  if (!sent.ok()) return lost(sent);
+  if (!done()) ++round_trips_;
+  auto look_again = steady_clock::now() + kLook;
+  uint64_t seen = answers_.changes();
+  while (!done()) {
+    if (has_failed_) return ended();
+    if (Exchange* exchange = exchange_.load()) {
+      const Status status = exchange->pump();
+      if (!status.ok()) return lost(status);
+    } else {
+      seen = answers_.wait(seen, kLook);
+    }
+    if (!interrupt || steady_clock::now() < look_again) continue;
+    MOAI_RETURN_IF_ERROR(interrupt());
+    look_again = steady_clock::now() + kLook;
+  }
+  return ok_status();
+}
+
+// The first error of the stream goes before the outcome of the wait.
+Status Engine::after_wait(const Status& status) {
+  {
+    const std::lock_guard lock(mutex_);
+    ramp_ = std::min(kRampFirst, options_.flush_nodes);  // the Worker has nothing to do now
+  }
+  if (status.ok()) {
+    if (const auto fault = answers_.take_fault()) return raise(*fault);
+  }
+  return status;
+}
+
+Status Engine::read(std::span<const ReadInto> ranges, const Interrupt& interrupt) {
+  std::vector<dispatch::ReadRange> wanted;
+  for (const ReadInto& r : ranges) wanted.push_back({r.storage, r.offset, r.size});
+  RequestId request = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (has_failed_) return failed_;
+    recorder_.wait();
+    request = recorder_.read(std::move(wanted));
+    answers_.expect(request, ranges.size());
+  }
+  const Status waited =
+      after_wait(wait_until([&] { return answers_.done(request); }, interrupt));
+  if (!waited.ok()) {
+    answers_.abandon(request);
+    return waited;
+  }
+  const Reply reply = answers_.take(request);
+  if (!reply.status.ok()) return reply.fault.text.empty() ? reply.status : raise(reply.fault);
+  for (size_t i = 0; i < ranges.size(); ++i) {
+    const auto view = dispatch::data_view(reply.frames[i]);
+    if (!view || view->bytes.size() != ranges[i].size) {
+      return internal_error("[driver.engine] the Worker sent " +
+                            std::to_string(view ? view->bytes.size() : 0) + " bytes instead of " +
+                            std::to_string(ranges[i].size));
+    }
+    std::memcpy(ranges[i].out, view->bytes.data(), ranges[i].size);
+  }
+  return ok_status();
+}
+
+Result<std::vector<dispatch::Value>> Engine::ask(SignatureId signature,
+                                                 std::span<const StorageId> operands,
+                                                 std::span<const uint64_t> words,
+                                                 StorageId first_result, uint32_t results_max,
+                                                 LineId line, const Interrupt& interrupt) {
+  RequestId request = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    if (has_failed_) return failed_;
+    recorder_.wait();
+    request = recorder_.ask(signature, operands, words, first_result, results_max);
+    note_line(line);
+    answers_.expect(request, 0);
+  }
+  const Status waited =
+      after_wait(wait_until([&] { return answers_.done(request); }, interrupt));
+  if (!waited.ok()) {
+    answers_.abandon(request);
+    return waited;
+  }
+  Reply reply = answers_.take(request);
+  if (!reply.status.ok()) return reply.fault.text.empty() ? reply.status : raise(reply.fault);
+  return std::move(reply.values);
+}
+
+Status Engine::synchronize(const Interrupt& interrupt) {
+  const auto state = reached(marker(), true, interrupt);
+  return state.status();
+}
+
+Result<MarkerState> Engine::reached(uint64_t marker, bool wait, const Interrupt& interrupt) {
+  if (wait) {
+    {
+      const std::lock_guard lock(mutex_);
+      recorder_.wait();
+    }
+    MOAI_RETURN_IF_ERROR(
+        after_wait(wait_until([&] { return answers_.marker(marker).has_value(); }, interrupt)));
+  } else if (!answers_.marker(marker)) {
+    MOAI_RETURN_IF_ERROR(send_some(interrupt));
+    if (has_failed_) return ended();
+    if (Exchange* exchange = exchange_.load()) {
+      const Status status = exchange->drain();
+      if (!status.ok()) return lost(status);
+    }
+  }
+  const auto reached = answers_.marker(marker);
+  if (!reached) return MarkerState{};
+  return MarkerState{true, reached->time_ns};
+}
+
+Status Engine::shutdown(const Interrupt& interrupt) {
+  Status status;
+  // What never left is not worth waiting in a queue for: nobody can see its results any more.
+  if (connected() && !has_failed_) status = synchronize(interrupt);
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+    wake_.notify_all();
+  }
+  if (Exchange* exchange = exchange_.load(); exchange && !has_failed_) {
+    const std::lock_guard sending(sending_);
+    exchange->leave();
+  }
+  lease_.give_back();
+  return status;
+}
+
+}  // namespace moai::driver

@@ -1,0 +1,62 @@
+// Lease: the accelerator of this process, as its holder brings it.
+//
+// Nothing is started before acquire(). A holder that dies is replaced by another one, which
+// continues its session; the running job does not notice. Thread-safe.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "moai/base/status.h"
+#include "moai/driver/lease/holder_client.h"
+#include "moai/session/wire.h"
+
+namespace moai::driver {
+
+class Lease {
+ public:
+  struct Options {
+    std::string session_program;
+    session::Start start;
+    bool quiet = false;  // only errors are shown
+  };
+  // `ended` is called on a thread of the lease when a granted one is over.
+  Lease(Options options, std::function<void(const Status&)> ended);
+  ~Lease();
+
+  // Asks for the lease and waits for it; `stopped` is looked at every 100 ms. CANCELLED when it
+  // said so, else why no lease can be had.
+  Result<session::Granted> acquire(const std::function<bool()>& stopped);
+  // The Worker cannot be reached. Waits a moment for the platform to say why the lease ended.
+  Status link_lost(const Status& how);
+  void give_back();
+  // Bytes of one device, 0 before the first grant.
+  uint64_t memory_bytes();
+  // In a forked child: closes the child's copy of the socket.
+  void close_copy();
+
+ private:
+  void granted(const session::Granted& message);
+  void over(const session::Ended& message);
+  Fd replace(const Status& how);
+  Status start_holder();
+  HolderClient::Events events();
+
+  Options options_;
+  std::function<void(const Status&)> ended_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<session::Granted> granted_;                         // guarded by mutex_
+  std::optional<Status> end_;                                       // guarded by mutex_
+  bool wanted_ = false;                                             // guarded by mutex_
+  int replacements_ = 0;                                            // guarded by mutex_
+  std::chrono::steady_clock::time_point replacing_since_;           // guarded by mutex_
+  std::unique_ptr<HolderClient> holder_;  // set once by acquire(); last: its thread uses the others
+};
+
+}  // namespace moai::driver
