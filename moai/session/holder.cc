@@ -179,7 +179,7 @@ void Holder::opened(const v1::Opened& opened, int64_t now_ms) {
   const bool first = session_id_ == 0;
   opened_ = opened;
   session_id_ = opened.session_id();
-  resume_ = opened.resume();
+  resume_ = start_.resume = opened.resume();
   actions_.device_memory = opened.memory_bytes();
   link_ = Link::kAttached;
   away_since_ms_ = deadline_ms_ = retry_ms_ = 0;
@@ -279,6 +279,7 @@ void Holder::stream_ended(const Status& status, int64_t now_ms) {
 // The master has ended the session that was to be continued; the next attempt opens another.
 void Holder::begin_again() {
   resume_.clear();
+  start_.resume.clear();
   owed_.clear();
   retry_ms_ = 0;
   if (lease_ != Lease::kGranted) return;

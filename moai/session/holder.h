@@ -65,6 +65,7 @@ class Holder {
   std::optional<int64_t> next_deadline_ms() const;
 
   Actions take();
+  // Its `resume` is that of the session to be continued now, empty before there is one.
   const Start& start() const { return start_; }
   const Platform& platform() const { return platform_; }
 

@@ -252,10 +252,12 @@ TEST_F(HolderTest, WhatWasSaidWhileAwayIsToldWhenTheSessionResumes) {
 
 TEST_F(HolderTest, AMasterThatForgotTheSessionEndsTheLease) {
   attach_with_lease();
+  EXPECT_EQ(holder_.start().resume, "credential") << "whoever locates knows that it comes back";
   lose();
   retry();
   holder_.take();
   lose(Code::kNotFound, "The session to be resumed is over.");
+  EXPECT_EQ(holder_.start().resume, "");
   EXPECT_EQ(did(), Texts{"ended ABORTED: The server has ended this job while it could not be "
                          "reached."});
   retry();
