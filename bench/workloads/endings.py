@@ -100,7 +100,6 @@ def master_killed(platform):
         try:
             check_trained(script, "training")
             check(master.poll() is None, "the restarted master has ended")
-            script.process.wait()
             return f"same losses; {await_free(platform, time.monotonic(), 5)}"
         finally:
             master.kill()
@@ -180,11 +179,11 @@ def ctrl_c(platform):
     with training(platform.environment(), 100_000, terminal=True) as script:
         script.await_line("step 3 ")
         script.press(b"\x03")
-        pressed = time.monotonic()
+        free = await_free(platform, time.monotonic())
         code = script.await_end(10)
         check("KeyboardInterrupt" in script.text(), "no KeyboardInterrupt")
         check(code in (-signal.SIGINT, 130, 1), f"exit code {code}")
-        return f"KeyboardInterrupt, exit code {code}; {await_free(platform, pressed, 2)}"
+        return f"KeyboardInterrupt, exit code {code}; {free}"
 
 
 def ctrl_c_in_the_queue(platform):
@@ -207,9 +206,9 @@ def closed_terminal(platform):
     with training(platform.environment(), 100_000, terminal=True) as script:
         script.await_line("step 3 ")
         script.close_terminal()
-        closed = time.monotonic()
+        free = await_free(platform, time.monotonic())
         script.await_end(10)
-        return await_free(platform, closed)
+        return free
 
 
 def nohup(platform):
