@@ -31,6 +31,9 @@ bool truthy(const std::string& value) {
 // Written by the platform's tools: memory of the flavor in use, in bytes.
 uint64_t memory_of_state_file() {
   std::string dir = setting("MOAI_STATE_DIR");
+  if (const std::string xdg = setting("XDG_STATE_HOME"); dir.empty() && !xdg.empty()) {
+    dir = xdg + "/moai";
+  }
   if (dir.empty()) {
     const std::string home = setting("HOME");
     dir = home.empty() ? "/var/lib/moai" : home + "/.local/state/moai";
@@ -82,6 +85,9 @@ Settings read_settings() {
   s.memory_bytes = memory_setting();
   s.quiet = truthy(setting("MOAI_QUIET"));
   s.disabled = truthy(setting("MOAI_DISABLE"));
+  const std::string templates = setting("MOAI_TEMPLATES");
+  s.templates = templates.empty() || truthy(templates);
+  s.flush_nodes = parse_size(setting("MOAI_FLUSH_NODES"));
   return s;
 }
 
