@@ -174,7 +174,9 @@ TEST_F(EndToEnd, JobsAreShownRefuseASwitchAndAreEndedByReset) {
   EXPECT_EQ(smi["devices"][0]["physical"].size(), 1u);
   for (const auto& process : smi["processes"]) {
     EXPECT_EQ(process["waiting"], process["pid"] == 103);
-    if (process["pid"] == 103) EXPECT_EQ(process["reason"], waiting.waiting().text());
+    if (process["pid"] == 103) {
+      EXPECT_EQ(process["reason"], waiting.waiting().text());
+    }
   }
   EXPECT_THAT(shell("moreh-smi").out, HasSubstr("python script101.py"));
   EXPECT_THAT(shell("moreh-smi -p").out, HasSubstr("local:0"));
