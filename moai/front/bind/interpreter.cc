@@ -30,6 +30,34 @@ void raise_pending() {
   throw error;
 }
 
+// Which class of moai.errors tells it best.
+const char* ended_class(Code code) {
+  switch (code) {
+    case Code::kAborted:
+    case Code::kCancelled:
+      return "JobEnded";
+    case Code::kUnavailable:
+    case Code::kDeadlineExceeded:
+    case Code::kDataLoss:
+      return "WorkerLost";
+    case Code::kUnauthenticated:
+    case Code::kPermissionDenied:
+      return "InvalidToken";
+    default:
+      return "AcceleratorUnavailable";
+  }
+}
+
+void raise_ended(const Status& why) {
+  const pybind11::gil_scoped_acquire gil;
+  const pybind11::object type =
+      pybind11::module_::import("moai.errors").attr(ended_class(why.code()));
+  PyErr_SetString(type.ptr(), why.message().c_str());
+  python_error error;
+  error.persist();
+  throw error;
+}
+
 bool is_not_implemented() {
   try {
     throw;
@@ -49,6 +77,7 @@ Script python_script() {
   script.restore = &restore;
   script.interrupted = &interrupted;
   script.raise_pending = &raise_pending;
+  script.raise_ended = &raise_ended;
   script.is_not_implemented = &is_not_implemented;
   script.line = &current_python_line;
   script.line_text = &python_line_text;

@@ -81,8 +81,9 @@ py::object shutdown() {
 void bind_device(py::module_& m) {
   m.def("register_device", &register_device, "Puts the device into torch. Once.");
   m.def("set_library_folders", &set_library_folders);
-  m.def("set_startup", [](std::string program, std::string framework, std::string command) {
-    set_startup({std::move(program), std::move(framework), std::move(command)});
+  m.def("set_startup", [](std::string program, std::string version, std::string framework,
+                          std::string command) {
+    set_startup({std::move(program), std::move(version), std::move(framework), std::move(command)});
   });
   m.def("settings", &settings);
   m.def("synchronize", &synchronize);

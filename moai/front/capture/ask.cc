@@ -55,7 +55,10 @@ IValue result_of(const Operator& op, size_t index, const Value& value, Arguments
   TORCH_CHECK_NOT_IMPLEMENTED(r.kind != Operator::ReturnKind::kView, op.name,
                               ": no shape function for this view on the device");
   const c10::Type& type = *op.handle.schema().returns()[index].real_type();
-  if (r.kind != Operator::ReturnKind::kWrittenArgument) return value_of(value, type);
+  if (r.kind != Operator::ReturnKind::kWrittenArgument) {
+    IValue result = value_of(value, type);
+    return r.on_host && result.isTensor() ? IValue(result.toTensor().cpu()) : result;
+  }
   const IValue& argument = arguments[r.argument];
   if (argument.isTensor() && value.kind == Value::Kind::kTensor) {
     const TensorShape shape = to_shape(value.geometry);

@@ -79,6 +79,7 @@ void follow(const Operator& op, const Recipe& recipe, Scan* scan, Stack* stack) 
   }
   if (recipe.recorded) {
     driver::Driver& driver = engine();
+    make_room();
     const std::vector<graph::StorageId> temporaries = complete(scan);
     append_fresh(recipe, outputs, &scan->storages);
     raise_if_error(driver.append(recipe.signature, scan->storages, scan->words, current_line()));
@@ -106,9 +107,9 @@ std::vector<graph::StorageId> complete(Scan* scan) {
     const at::Tensor bytes = host.tensor.resolve_conj().resolve_neg().contiguous();
     if (bytes.nbytes() == 0) continue;
     const graph::StorageId id = engine().next_storage();
-    engine().alloc(id, bytes.nbytes());
     raise_if_error(engine().upload(
-        id, bytes.nbytes(), 0, {static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()}));
+        id, bytes.nbytes(), 0, {static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()},
+        true));
     scan->storages[host.position] = id;
     temporaries.push_back(id);
   }

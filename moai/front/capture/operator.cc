@@ -2,51 +2,11 @@
 
 #include <mutex>
 #include <unordered_map>
-#include <unordered_set>
+
+#include "moai/ops/facts.h"
 
 namespace moai::front {
 namespace {
-
-// Operators whose scalars decide a shape: their values are part of the signature.
-bool scalars_decide_shape(std::string_view name) {
-  return name.starts_with("aten::arange") || name.starts_with("aten::range");
-}
-
-bool shapes_depend_on_data(const std::string& name) {
-  static const std::unordered_set<std::string> names = {"aten::nonzero",
-                                                        "aten::masked_select",
-                                                        "aten::_unique",
-                                                        "aten::_unique2",
-                                                        "aten::unique_consecutive",
-                                                        "aten::unique_dim",
-                                                        "aten::unique_dim_consecutive",
-                                                        "aten::equal",
-                                                        "aten::bincount",
-                                                        "aten::repeat_interleave.Tensor",
-                                                        "aten::histc",
-                                                        "aten::is_nonzero",
-                                                        "aten::item",
-                                                        "aten::allclose",
-                                                        "aten::nonzero.out",
-                                                        "aten::masked_select.out",
-                                                        "aten::_is_all_true",
-                                                        "aten::_is_any_true",
-                                                        "aten::_linalg_check_errors"};
-  return names.contains(name);
-}
-
-bool draws_without_generator(const std::string& name) {
-  static const std::unordered_set<std::string> names = {"aten::native_dropout"};
-  return names.contains(name);
-}
-
-// Operators that change running statistics without saying so in their schema.
-bool written_silently(const std::string& name, const std::string& argument) {
-  static const std::unordered_set<std::string> names = {
-      "aten::native_batch_norm", "aten::cudnn_batch_norm", "aten::miopen_batch_norm",
-      "aten::batch_norm_gather_stats", "aten::batch_norm_gather_stats_with_counts"};
-  return names.contains(name) && (argument == "running_mean" || argument == "running_var");
-}
 
 bool takes_host_tensors(const std::string& name) {
   for (const char* part : {"index", "_foreach", "_fused", "_scaled_dot", "_ctc_loss"}) {
@@ -66,15 +26,32 @@ const c10::Type& innermost(const c10::Argument& argument) {
   return *type;
 }
 
-Operator::Argument describe_argument(const std::string& name, const c10::Argument& a) {
+Operator::Argument describe_argument(const ops::OpFacts& facts, const c10::Argument& a) {
   const auto kind = innermost(a).kind();
-  const bool by_value = scalars_decide_shape(name);
   Operator::Argument d;
-  d.written = (a.alias_info() && a.alias_info()->isWrite()) || written_silently(name, a.name());
-  d.is_number = kind == c10::TypeKind::NumberType && !by_value;
-  d.is_float = d.is_number || (kind == c10::TypeKind::FloatType && !by_value);
+  d.written = a.alias_info() && a.alias_info()->isWrite();
+  d.written_silently = ops::contains(facts.writes, a.name());
+  d.is_number = kind == c10::TypeKind::NumberType && !facts.words_by_value;
+  d.is_float = d.is_number || (kind == c10::TypeKind::FloatType && !facts.words_by_value);
   d.is_generator = kind == c10::TypeKind::GeneratorType;
+  d.on_host = ops::contains(facts.host, a.name());
   return d;
+}
+
+int position(const c10::FunctionSchema& schema, std::string_view name) {
+  if (name.empty()) return -1;
+  for (size_t i = 0; i < schema.arguments().size(); ++i) {
+    if (schema.arguments()[i].name() == name) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+// None and absent conditions count as true.
+bool holds(const c10::IValue& v) {
+  if (v.isBool()) return v.toBool();
+  if (v.isDouble()) return v.toDouble() != 0;
+  if (v.isInt()) return v.toInt() != 0;
+  return true;
 }
 
 Operator::Return describe_return(const c10::FunctionSchema& schema, const c10::Argument& r) {
@@ -92,23 +69,40 @@ Operator::Return describe_return(const c10::FunctionSchema& schema, const c10::A
 }
 
 std::unique_ptr<Operator> describe(const c10::OperatorHandle& handle) {
+  static constexpr ops::OpFacts kNoFacts;
   auto op = std::make_unique<Operator>(handle);
   const c10::FunctionSchema& schema = handle.schema();
-  op->name = c10::toString(handle.operator_name());
+  const c10::OperatorName& name = handle.operator_name();
+  const ops::OpFacts* known = ops::op_facts(name.name, name.overload_name);
+  const ops::OpFacts& facts = known ? *known : kNoFacts;
+  op->name = c10::toString(name);
   for (const c10::Argument& a : schema.arguments()) {
-    op->arguments.push_back(describe_argument(op->name, a));
+    op->arguments.push_back(describe_argument(facts, a));
     if (op->arguments.back().is_generator) op->has_generator_argument = true;
   }
-  for (const c10::Argument& r : schema.returns()) {
-    op->returns.push_back(describe_return(schema, r));
+  for (size_t i = 0; i < schema.returns().size(); ++i) {
+    op->returns.push_back(describe_return(schema, schema.returns()[i]));
+    op->returns.back().auxiliary = facts.auxiliary >> i & 1;
+    op->returns.back().on_host = facts.host_results >> i & 1;
   }
-  op->asks = shapes_depend_on_data(op->name);
-  op->draws = op->has_generator_argument || draws_without_generator(op->name);
+  op->writes_if = position(schema, facts.writes_if);
+  op->draws_if = position(schema, facts.draws_if);
+  op->asks = facts.data != ops::DataDependence::kNone &&
+             facts.data != ops::DataDependence::kBoolIndex;
+  op->draws = op->has_generator_argument || facts.draws;
   op->mixes_devices = takes_host_tensors(op->name);
   return op;
 }
 
 }  // namespace
+
+bool draws(const Operator& op, Arguments arguments) {
+  return op.draws && (op.draws_if < 0 || holds(arguments[static_cast<size_t>(op.draws_if)]));
+}
+
+bool writes_silently(const Operator& op, Arguments arguments) {
+  return op.writes_if < 0 || holds(arguments[static_cast<size_t>(op.writes_if)]);
+}
 
 const Operator& resolve(const c10::OperatorHandle& handle) {
   thread_local std::unordered_map<const void*, const Operator*> known;

@@ -174,7 +174,7 @@ void scan(const Operator& op, Arguments arguments, Scan* out) {
   out->key.push_back(reinterpret_cast<uint64_t>(&op));
   Scanner scanner(op, out);
   for (size_t i = 0; i < arguments.size(); ++i) scanner.value(arguments[i], op.arguments[i]);
-  if (op.draws && !op.has_generator_argument) scanner.implicit_generator();
+  if (!op.has_generator_argument && draws(op, arguments)) scanner.implicit_generator();
 }
 
 ScanLease::ScanLease() {

@@ -31,8 +31,6 @@ struct Scan {
   void clear();
 };
 
-using Arguments = c10::ArrayRef<c10::IValue>;
-
 // Has no side effect but announcing storages to the driver.
 void scan(const Operator& op, Arguments arguments, Scan* out);
 

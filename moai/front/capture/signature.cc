@@ -152,10 +152,13 @@ ops::CallSignature make_signature(const Operator& op, Arguments arguments, const
   ops::CallSignature s;
   s.op = op.handle.operator_name().name;
   s.overload = op.handle.operator_name().overload_name;
+  const bool silently = writes_silently(op, arguments);
   for (size_t i = 0; i < arguments.size(); ++i) {
-    s.args.push_back(to_arg(arguments[i], op.arguments[i]));
+    Operator::Argument a = op.arguments[i];
+    a.written |= a.written_silently && silently;
+    s.args.push_back(to_arg(arguments[i], a));
   }
-  if (op.draws && !op.has_generator_argument) s.args.push_back(of_kind(ArgKind::kGenerator));
+  if (!op.has_generator_argument && draws(op, arguments)) s.args.push_back(of_kind(ArgKind::kGenerator));
   s.results.resize(op.returns.size());
   if (!recipe) return s;
   for (size_t r = 0; r < op.returns.size(); ++r) {

@@ -27,6 +27,7 @@ driver::DriverOptions options() {
   const Settings s = read_settings();
   driver::DriverOptions o;
   o.session_program = g_startup.session_program;
+  o.client_version = g_startup.client_version;
   o.framework = g_startup.framework;
   o.command = g_startup.command;
   o.manager_address = s.manager_address;
@@ -35,6 +36,8 @@ driver::DriverOptions options() {
   o.flavor = s.flavor;
   o.device = s.device;
   o.quiet = s.quiet;
+  o.templates = s.templates;
+  if (s.flush_nodes) o.flush_nodes = s.flush_nodes;
   return o;
 }
 
@@ -101,6 +104,7 @@ void raise_status(const Status& status) { raise_text(status.code(), status.messa
 
 void raise_if_error(const Status& status) {
   if (status.ok()) return;
+  if (engine().ended() == status && script().raise_ended) script().raise_ended(status);
   raise_text(status.code(), with_origin(status, engine()));
 }
 
@@ -116,6 +120,11 @@ void wait_for(const std::function<Status(driver::Driver&, const driver::Interrup
   }
   if (status.code() == Code::kCancelled && script().raise_pending) script().raise_pending();
   raise_if_error(status);
+}
+
+void make_room() {
+  if (!engine().crowded()) return;
+  wait_for([](driver::Driver& d, const driver::Interrupt& i) { return d.make_room(i); });
 }
 
 void synchronize() {

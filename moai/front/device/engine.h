@@ -15,6 +15,7 @@ namespace moai::front {
 
 struct Startup {
   std::string session_program;  // path of moai-session
+  std::string client_version;   // of this package
   std::string framework;        // "pytorch-2.13.0"
   std::string command;          // "python train.py"
 };
@@ -37,6 +38,9 @@ void raise_if_error(const Status& status);
 void wait_for(const std::function<Status(driver::Driver&, const driver::Interrupt&)>& wait);
 
 void synchronize();
+
+// Waits while too much is recorded and not sent yet.
+void make_room();
 
 // Bytes of the device: as leased, else as the settings say.
 uint64_t device_memory_bytes();

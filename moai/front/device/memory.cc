@@ -181,7 +181,16 @@ void announce(DeviceBuffer& buffer) {
   buffer.announced.store(true, std::memory_order_release);
 }
 
-Place place_of(const at::Tensor& tensor) {
+bool announce_by_upload(DeviceBuffer& buffer) {
+  if (buffer.announced.load(std::memory_order_acquire)) return false;
+  const std::lock_guard lock(g_announce);
+  return !buffer.announced.exchange(true);
+}
+
+namespace {
+
+template <class Announce>
+Place place_by(const at::Tensor& tensor, const Announce& announce) {
   const c10::TensorImpl& impl = *tensor.unsafeGetTensorImpl();
   Place place;
   place.offset = impl.storage_offset();
@@ -199,6 +208,16 @@ Place place_of(const at::Tensor& tensor) {
   place.storage = buffer->id;
   place.storage_bytes = buffer->size_bytes;
   return place;
+}
+
+}  // namespace
+
+Place place_of(const at::Tensor& tensor) {
+  return place_by(tensor, [](DeviceBuffer& buffer) { announce(buffer); });
+}
+
+Place place_for_upload(const at::Tensor& tensor, bool* makes) {
+  return place_by(tensor, [makes](DeviceBuffer& buffer) { *makes = announce_by_upload(buffer); });
 }
 
 void grow(c10::StorageImpl& storage, uint64_t size_bytes) {

@@ -92,6 +92,8 @@ inline DeviceBuffer* buffer_of(const c10::StorageImpl& storage) {
 
 // Tells the driver of the storage, once, before its first use.
 void announce(DeviceBuffer& buffer);
+// The same by an upload that the caller does next. True when the storage was not known before.
+bool announce_by_upload(DeviceBuffer& buffer);
 
 // The storage and the element offset in it of a tensor of the device; {0, …} without elements.
 struct Place {
@@ -100,6 +102,9 @@ struct Place {
   int64_t offset = 0;  // in elements
 };
 Place place_of(const at::Tensor& tensor);
+// The same for a tensor that is about to be overwritten from the host; `makes` tells that the upload
+// makes its storage.
+Place place_for_upload(const at::Tensor& tensor, bool* makes);
 
 // Grows the storage to at least `size_bytes`; its id and bytes stay.
 void grow(c10::StorageImpl& storage, uint64_t size_bytes);

@@ -19,6 +19,8 @@ struct Script {
   Status (*interrupted)() = nullptr;
   // Throws the pending exception; returns when there is none.
   void (*raise_pending)() = nullptr;
+  // Throws the exception of a lease that is over (moai.errors).
+  void (*raise_ended)(const Status& why) = nullptr;
   // Whether the exception in flight is Python's NotImplementedError.
   bool (*is_not_implemented)() = nullptr;
   // The line of the user's program that runs on this thread; 0 when unknown.

@@ -65,6 +65,9 @@ Settings read_settings() {
   s.memory_bytes = memory_setting();
   s.quiet = truthy(setting("MOAI_QUIET"));
   s.disabled = truthy(setting("MOAI_DISABLE"));
+  const std::string templates = setting("MOAI_TEMPLATES");
+  s.templates = templates.empty() || truthy(templates);
+  s.flush_nodes = parse_size(setting("MOAI_FLUSH_NODES"));
   return s;
 }
 

@@ -16,6 +16,8 @@ struct Settings {
   uint64_t memory_bytes = 0;    // MOAI_DEVICE_MEMORY, the state file, else half of this machine's
   bool quiet = false;           // MOAI_QUIET
   bool disabled = false;        // MOAI_DISABLE: torch stays as it is
+  bool templates = true;        // MOAI_TEMPLATES: known windows are sent as templates
+  uint64_t flush_nodes = 0;     // MOAI_FLUSH_NODES: operators sent at once; 0: the default
 };
 
 // Reads them anew at each call: scripts may set the environment after `import torch`.

@@ -1,0 +1,211 @@
+"""Time per step through the platform ÷ plain torch on the same CPUs.
+
+    ./dev bench step [--case NAME]... [--rounds 5] [--threads N] [--cpus 0,1] [--json]
+
+Script, holder, daemons and Worker of the platform side share one set of CPUs, stock torch has the
+same set and the same number of threads. Runs are interleaved: stock, platform, stock again (its
+ratio to the first is the A/A spread), median of the rounds, drained at both ends. Exit code 1 when
+a target is missed.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+
+from harness import plugin, table
+from harness.private_platform import PrivatePlatform
+
+SAMPLE_S = 0.5  # of one measurement on stock torch
+STEPS_MAX = 400
+RUN_S_MAX = 300
+READS = {"never": 0, "10": 10, "every": 1}
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+
+class Side:
+    """A process that measures when asked (workloads/step_run.py)."""
+
+    def __init__(self, device, environment, threads):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "workloads.step_run", "--device", device, "--threads",
+             str(threads)], cwd=HERE, env=environment, text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def measure(self, case, steps, read):
+        self.process.stdin.write(json.dumps({"case": case, "steps": steps, "read": read}) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the measuring process ended with {self.process.wait(30)}")
+        return json.loads(line)
+
+
+def steps_of(side, case):
+    """As many as take SAMPLE_S, a multiple of ten."""
+    step_s = side.measure(case, 20, 0)["step_s"]
+    return min(STEPS_MAX, max(20, round(SAMPLE_S / step_s / 10) * 10))
+
+
+def measure_case(sides, case, read, rounds):
+    """`sides`: stock, platform, stock again. Medians over the rounds."""
+    steps = steps_of(sides[0], case)
+    samples = [[side.measure(case, steps, READS[read]) for side in sides] for _ in range(rounds)]
+    stock, platform, again = ([sample[i]["step_s"] for sample in samples] for i in range(3))
+    ratios = [p / s for p, s in zip(platform, stock)]
+    spread = [a / s for a, s in zip(again, stock)]
+    counters = {name: statistics.median(sample[1][name] for sample in samples)
+                for name in samples[0][1] if name != "step_s"}
+    return {"case": case, "read": read, "steps": steps,
+            "stock_ms": statistics.median(stock) * 1e3,
+            "platform_ms": statistics.median(platform) * 1e3,
+            "ratio": statistics.median(ratios), "ratio_max": max(ratios),
+            "a_a_min": min(spread), "a_a_max": max(spread), **counters}
+
+
+def target_of(found):
+    """(what is demanded, whether it holds)."""
+    if found["case"] == "trivial":
+        return "<= 1 ms", found["platform_ms"] <= 1.0
+    checks = []
+    if found["stock_ms"] >= 20:
+        checks.append(("<= 1.05", found["ratio"] <= 1.05))
+    elif found["read"] == "never":
+        checks.append(("<= 1.00", found["ratio"] <= 1.0))
+    if found["read"] == "never" and "round_trips" in found:
+        checks.append(("0 trips", found["round_trips"] == 0))
+    if not checks:
+        return "-", True
+    return ", ".join(text for text, _ in checks), all(good for _, good in checks)
+
+
+def run_operators(device, environment, threads, *flags):
+    done = subprocess.run([sys.executable, "-m", "workloads.operator_run", "--device", device,
+                           "--threads", str(threads), *flags], cwd=HERE, env=environment,
+                          text=True, stdout=subprocess.PIPE, timeout=RUN_S_MAX, check=True)
+    return json.loads(done.stdout)
+
+
+def measure_operators(device, environment_of, threads):
+    """Host µs by operator; hit and miss are measured with templates off."""
+    stock = run_operators("cpu", plugin.stock_environment(), threads)
+    single = run_operators(device, environment_of(MOAI_TEMPLATES="0"), threads)
+    replay = run_operators(device, environment_of(), threads, "--replay")
+    for name in stock:
+        kinds = {**single[name], **replay[name]}
+        yield {"operator": name, "eager_us": stock[name]["hit"]["us"],
+               **{f"{kind}_us": found["us"] for kind, found in kinds.items()},
+               "misses": kinds["miss"].get("recipe_misses", 0),
+               "replayed": kinds["replay"].get("template_calls", 0)}
+
+
+def step_table(found):
+    rows = [[f["case"], f["read"], f"{f['stock_ms']:.3f}", f"{f['platform_ms']:.3f}",
+             f"{f['ratio']:.3f}", f"{f['a_a_min']:.2f}-{f['a_a_max']:.2f}", *counted(f),
+             f["target"], "ok" if f["met"] else "MISSED"] for f in found]
+    return table.render(["case", "loss read", "stock ms", "platform ms", "ratio", "A/A",
+                         "ops/step", "replayed", "bytes/step", "trips/step", "target", "verdict"],
+                        rows)
+
+
+def counted(found):
+    """Cells of what the plug-in counted a step; stock torch counts nothing."""
+    if "calls" not in found:
+        return ["-"] * 4
+    replayed = 100 * found["template_calls"] / max(found["calls"], 1e-9)
+    return [f"{found['calls']:.0f}", f"{replayed:.0f}%", f"{found['bytes_sent']:.0f}",
+            f"{found['round_trips']:.2f}"]
+
+
+def operator_table(found):
+    rows = [[f["operator"], *(f"{f[k]:.2f}" for k in ("eager_us", "hit_us", "miss_us",
+                                                       "replay_us")),
+             f"{f['misses']:.0f}", f"{f['replayed']:.0f}"] for f in found]
+    return table.render(["operator (64x64)", "eager CPU us", "hit us", "miss us", "replay us",
+                         "misses", "replayed calls"], rows)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--case", action="append", help="mlp, cnn, gpt, gpt-20ms, trivial or "
+                        "operators; repeatable")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, help="default: as many as CPUs")
+    parser.add_argument("--cpus", help="for example 0,1; default: two of those allowed")
+    parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"),
+                        help="cpu measures stock torch against itself")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def measure(arguments, environment_of):
+    """Rows of steps, rows of operators."""
+    names = arguments.case or ["mlp", "cnn", "gpt", "gpt-20ms", "trivial", "operators"]
+    steps, threads = [], arguments.threads
+    stock = plugin.stock_environment()
+    sides = (("cpu", stock), (arguments.device, environment_of()), ("cpu", stock))
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(Side(device, environment, threads))
+                   for device, environment in sides]
+        for case in names:
+            for read in (["every"] if case == "trivial" else READS if case != "operators" else []):
+                found = measure_case(running, case, read, arguments.rounds)
+                found["target"], found["met"] = target_of(found)
+                steps.append(found)
+                print(f"{case}, read {read}: {found['ratio']:.3f}", file=sys.stderr, flush=True)
+    operators = []
+    if "operators" in names:
+        operators = list(measure_operators(arguments.device, environment_of, threads))
+    return steps, operators
+
+
+def conditions(arguments):
+    from workloads import step_run
+
+    sizes = "; ".join(f"{name}: {size}" for name, (_, _, size) in step_run.CASES.items())
+    return (f"{table.machine()}; {arguments.threads} threads on both sides; "
+            f"{arguments.rounds} interleaved rounds\n{sizes}")
+
+
+def main():
+    arguments = parse_arguments()
+    allowed = sorted(os.sched_getaffinity(0))
+    cpus = [int(c) for c in arguments.cpus.split(",")] if arguments.cpus else allowed[:2]
+    os.sched_setaffinity(0, cpus)  # inherited by everything that is started
+    arguments.threads = arguments.threads or len(cpus)
+    os.environ["TORCH_DEVICE_BACKEND_AUTOLOAD"] = "0"  # of this process
+    with contextlib.ExitStack() as stack:
+        environment_of = plugin.stock_environment
+        if arguments.device == "cuda":
+            if problem := plugin.problem():
+                sys.exit(f"step: {problem}")
+            platform = stack.enter_context(PrivatePlatform(threads=arguments.threads))
+            environment_of = lambda **more: platform.environment(MOAI_QUIET="1", **more)
+        steps, operators = measure(arguments, environment_of)
+    if arguments.json:
+        print(json.dumps({"conditions": conditions(arguments), "steps": steps,
+                          "operators": operators}, indent=1))
+    else:
+        tables = [step_table(steps)] if steps else []
+        tables += [operator_table(operators)] if operators else []
+        print("\n\n".join([*tables, conditions(arguments)]))
+    sys.exit(0 if all(found["met"] for found in steps) else 1)
+
+
+if __name__ == "__main__":
+    main()

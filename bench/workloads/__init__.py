@@ -1,0 +1,1 @@
+"""What the benchmarks measure, and the processes that do it (`python -m workloads.…`)."""

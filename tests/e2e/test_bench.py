@@ -1,0 +1,98 @@
+"""The benchmarks' own judgement: they must fail where a figure or a bit is wrong."""
+
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+
+import lease
+import parity
+import step
+from harness import plugin, script, table
+from harness.plugin import ROOT
+
+
+def result(losses, **hashes):
+    return {"losses": [[value] for value in losses], "hashes": hashes}
+
+
+def test_a_loss_that_differs_in_its_last_bit_is_found():
+    other = result([1.0, math.nextafter(2.0, 3.0)], w="a")
+    assert "loss of step 2" in parity.first_difference(result([1.0, 2.0], w="a"), other)
+
+
+def test_a_parameter_that_differs_is_named():
+    assert parity.first_difference(result([1.0], w="a", b="b"), result([1.0], w="a", b="c")) == \
+        "final b differ"
+
+
+def test_equal_results_have_no_difference_also_when_not_a_number():
+    assert parity.first_difference(result([math.nan], w="a"), result([math.nan], w="a")) is None
+
+
+def test_errors_are_relative_above_one_and_infinite_where_not_a_number():
+    assert parity.error_of([100.0, 0.5], [101.0, 0.5]) == pytest.approx(0.01)
+    assert parity.error_of([0.5], [0.6]) == pytest.approx(0.1)
+    assert parity.error_of([1.0], [math.nan]) == math.inf
+
+
+def test_elements_whose_gradient_is_rounding_noise_are_exempt_and_zero_is_not():
+    gradients = {"bias": [1e-18, 0.0, 0.5], "weight": [0.2]}
+    assert parity.zero_gradient_elements({"gradients": gradients}) == {"bias": {0}}
+    reference, other = ({"values": {"bias": [b, 1.0, 1.0], "weight": [1.0]}} for b in (1.0, 9.0))
+    assert parity.parameter_error(reference, other, {"bias": {0}}) == 0
+    assert parity.parameter_error(reference, other, {}) == 8
+
+
+def test_targets_depend_on_the_length_of_a_step_and_on_the_reads():
+    def met(case="gpt", read="never", stock_ms=1.0, ratio=1.0, **more):
+        return step.target_of({"case": case, "read": read, "stock_ms": stock_ms, "ratio": ratio,
+                               "platform_ms": stock_ms * ratio, **more})[1]
+
+    assert met(ratio=1.0) and not met(ratio=1.01)
+    assert met(read="every", ratio=1.5)
+    assert met(read="every", stock_ms=20, ratio=1.05)
+    assert not met(read="every", stock_ms=20, ratio=1.06)
+    assert not met(ratio=0.9, round_trips=0.5)
+    assert met("trivial", "every", 0.1, 9.0) and not met("trivial", "every", 0.1, 11.0)
+
+
+def test_a_lease_that_took_too_long_once_misses_its_target():
+    assert lease.row("x", [0.1, 0.9], 1.0)["met"]
+    assert not lease.row("x", [0.1, 1.1], 1.0)["met"]
+    assert lease.row("x", [5.0], None)["met"]
+
+
+def test_tables_align_their_columns():
+    assert table.render(["name", "ms"], [["a", "1.5"], ["long", "10.25"]]).splitlines() == [
+        "name  ms", "-----------", "a       1.5", "long  10.25"]
+
+
+def test_the_steps_of_stock_torch_are_measured_against_itself():
+    done = subprocess.run([sys.executable, str(ROOT / "bench/step.py"), "--device", "cpu",
+                           "--rounds", "1", "--case", "mlp", "--case", "trivial", "--json"],
+                          env=plugin.stock_environment(), text=True, capture_output=True,
+                          timeout=200)
+    rows = json.loads(done.stdout)["steps"]
+    assert [(row["case"], row["read"]) for row in rows] == [
+        ("mlp", "never"), ("mlp", "10"), ("mlp", "every"), ("trivial", "every")]
+    assert all(row["stock_ms"] > 0 and row["ratio"] > 0 for row in rows)
+
+
+def test_a_script_in_a_terminal_hears_its_keys():
+    environment = plugin.stock_environment()
+    with script.Script("train.py", "--device", "cpu", "--steps", 10_000, "--pause", 0.05,
+                       environment=environment, terminal=True) as running:
+        running.await_line("step 1 ")
+        running.press(b"\x03")
+        assert running.await_end(20) != 0
+        assert "KeyboardInterrupt" in running.text()
+
+
+def test_a_script_that_says_nothing_more_is_reported_with_what_it_said():
+    with script.Script("train.py", "--device", "cpu", "--steps", 1,
+                       environment=plugin.stock_environment()) as running:
+        with pytest.raises(AssertionError, match="step 0"):
+            running.await_line("step 5 ")
