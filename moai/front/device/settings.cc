@@ -21,15 +21,17 @@ uint64_t memory_of_state_file() {
   return parse_size(first_line_of(state_directory() + "/device_memory"));
 }
 
-uint64_t half_of_this_machine() {
+// What one of the local platform's simulated devices has by default.
+uint64_t default_memory() {
   const auto pages = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES));
-  return pages * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE)) / 2;
+  const uint64_t devices = parse_size(setting("MOAI_LOCAL_DEVICES"));
+  return pages * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE)) / 2 / (devices ? devices : 8);
 }
 
 uint64_t memory_setting() {
   if (const uint64_t set = parse_size(setting("MOAI_DEVICE_MEMORY"))) return set;
   if (const uint64_t known = memory_of_state_file()) return known;
-  return half_of_this_machine();
+  return default_memory();
 }
 
 }  // namespace
