@@ -134,6 +134,8 @@ class Script {
     up.mutable_open()->set_command("python script" + std::to_string(pid) + ".py");
     up.mutable_open()->set_own_accelerator(true);
     EXPECT_TRUE(stream_->send(up).ok());
+    // So that those that follow are later ones.
+    EXPECT_TRUE(next([](const v1::SessionDown& d) { return d.has_opened(); }).has_opened());
   }
   void acquire() {
     v1::SessionUp up;
