@@ -48,9 +48,10 @@ int run_program(int argc, char** argv, const char* version, Command command) {
   std::ios::sync_with_stdio(false);
   Context context{version, {std::cin, std::cout, std::cerr}};
   const int code = command(std::vector<std::string>(argv + 1, argv + argc), context);
+  std::cout.clear();  // what could not be written is tried again, for its reason
   errno = 0;
   std::cout.flush();
-  if (std::cout.good() || errno == EPIPE || errno == 0) return code;
+  if (std::cout.good() || errno == EPIPE) return code;
   std::cerr << argv[0] << ": cannot write the output: " << std::strerror(errno) << "\n";
   return kFailed;
 }

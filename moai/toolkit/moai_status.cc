@@ -113,7 +113,8 @@ std::string devices_text(const v1::Agent& agent) {
   if (agent.devices_size() == 0) return "no devices";
   const v1::Device& first = agent.devices(0);
   return std::to_string(agent.devices_size()) + (first.simulated() ? " simulated" : "") +
-         " devices (" + first.kind() + ", " + mib(first.memory_bytes()) + " each)";
+         (agent.devices_size() == 1 ? " device (" : " devices (") + first.kind() + ", " +
+         mib(first.memory_bytes()) + " each)";
 }
 
 void print_report(Terminal& terminal, const Report& report) {

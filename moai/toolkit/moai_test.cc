@@ -29,7 +29,7 @@ TEST_F(MoaiTest, StatusNamesEveryProcess) {
   worker->set_address("unix:/w0.sock");
   EXPECT_EQ(moai({"status"}), 0);
   EXPECT_THAT(out, HasSubstr("is running at master:9000 (idle for 42 s)."));
-  EXPECT_THAT(out, HasSubstr("agent    back01, pid 13 on 10.0.0.1, 1 devices"));
+  EXPECT_THAT(out, HasSubstr("agent    back01, pid 13 on 10.0.0.1, 1 device (cpu"));
   EXPECT_THAT(out, HasSubstr("worker   pid 14 on device 0 at unix:/w0.sock"));
   EXPECT_EQ(moai({"status", "--json"}), 0);
   EXPECT_EQ(json()["state"], "running");

@@ -70,7 +70,8 @@ Result<int> up(Context& context, bool json) {
     return kDone;
   }
   context.terminal.out << "The local platform " << (started ? "has been started" : "is running")
-                       << " at " << local.address << " (" << local.devices << " simulated devices; "
+                       << " at " << local.address << " (" << local.devices
+                       << (local.devices == 1 ? " simulated device; " : " simulated devices; ")
                        << ending(local.idle_exit_s) << ").\n";
   return kDone;
 }

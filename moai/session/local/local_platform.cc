@@ -62,7 +62,8 @@ class Starter {
     const bool master_good = is_alive(platform_.master) && call_.probe.master_answers(platform_);
     if (master_good && is_alive(platform_.agent)) return platform_;
     call_.say("Starting a local platform (" + std::to_string(options_.devices) +
-              " simulated devices; " + ending() + ")");
+              (options_.devices == 1 ? " simulated device; " : " simulated devices; ") + ending() +
+              ")");
     // Its Workers live on and are adopted by the agent to come.
     MOAI_RETURN_IF_ERROR(kill_process(platform_.agent, wait_));
     if (!master_good) {

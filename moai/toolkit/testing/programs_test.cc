@@ -134,6 +134,8 @@ class Script {
     up.mutable_open()->set_command("python script" + std::to_string(pid) + ".py");
     up.mutable_open()->set_own_accelerator(true);
     EXPECT_TRUE(stream_->send(up).ok());
+    // So that those that follow are later ones.
+    EXPECT_TRUE(next([](const v1::SessionDown& d) { return d.has_opened(); }).has_opened());
   }
   void acquire() {
     v1::SessionUp up;
@@ -174,7 +176,9 @@ TEST_F(EndToEnd, JobsAreShownRefuseASwitchAndAreEndedByReset) {
   EXPECT_EQ(smi["devices"][0]["physical"].size(), 1u);
   for (const auto& process : smi["processes"]) {
     EXPECT_EQ(process["waiting"], process["pid"] == 103);
-    if (process["pid"] == 103) EXPECT_EQ(process["reason"], waiting.waiting().text());
+    if (process["pid"] == 103) {
+      EXPECT_EQ(process["reason"], waiting.waiting().text());
+    }
   }
   EXPECT_THAT(shell("moreh-smi").out, HasSubstr("python script101.py"));
   EXPECT_THAT(shell("moreh-smi -p").out, HasSubstr("local:0"));
