@@ -133,9 +133,12 @@ Result<MarkerState> Engine::reached(uint64_t marker, bool wait, const Interrupt&
 }
 
 Status Engine::shutdown(const Interrupt& interrupt) {
-  Status status;
-  // What never left is not worth waiting in a queue for: nobody can see its results any more.
-  if (connected() && !has_failed_) status = synchronize(interrupt);
+  bool used = false;
+  {
+    const std::lock_guard lock(mutex_);
+    used = failed_.ok() && (recorder_.sequence() != 0 || recorder_.pending());
+  }
+  const Status status = used ? synchronize(interrupt) : ok_status();
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;

@@ -9,7 +9,9 @@ import sys
 
 VERSION = "2.13.0"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-FACTS = "import torch; print(torch.__version__, torch.version.cuda, torch.version.hip)"
+# Without the device, which says that it is CUDA's.
+FACTS = ("import os; os.environ['TORCH_DEVICE_BACKEND_AUTOLOAD'] = '0'; import torch; "
+         "print(torch.__version__, torch.version.cuda, torch.version.hip)")
 
 
 def run(arguments):
