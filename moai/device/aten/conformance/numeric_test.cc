@@ -1,5 +1,5 @@
 // Calls through a Device against the same operators called directly: equal bits.
-#include "moai/device/aten/call/numeric_testing.h"
+#include "moai/device/aten/conformance/numeric_testing.h"
 
 namespace moai::device {
 namespace {

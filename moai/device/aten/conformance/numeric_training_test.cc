@@ -1,5 +1,5 @@
 // As numeric_test.cc, for what losses, optimizers, mixed precision and indexing use.
-#include "moai/device/aten/call/numeric_testing.h"
+#include "moai/device/aten/conformance/numeric_testing.h"
 
 namespace moai::device {
 namespace {
