@@ -1,11 +1,11 @@
 // moai-worker: executes the programs of one lease. Flags and wiring; the rules are in moai/worker.
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
-#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -28,7 +28,7 @@ Examples:
               --threads 2 --memory 4294967296 --secret-fd 3 --ready-fd 4  3< secret 4> address
   moai-worker --listen tls:10.0.0.2:0 --certificate worker.pem --key worker.key --epoch 7 …)";
 
-constexpr std::chrono::milliseconds kGrace{300};  // from SIGTERM until a running call is left
+constexpr itimerval kGrace = {{0, 0}, {0, 300'000}};  // from SIGTERM until a call is left
 
 struct Flags {
   std::string listen = "unix:moai-worker.sock";
@@ -100,10 +100,8 @@ void end_at_signal(Fd signals, worker::Worker* worker) {
   signalfd_siginfo info;
   while (::read(signals.get(), &info, sizeof info) < 0 && errno == EINTR) {
   }
-  std::thread([] {
-    std::this_thread::sleep_for(kGrace);
-    ::_exit(0);
-  }).detach();
+  ::signal(SIGALRM, [](int) { ::_exit(0); });
+  ::setitimer(ITIMER_REAL, &kGrace, nullptr);
   worker->stop("the Worker was told to end; its lease is over");
 }
 

@@ -2,6 +2,7 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/from_blob.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/headeronly/version.h>
 
@@ -40,7 +41,7 @@ at::Tensor bytes_of(const c10::Storage& storage, uint64_t offset, uint64_t size,
 class AtenDevice final : public Device {
  public:
   AtenDevice(std::string kind, c10::Device device, uint64_t limit_bytes)
-      : kind_(std::move(kind)), device_(device), memory_(cpu_memory()) {
+      : kind_(std::move(kind)), device_(device), limit_bytes_(limit_bytes), memory_(cpu_memory()) {
     memory_.set_limit(device.is_cpu() ? limit_bytes : 0);
     memory_.reset_peak();
   }
@@ -51,6 +52,7 @@ class AtenDevice final : public Device {
 
   Result<BufferPtr> allocate(uint64_t size_bytes) override {
     return without_exceptions([&]() -> Result<BufferPtr> {
+      check_limit(size_bytes);
       return BufferPtr(std::make_unique<AtenBuffer>(make_storage(size_bytes, device_)));
     });
   }
@@ -60,6 +62,7 @@ class AtenDevice final : public Device {
       const c10::Storage& storage = AtenBuffer::of(*buffer).storage();
       const uint64_t kept = storage.nbytes();
       if (size_bytes <= kept) return ok_status();
+      check_limit(size_bytes);
       c10::Storage larger = make_storage(size_bytes, device_);
       if (kept) copy(larger, storage, kept);
       c10::StorageImpl* impl = storage.unsafeGetStorageImpl();
@@ -116,16 +119,38 @@ class AtenDevice final : public Device {
     });
   }
 
-  uint64_t allocated_bytes() const override { return memory_.figures().live; }
-  uint64_t peak_bytes() const override { return memory_.figures().peak; }
+  uint64_t allocated_bytes() const override {
+    return device_.is_cpu() ? memory_.figures().live : accelerator_memory().live;
+  }
+  uint64_t peak_bytes() const override {
+    return device_.is_cpu() ? memory_.figures().peak : accelerator_memory().peak;
+  }
 
  private:
+  // Of a device whose memory libtorch's own allocator manages.
+  BlockCache::Figures accelerator_memory() const {
+    constexpr auto kAll = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+    const auto stats = c10::getDeviceAllocator(device_.type())->getDeviceStats(device_.index());
+    const auto& bytes = stats.allocated_bytes[kAll];
+    return {limit_bytes_, static_cast<uint64_t>(bytes.current), static_cast<uint64_t>(bytes.peak),
+            0};
+  }
+  // The CPU's allocator checks its limit itself, workspace included.
+  void check_limit(uint64_t size_bytes) const {
+    if (device_.is_cpu() || !limit_bytes_) return;
+    const BlockCache::Figures figures = accelerator_memory();
+    TORCH_CHECK_WITH(OutOfMemoryError,
+                     size_bytes <= limit_bytes_ && figures.live <= limit_bytes_ - size_bytes,
+                     out_of_memory_text(size_bytes, figures));
+  }
+
   void copy(const c10::Storage& to, const c10::Storage& from, uint64_t size) const {
     bytes_of(to, 0, size, device_).copy_(bytes_of(from, 0, size, device_));
   }
 
   const std::string kind_;
   const c10::Device device_;
+  const uint64_t limit_bytes_;
   BlockCache& memory_;
 };
 

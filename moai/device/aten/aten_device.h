@@ -9,7 +9,7 @@ namespace moai::device {
 
 // FAILED_PRECONDITION when the library has no such kind of device. A cpu device makes the process's
 // CPU memory its own: limit and figures cover everything libtorch allocates there, so one at a
-// time.
+// time. On other kinds the limit covers storages, and drawing is not implemented yet.
 Result<std::unique_ptr<Device>> make_aten_device(const DeviceOptions& options);
 
 }  // namespace moai::device

@@ -181,6 +181,7 @@ Result<Stream::Answer> Stream::ask(SignatureId signature, std::span<const Storag
       status = values.status();
       if (values.ok()) answer.values = std::move(*values);
     }
+    grow_written(signature);
     if (status.ok()) {
       heal(prepared);
     } else {
@@ -204,6 +205,16 @@ void Stream::poison_written(SignatureId signature, const CausePtr& cause) {
   const std::vector<bool>& written = signatures_.at(signature).written;
   for (size_t i = 0; i < operands_.size(); ++i) {
     if (operands_[i] && written[i]) operands_[i]->poison = cause;
+  }
+}
+
+// An output may have grown during an ask.
+void Stream::grow_written(SignatureId signature) {
+  const std::vector<bool>& written = signatures_.at(signature).written;
+  for (size_t i = 0; i < operands_.size(); ++i) {
+    if (!operands_[i] || !written[i] || !operands_[i]->buffer) continue;
+    operands_[i]->size_bytes =
+        std::max(operands_[i]->size_bytes, operands_[i]->buffer->size_bytes());
   }
 }
 

@@ -66,6 +66,7 @@ class Stream {
   Status provide(const Prepared& prepared);
   void poison_written(SignatureId signature, const CausePtr& cause);
   void heal(const Prepared& prepared);
+  void grow_written(SignatureId signature);
   CausePtr fail(const Status& status, uint64_t sequence, const std::string& op);
 
   device::Device& device_;

@@ -10,11 +10,13 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// Between looks at whether a Ping is due.
-constexpr std::chrono::milliseconds kLook{100};
+// How often the keeping thread looks whether something is executed, and then drains.
+constexpr std::chrono::milliseconds kLookIdle{100};
+constexpr std::chrono::milliseconds kLookBusy{20};
 // Quiet time after which all credit is returned, so that a busy stream has no message for each
 // frame.
 constexpr std::chrono::milliseconds kCreditDelay{2};
+constexpr std::chrono::milliseconds kWait{1000};
 
 }  // namespace
 
@@ -24,38 +26,24 @@ Connection::Connection(std::unique_ptr<comm::Link> link, device::Device* device,
       device_(*device),
       options_(options),
       outbox_(link_.get(), options.stall),
-      queue_(options.credit_bytes) {}
+      inbox_(link_.get(), options.credit_bytes) {}
 
 void Connection::end(Code code, const std::string& text) {
   outbox_.send(dispatch::Ending{.code = code, .text = text});
+  inbox_.end();
   link_->close();
-  queue_.close();
 }
 
-// A front within its credit always finds room; others wait for it.
-bool Connection::push(std::string frame) {
-  while (!queue_.push(frame, steady_clock::now() + kLook)) {
-    if (queue_.closed()) return false;
+void Connection::keep() {
+  std::unique_lock lock(mutex_);
+  while (!done_) {
+    changed_.wait_for(lock, busy_ ? kLookBusy : kLookIdle);
+    if (!busy_) continue;
+    lock.unlock();
+    inbox_.drain();
     outbox_.ping(options_.ping);
+    lock.lock();
   }
-  return true;
-}
-
-void Connection::receive() {
-  while (!queue_.closed()) {
-    auto frame = link_->receive(steady_clock::now() + kLook, {});
-    if (frame.ok()) {
-      if (!push(std::move(*frame))) break;
-    } else if (frame.status().code() != Code::kDeadlineExceeded) {
-      const Code code = frame.status().code();
-      if (code != Code::kUnavailable && code != Code::kCancelled) {
-        log_warning("front " + link_->peer() + ": " + frame.status().message());
-      }
-      break;
-    }
-    if (executing_ || !queue_.empty()) outbox_.ping(options_.ping);
-  }
-  queue_.close();
 }
 
 void Connection::return_credit(uint64_t at_least) {
@@ -64,34 +52,44 @@ void Connection::return_credit(uint64_t at_least) {
   executed_bytes_ = 0;
 }
 
+std::optional<std::string> Connection::next_frame() {
+  auto frame = inbox_.next(steady_clock::now() + kCreditDelay);
+  if (!frame) {
+    busy_ = false;
+    return_credit(0);
+    frame = inbox_.next(steady_clock::now() + kWait);
+  }
+  busy_ = frame.has_value();
+  return frame;
+}
+
 void Connection::execute_all() {
   Executor executor(&device_, &outbox_);
-  while (!queue_.closed() && !executor.finished()) {
-    auto frame = queue_.pop(steady_clock::now() + kCreditDelay);
-    if (!frame) {
-      return_credit(0);
-      frame = queue_.pop(steady_clock::now() + std::chrono::seconds(1));
-    }
+  while (!inbox_.ended() && !executor.finished()) {
+    const auto frame = next_frame();
     if (!frame) continue;
-    executing_ = true;
     const Status status = executor.execute(*frame);
-    executing_ = false;
     executed_bytes_ += frame->size();
     if (!status.ok()) {
       log_error("front " + link_->peer() + " is sent away: " + status.message());
       end(status.code(), status.message());
-      break;
+      return;
     }
     return_credit(options_.credit_bytes / 8);
   }
 }
 
 void Connection::run() {
-  std::thread receiver([this] { receive(); });
+  std::thread keeper([this] { keep(); });
   execute_all();
-  queue_.close();
+  inbox_.end();
   link_->close();
-  receiver.join();
+  {
+    const std::lock_guard lock(mutex_);
+    done_ = true;
+  }
+  changed_.notify_all();
+  keeper.join();
 }
 
 }  // namespace moai::worker

@@ -1,19 +1,22 @@
 // Connection: one front that was admitted, until it leaves.
 //
-// Frames are received by a thread of its own, executed by the thread that calls run(). Executed
-// bytes are returned as Credit, at the latest when nothing came for 2 ms. While something is
-// executed the front hears at least once a second. Everything the front had here is gone when run()
-// returns.
+// The thread that calls run() receives and executes. Executed bytes are returned as Credit, at the
+// latest when nothing came for 2 ms. A thread of the connection keeps the front while something is
+// executed: it drains the link and says Ping at least once a second. Everything the front had here
+// is gone when run() returns.
 #pragma once
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <string>
 
 #include "moai/comm/link/link.h"
 #include "moai/device/device.h"
-#include "moai/worker/serve/frame_queue.h"
+#include "moai/worker/serve/inbox.h"
 #include "moai/worker/serve/outbox.h"
 
 namespace moai::worker {
@@ -33,21 +36,24 @@ class Connection {
   // Any thread: tells the front why, ends the link, and lets run() return after the frame at hand.
   void end(Code code, const std::string& text);
   // The link is gone, though run() may still be in a frame. Any thread.
-  bool ended() const { return queue_.closed(); }
+  bool ended() const { return inbox_.ended(); }
 
  private:
-  void receive();
-  bool push(std::string frame);
+  void keep();
   void execute_all();
+  std::optional<std::string> next_frame();
   void return_credit(uint64_t at_least);
 
   std::unique_ptr<comm::Link> link_;
   device::Device& device_;
   const ConnectionOptions options_;
   Outbox outbox_;
-  FrameQueue queue_;
-  std::atomic<bool> executing_{false};
-  uint64_t executed_bytes_ = 0;  // not yet returned as credit
+  Inbox inbox_;
+  std::atomic<bool> busy_{false};  // frames are executed one after the other
+  uint64_t executed_bytes_ = 0;    // of run(): not yet returned as credit
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool done_ = false;  // guarded by mutex_
 };
 
 }  // namespace moai::worker

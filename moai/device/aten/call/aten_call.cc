@@ -58,6 +58,7 @@ Status AtenCall::choose_kernel(const ops::CallSignature& signature) {
   if (drawing_ && !arguments_.has_generator()) {
     return invalid_argument("[device.aten] no generator: " + full_name(signature));
   }
+  if (drawing_ && !device_.is_cpu()) return no_random_kernel(full_name(signature));
   if (drawing_) return ok_status();
   if (arguments_.has_generator()) {
     const ops::OpFacts* facts = ops::op_facts(signature.op, signature.overload);

@@ -1,72 +1,8 @@
 // Calls through a Device against the same operators called directly: equal bits.
-#include <ATen/ATen.h>
-#include <ATen/core/dispatch/Dispatcher.h>
-#include <gmock/gmock.h>
-
-#include <cmath>
-
-#include "moai/device/aten/call/calls_testing.h"
-#include "moai/ops/facts.h"
+#include "moai/device/aten/conformance/numeric_testing.h"
 
 namespace moai::device {
 namespace {
-
-using at::Tensor;
-using c10::IValue;
-
-struct Row {
-  const char* op;
-  const char* overload;
-  std::vector<IValue> arguments;
-};
-
-// Turns arguments into a signature as a front does, with the operands and words of the call.
-struct Recorder {
-  ops::CallSignature signature;
-  std::vector<Tensor> operands;
-  std::vector<uint64_t> words;
-
-  ops::Arg arg(const IValue& v, bool written) {
-    if (v.isTensor()) return tensor(v.toTensor(), written);
-    if (v.isNone()) return {.kind = ops::ArgKind::kNone};
-    if (v.isBool()) return {.kind = ops::ArgKind::kBool, .ints = {v.toBool()}};
-    if (v.isInt()) return {.kind = ops::ArgKind::kInt, .ints = {v.toInt()}};
-    if (v.isDouble()) {
-      words.push_back(std::bit_cast<uint64_t>(v.toDouble()));
-      return {.kind = ops::ArgKind::kDoubleWord};
-    }
-    if (v.isString()) return {.kind = ops::ArgKind::kString, .text = v.toStringRef()};
-    if (v.isIntList()) return {.kind = ops::ArgKind::kIntList, .ints = v.toIntVector()};
-    if (v.isBoolList()) {
-      ops::Arg a{.kind = ops::ArgKind::kBoolList};
-      for (const bool b : v.toBoolList()) a.ints.push_back(b);
-      return a;
-    }
-    ops::Arg list{.kind = ops::ArgKind::kList};
-    for (const IValue& item : v.toListRef()) list.items.push_back(arg(item, written));
-    return list;
-  }
-  ops::Arg tensor(const Tensor& t, bool written) {
-    if (!t.defined()) return {.kind = ops::ArgKind::kUndefined};
-    operands.push_back(t);
-    return {.kind = ops::ArgKind::kTensor, .written = written, .geometry = geometry_of(t)};
-  }
-  static ops::Result result(const IValue& v, const std::vector<Tensor>& operands) {
-    if (!v.isTensor() || !v.toTensor().defined()) return {};
-    for (const Tensor& operand : operands) {
-      if (operand.is_same(v.toTensor())) return {};
-    }
-    tensor::Geometry g = geometry_of(v.toTensor());
-    g.offset = 0;
-    return {.kind = ops::ResultKind::kFresh, .geometry = g};
-  }
-};
-
-Tensor r(at::IntArrayRef sizes) { return at::randn(sizes, at::kFloat); }
-Tensor longs(const std::vector<int64_t>& values, at::IntArrayRef sizes) {
-  return at::tensor(values, at::kLong).view(sizes);
-}
-std::vector<int64_t> ints(std::initializer_list<int64_t> v) { return v; }
 
 std::vector<Row> elementwise() {
   const Tensor a = r({3, 4}), b = r({3, 4}), row = r({4});
@@ -165,76 +101,6 @@ std::vector<Row> layers() {
       {"aten::linalg_inv_ex", "", {at::eye(3) + r({3, 3}) * 0.1, false}},
   };
 }
-
-class NumericTest : public CallTest {
- protected:
-  // Copies what operators write, so that both sides start from the same.
-  static IValue copy_of(const IValue& v) {
-    if (v.isTensor() && v.toTensor().defined()) {
-      const Tensor& t = v.toTensor();
-      Tensor copy = at::empty_strided(t.sizes(), t.strides(), t.options());
-      copy.copy_(t);
-      return copy;
-    }
-    if (!v.isTensorList()) return v;
-    std::vector<Tensor> all;
-    for (const Tensor& t : v.toTensorVector()) all.push_back(t.clone());
-    return all;
-  }
-
-  void check(const Row& row) {
-    SCOPED_TRACE(std::string(row.op) + "." + row.overload);
-    const auto op = c10::Dispatcher::singleton().findSchemaOrThrow(row.op, row.overload);
-    Recorder recorder;
-    recorder.signature = {.op = row.op, .overload = row.overload};
-    torch::jit::Stack direct;
-    std::vector<Tensor> written;
-    for (size_t i = 0; i < row.arguments.size(); ++i) {
-      const auto* alias = op.schema().arguments()[i].alias_info();
-      direct.push_back(copy_of(row.arguments[i]));
-      if (row.arguments[i].isTensor() && alias) written.push_back(direct.back().toTensor());
-      recorder.signature.args.push_back(
-          recorder.arg(copy_of(row.arguments[i]), alias && alias->isWrite()));
-    }
-    op.callBoxed(&direct);
-    predict(direct, written, &recorder.signature);
-    compare(direct, recorder);
-    for (const Tensor& t : written) EXPECT_TRUE(t.equal(recorder.operands[0]));
-  }
-
-  static void predict(const torch::jit::Stack& results, const std::vector<Tensor>& written,
-                      ops::CallSignature* signature) {
-    for (const IValue& v : results) {
-      ops::Result result = Recorder::result(v, written);
-      if (v.isTensorList()) {
-        result.kind = ops::ResultKind::kList;
-        for (const Tensor& t : v.toTensorVector()) {
-          result.items.push_back(Recorder::result(t, {}));
-        }
-      }
-      signature->results.push_back(std::move(result));
-    }
-  }
-
-  void compare(const torch::jit::Stack& direct, const Recorder& recorder) {
-    const auto got = run(ops::to_string(recorder.signature), recorder.operands, recorder.words);
-    ASSERT_EQ(status_, ok_status()) << status_.to_string();
-    size_t next = 0;
-    const auto expect_same = [&](const Tensor& wanted) {
-      ASSERT_LT(next, got.size());
-      EXPECT_TRUE(got[next].equal(wanted)) << "result " << next;
-      EXPECT_EQ(got[next].strides(), wanted.strides());
-      ++next;
-    };
-    for (size_t i = 0; i < direct.size(); ++i) {
-      const ops::Result& result = recorder.signature.results[i];
-      if (result.kind == ops::ResultKind::kFresh) expect_same(direct[i].toTensor());
-      if (result.kind != ops::ResultKind::kList) continue;
-      for (const Tensor& t : direct[i].toTensorVector()) expect_same(t);
-    }
-    EXPECT_EQ(next, got.size());
-  }
-};
 
 TEST_F(NumericTest, ElementwiseOperators) {
   at::manual_seed(1);

@@ -130,6 +130,19 @@ TEST_F(OverAten, AsksForShapesAndValues) {
   EXPECT_EQ(front_->await<dispatch::Answer>().results[0].real, 5);
 }
 
+TEST_F(OverAten, AnOutputThatAnAskHasGrownCanBeReadWhole) {
+  define({"aten::nonzero.out(f64[3], i64[0]!) -> _"});
+  upload(1, {0, 2, 5});
+  run(ProgramBuilder().alloc(2, 0).resize(2, 8));
+  send(dispatch::Ask{.request = 1, .sequence = 1, .signature = 0, .operands = {1, 2}});
+  const auto answer = front_->await<dispatch::Answer>();
+  EXPECT_TRUE(answer.results[0].written_argument);
+  EXPECT_THAT(answer.results[0].geometry.sizes, ElementsAre(2, 1));
+  const std::string bytes = read(2, 16);
+  EXPECT_EQ(bytes[0], 1);
+  EXPECT_EQ(bytes[8], 2);
+}
+
 TEST_F(OverAten, DrawsTheSameNumbersForTheSameSeed) {
   define({"aten::uniform_(f32[4]!, word, word, generator) -> _"});
   const std::vector<uint64_t> words = {word_of(0), word_of(1), 17, 3};
