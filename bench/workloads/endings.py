@@ -59,15 +59,15 @@ def await_free(platform, since, seconds=FREE_S_MAX):
     return f"devices free after {passed:.2f} s"
 
 
-def exception_after(script, begin):
-    """Name of the exception that ends it, and the seconds from `begin` to its line."""
+def exception_after(script, begin, name):
+    """Seconds from `begin` to the exception of moai.errors that ends the script."""
     code = script.await_end(20)
-    raised = script.find(r"^([A-Za-z_.]*(?:Error|Exception)): ")
     check(code == 1, f"exit code {code}")
-    check(raised, f"no exception: {script.text('err')[-600:]}")
+    raised = script.find(rf"^moai\.errors\.{name}: ")
+    check(raised, f"no {name}: {script.text('err')[-600:]}")
     passed = raised[0] - begin
     check(passed <= EXCEPTION_S_MAX, f"raised after {passed:.1f} s")
-    return raised[1][1], passed
+    return f"{name} after {passed:.2f} s"
 
 
 def configured(platform, description):
@@ -100,7 +100,6 @@ def master_killed(platform):
         try:
             check_trained(script, "training")
             check(master.poll() is None, "the restarted master has ended")
-            script.process.wait()
             return f"same losses; {await_free(platform, time.monotonic(), 5)}"
         finally:
             master.kill()
@@ -156,11 +155,11 @@ def worker_killed(platform):
     with training(platform.environment(), 100_000) as script:
         script.await_line("step 5 ")
         os.kill(one_process(platform, "moai-worker"), signal.SIGKILL)
-        name, passed = exception_after(script, time.monotonic())
+        raised = exception_after(script, time.monotonic(), "WorkerLost")
     free = await_free(platform, time.monotonic())
     with Script("first_result.py", environment=platform.environment()) as following:
         following.await_line("result")
-    return f"{name} after {passed:.2f} s; {free}"
+    return f"{raised}; {free}"
 
 
 def job_reset(platform):
@@ -172,19 +171,19 @@ def job_reset(platform):
         done = subprocess.run([plugin.program("moreh-smi"), "--reset"], env=environment, text=True,
                               capture_output=True, timeout=60)
         check(done.returncode == 0, f"moreh-smi --reset: {done.stderr}")
-        name, passed = exception_after(script, begin)
-    return f"{name} after {passed:.2f} s; {await_free(platform, time.monotonic())}"
+        raised = exception_after(script, begin, "JobEnded")
+    return f"{raised}; {await_free(platform, time.monotonic())}"
 
 
 def ctrl_c(platform):
     with training(platform.environment(), 100_000, terminal=True) as script:
         script.await_line("step 3 ")
         script.press(b"\x03")
-        pressed = time.monotonic()
+        free = await_free(platform, time.monotonic())
         code = script.await_end(10)
         check("KeyboardInterrupt" in script.text(), "no KeyboardInterrupt")
         check(code in (-signal.SIGINT, 130, 1), f"exit code {code}")
-        return f"KeyboardInterrupt, exit code {code}; {await_free(platform, pressed, 2)}"
+        return f"KeyboardInterrupt, exit code {code}; {free}"
 
 
 def ctrl_c_in_the_queue(platform):
@@ -207,9 +206,9 @@ def closed_terminal(platform):
     with training(platform.environment(), 100_000, terminal=True) as script:
         script.await_line("step 3 ")
         script.close_terminal()
-        closed = time.monotonic()
+        free = await_free(platform, time.monotonic())
         script.await_end(10)
-        return await_free(platform, closed)
+        return free
 
 
 def nohup(platform):

@@ -1,6 +1,6 @@
 """Trains a small character-level GPT on the text of Python's language reference.
 
-    python train.py [--device cuda] [--steps 500] [--seed 0] [--out checkpoint.pt]
+    python train.py [--device cuda] [--steps 400] [--seed 0] [--out checkpoint.pt]
 
 Two to three minutes on two CPU cores. Weights and batches are drawn by the CPU generator, so the
 losses are the same on every device up to rounding. See README.md of this folder.
@@ -24,7 +24,7 @@ WARMUP_STEPS = 20
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--steps", type=int, default=500)
+    parser.add_argument("--steps", type=int, default=400)
     parser.add_argument("--batch", type=int, default=16, help="sequences a step")
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--seed", type=int, default=0)

@@ -8,6 +8,7 @@
 
 #include "moai/base/log.h"
 #include "moai/control/master.h"
+#include "moai/control/setup/flavor_file.h"
 #include "moai/control/setup/state_dir.h"
 #include "moai/control/store/sqlite_store.h"
 #include "moai/rpc/server.h"
@@ -22,6 +23,7 @@ struct Flags {
   std::string ca, cert, key;
   std::string bootstrap_token;
   std::string host;
+  std::string flavors;
   int64_t idle_exit_s = 0;
   control::Options options;
 };
@@ -42,6 +44,9 @@ void declare(CLI::App& app, Flags& flags) {
       ->transform(CLI::AsSizeValue(false));
   app.add_option("--idle-exit", flags.idle_exit_s,
                  "end after so many seconds without session or call; 0: never");
+  app.add_option("--flavors", flags.flavors,
+                 "file of the site's flavors (docs/formats/flavors.md); default: as stored, at "
+                 "first the 13 standard ones");
   app.add_option("--flavor-devices-max", flags.options.flavor_devices_max,
                  "devices that one job can compute on");
   app.set_version_flag("--version", MOAI_VERSION);
@@ -96,8 +101,13 @@ Status run(const Flags& flags) {
   umask(077);  // the database holds the secrets of leases
   MOAI_RETURN_IF_ERROR(control::make_private_directory(flags.state));
   MOAI_ASSIGN_OR_RETURN(const rpc::ServerOptions listening, server_options(flags));
+  control::Options options = flags.options;
+  if (!flags.flavors.empty()) {
+    MOAI_ASSIGN_OR_RETURN(const std::string text, control::read_file(flags.flavors));
+    MOAI_ASSIGN_OR_RETURN(options.flavors, control::parse_flavors(text));
+  }
   MOAI_ASSIGN_OR_RETURN(auto store, control::open_sqlite_store(flags.state + "/master.db"));
-  MOAI_ASSIGN_OR_RETURN(auto master, control::Master::start(flags.options, std::move(store)));
+  MOAI_ASSIGN_OR_RETURN(auto master, control::Master::start(options, std::move(store)));
   if (!flags.bootstrap_token.empty()) {
     MOAI_ASSIGN_OR_RETURN(const std::string secret,
                           control::ensure_token_file(flags.bootstrap_token));

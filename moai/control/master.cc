@@ -1,5 +1,6 @@
 #include "moai/control/master.h"
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 
@@ -37,6 +38,14 @@ std::string operation_key(const Access& access, const char* name, const Request&
       return access.actor + "|" + name + "|" + request.operation_id();
   }
   return {};
+}
+
+// Who only looks on does not keep a platform from its idle end. Asking for the server is what a
+// script does before it opens its session.
+template <class Request>
+bool is_use(const Request& request) {
+  if constexpr (requires { request.observe(); }) return !request.observe();
+  return requires { request.operation_id(); };
 }
 
 // A mutating call: repeats the first outcome for an operation id seen before.
@@ -163,7 +172,7 @@ template <class Request, class Response>
 void Master::call(const rpc::Caller& caller, const char* name, const Request& request,
                   rpc::Reply<Response> reply,
                   Result<Response> (*service)(Site&, const Access&, const Request&)) {
-  active_ns_ = steady_now();
+  if (is_use(request)) active_ns_ = steady_now();
   const Status posted = post([=, this](Site& site) {
     const uint64_t before = site.ledger.urgent_changes();
     Result<Response> result = answer(site, caller, name, request, service);
@@ -186,6 +195,7 @@ MOAI_CORE_CALLS(MOAI_MASTER_CALL)
 
 std::shared_ptr<rpc::Receiver<v1::SessionUp>> Master::attach(const rpc::Caller& caller,
                                                              SessionSender sender) {
+  active_ns_ = steady_now();
   auto connection = std::make_shared<SessionConnection>();
   connection->caller = caller;
   connection->sender = std::move(sender);
@@ -224,7 +234,6 @@ void Master::loop() {
     tick_if_due();
     run_cycle(site_);
     send(commit());
-    if (!site_.ledger.sessions().empty()) active_ns_ = steady_now();
     std::lock_guard lock(mutex_);
     if (stopping_ && queue_.empty()) break;
   }
@@ -235,6 +244,8 @@ void Master::loop() {
 void Master::set_time() {
   site_.now_ns = unix_now();
   site_.steady_ns = steady_now();
+  if (!site_.ledger.sessions().empty()) active_ns_ = site_.steady_ns;
+  site_.idle_ns = std::max<int64_t>(site_.steady_ns - active_ns_, 0);
 }
 
 void Master::tick_if_due() {

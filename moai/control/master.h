@@ -31,7 +31,8 @@ class Master final : public rpc::CoreHandler {
   void stop();
   // An ADMIN token with this secret, if there is none yet; as many accelerators as devices.
   Status ensure_bootstrap_token(const std::string& secret);
-  // Without a session and without a call for so long.
+  // Without a session for so long, and without a call but those that look on (listings, and
+  // GetServer with `observe`).
   std::chrono::milliseconds idle_for() const;
 
   // Runs `work` on the owner's thread. RESOURCE_EXHAUSTED: too much work waits; UNAVAILABLE:
@@ -65,7 +66,7 @@ class Master final : public rpc::CoreHandler {
   Site site_;                                                // owner thread
   std::vector<std::function<void(const Status&)>> replies_;  // owner thread: of this batch
   int64_t ticked_ns_ = 0, committed_ns_ = 0;                 // owner thread, steady
-  std::atomic<int64_t> active_ns_;                           // steady: last call, or session seen
+  std::atomic<int64_t> active_ns_;                           // steady: last use, or session seen
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Work> queue_;  // guarded by mutex_

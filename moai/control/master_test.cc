@@ -122,6 +122,18 @@ TEST_F(MasterThread, IdleTimeEndsWithACall) {
   EXPECT_LT(master_->idle_for(), std::chrono::milliseconds(20));
 }
 
+TEST_F(MasterThread, LookingOnIsNoUse) {
+  std::this_thread::sleep_for(std::chrono::milliseconds(30));
+  v1::GetServerRequest request;
+  request.set_observe(true);
+  const auto server = call(&Master::get_server, request);
+  ASSERT_TRUE(server.ok());
+  EXPECT_TRUE(call(&Master::list_flavors, v1::Empty()).ok());
+  EXPECT_GE(master_->idle_for(), std::chrono::milliseconds(30));
+  EXPECT_TRUE(call(&Master::get_server, v1::GetServerRequest()).ok());
+  EXPECT_LT(master_->idle_for(), std::chrono::milliseconds(30));
+}
+
 TEST_F(MasterThread, ReadsTheStoreOfItsPredecessor) {
   const std::string path = ::testing::TempDir() + "moai_master_" + std::to_string(::getpid());
   Options options;

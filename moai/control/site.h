@@ -32,6 +32,7 @@ struct Options {
   uint32_t queue_max = 100000;
   uint32_t flavor_devices_max = 1;  // devices that one job can compute on
   bool agents_need_certificate = true;
+  std::vector<FlavorRow> flavors;  // offered, in this order; empty: as the store has them
 };
 
 // One device of the site.
@@ -79,9 +80,11 @@ struct Site {
   // How the lease of a session without a connection ended; said when it resumes.
   std::map<uint64_t, v1::SessionDown> missed_endings;
   std::map<uint64_t, int64_t> starting_since_ns;  // lease → steady time its Workers were ordered
+  std::set<uint64_t> made_for_sessions;  // accelerators that go with the last session on them
   std::set<uint64_t> recovered;  // leases of a former master whose Workers were not seen yet
   int64_t now_ns = 0;            // Unix time, set by the owner before each piece of work
   int64_t steady_ns = 0;
+  int64_t idle_ns = 0;            // since the platform was last used, set by the owner too
   int64_t started_ns = 0;         // Unix
   int64_t started_steady_ns = 0;  // steady
   bool schedule_wanted = true;

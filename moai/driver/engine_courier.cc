@@ -80,7 +80,8 @@ Status Engine::connect() {
   hello.secret = worker.secret;
   hello.epoch = granted.epoch;
   hello.client = "pid " + std::to_string(::getpid()) + " " + options_.command;
-  hello.torch_version = options_.framework;
+  // "pytorch-2.13.0"
+  hello.torch_version = options_.framework.substr(options_.framework.find('-') + 1);
   MOAI_ASSIGN_OR_RETURN(owned_exchange_,
                         Exchange::open(std::move(link), hello, &signatures_, &answers_));
   exchange_ = owned_exchange_.get();

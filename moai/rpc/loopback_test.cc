@@ -9,6 +9,7 @@
 #include "moai/rpc/client/core_client.h"
 #include "moai/rpc/client/stream.h"
 #include "moai/rpc/server.h"
+#include "moai/rpc/testing/slow_link.h"
 
 namespace moai::rpc {
 namespace {
@@ -154,6 +155,13 @@ TEST_F(Loopback, AStoppedServerShowsAsUnavailable) {
   ASSERT_TRUE(stream->receive(soon()).ok());
   server_->stop(std::chrono::milliseconds(0));
   EXPECT_NE(stream->receive(soon()).status().code(), Code::kDeadlineExceeded);
+}
+
+TEST_F(Loopback, ASlowHandshakeIsWaitedFor) {
+  const SlowLink link(server_->address(), std::chrono::milliseconds(300));
+  CoreClient client(Channel::open({link.address(), ca_.certificate, "", "", "secret", ""}).value());
+  const Status status = client.list_jobs().status();
+  EXPECT_EQ(status.code(), Code::kPermissionDenied) << status.message();
 }
 
 TEST_F(Loopback, NobodyThereIsUnavailableInTime) {

@@ -80,6 +80,10 @@ void Holder::acquire() {
   acquire_id_ = options_.operation_id();
   initializing_said_ = false;
   if (link_ == Link::kAttached) request();
+  if (link_ == Link::kAsleep) {
+    link_ = Link::kLocating;
+    actions_.locate = true;
+  }
 }
 
 void Holder::request() {
@@ -138,6 +142,9 @@ void Holder::line(uint8_t level, std::string text) {
 
 void Holder::located(Result<Platform> platform, int64_t now_ms) {
   if (link_ != Link::kLocating) return;
+  if (!platform.ok() && platform.status().code() == Code::kAborted && !resume_.empty()) {
+    return fall_asleep(platform.status());
+  }
   if (!platform.ok()) return fail(platform.status());
   platform_ = std::move(*platform);
   if (session_id_ == 0 && retry_ms_ == 0) away_since_ms_ = now_ms;
@@ -179,7 +186,7 @@ void Holder::opened(const v1::Opened& opened, int64_t now_ms) {
   const bool first = session_id_ == 0;
   opened_ = opened;
   session_id_ = opened.session_id();
-  resume_ = opened.resume();
+  resume_ = start_.resume = opened.resume();
   actions_.device_memory = opened.memory_bytes();
   link_ = Link::kAttached;
   away_since_ms_ = deadline_ms_ = retry_ms_ = 0;
@@ -279,6 +286,7 @@ void Holder::stream_ended(const Status& status, int64_t now_ms) {
 // The master has ended the session that was to be continued; the next attempt opens another.
 void Holder::begin_again() {
   resume_.clear();
+  start_.resume.clear();
   owed_.clear();
   retry_ms_ = 0;
   if (lease_ != Lease::kGranted) return;
@@ -286,6 +294,19 @@ void Holder::begin_again() {
   grant_.reset();
   actions_.to_driver.push_back(
       Ended{Code::kAborted, "The server has ended this job while it could not be reached."});
+}
+
+// The platform was stopped on purpose. The script is told if it has or wants a job, and may go on.
+void Holder::fall_asleep(const Status& why) {
+  if (lease_ != Lease::kNone) actions_.to_driver.push_back(Ended{why.code(), why.message()});
+  lease_ = Lease::kNone;
+  grant_.reset();
+  resume_.clear();
+  start_.resume.clear();
+  owed_.clear();
+  session_id_ = 0;
+  away_since_ms_ = retry_ms_ = 0;
+  link_ = Link::kAsleep;
 }
 
 void Holder::advance(int64_t now_ms) {

@@ -65,10 +65,12 @@ class Holder {
   std::optional<int64_t> next_deadline_ms() const;
 
   Actions take();
+  // Its `resume` is that of the session to be continued now, empty before there is one.
   const Start& start() const { return start_; }
   const Platform& platform() const { return platform_; }
 
-  enum class Link { kNew, kLocating, kConnecting, kAttached, kAway, kClosing, kDone };
+  // kAsleep: the local platform was stopped; the next Acquire starts another.
+  enum class Link { kNew, kLocating, kConnecting, kAttached, kAway, kAsleep, kClosing, kDone };
   enum class Lease { kNone, kWanted, kRequested, kGranted };
   Link link() const { return link_; }
   Lease lease() const { return lease_; }
@@ -90,6 +92,7 @@ class Holder {
   void say_connecting(const v1::Granted& granted);
   Granted to_driver(const v1::Granted& granted) const;
   void begin_again();
+  void fall_asleep(const Status& why);
   void tell_master(v1::SessionUp message);  // now, or when the session was resumed
 
   HolderOptions options_;

@@ -252,10 +252,12 @@ TEST_F(HolderTest, WhatWasSaidWhileAwayIsToldWhenTheSessionResumes) {
 
 TEST_F(HolderTest, AMasterThatForgotTheSessionEndsTheLease) {
   attach_with_lease();
+  EXPECT_EQ(holder_.start().resume, "credential") << "whoever locates knows that it comes back";
   lose();
   retry();
   holder_.take();
   lose(Code::kNotFound, "The session to be resumed is over.");
+  EXPECT_EQ(holder_.start().resume, "");
   EXPECT_EQ(did(), Texts{"ended ABORTED: The server has ended this job while it could not be "
                          "reached."});
   retry();
@@ -293,6 +295,41 @@ TEST_F(HolderTest, ASuccessorThatComesTooLateSaysSo) {
   EXPECT_TRUE(did()[0].starts_with("ended ABORTED"));
   retry();
   EXPECT_EQ(did(), (Texts{"connect", "open "}));
+}
+
+TEST_F(HolderTest, AStoppedPlatformEndsTheJobAndTheNextOneStartsAnother) {
+  start();
+  locate(true);
+  opened();
+  say(Acquire{});
+  granted();
+  holder_.take();
+  lose();
+  retry();
+  EXPECT_EQ(did(), Texts{"locate"});
+  holder_.located(aborted("The local platform was stopped."), now_ms_);
+  EXPECT_EQ(did(), Texts{"ended ABORTED: The local platform was stopped."});
+  EXPECT_FALSE(holder_.next_deadline_ms()) << "nothing is tried before somebody asks";
+  EXPECT_EQ(holder_.start().resume, "");
+  say(Acquire{});
+  EXPECT_EQ(did(), Texts{"locate"});
+  locate(true);
+  EXPECT_EQ(did(), (Texts{"connect", "open "}));
+  opened(6);
+  EXPECT_EQ(did().back(), "acquire op2");
+}
+
+TEST_F(HolderTest, AnIdleScriptIsNotToldThatThePlatformWasStopped) {
+  start();
+  locate(true);
+  opened();
+  lose();
+  retry();
+  holder_.take();
+  holder_.located(aborted("The local platform was stopped."), now_ms_);
+  EXPECT_EQ(did(), Texts{});
+  holder_.script_gone(now_ms_);
+  EXPECT_EQ(holder_.link(), Holder::Link::kDone);
 }
 
 TEST_F(HolderTest, ALeaseThatEndedCanBeAskedForAgain) {

@@ -3,12 +3,12 @@
 #include <pwd.h>
 #include <unistd.h>
 
-#include <fstream>
-
 #include "moai/base/log.h"
+#include "moai/base/site_settings.h"
 #include "moai/identity/token.h"
 #include "moai/rpc/client/channel.h"
 #include "moai/session/holder_loop.h"
+#include "moai/session/local/device_memory.h"
 #include "moai/session/local/local_platform.h"
 
 namespace moai::session {
@@ -30,9 +30,11 @@ std::string without_end_of_line(std::string text) {
   return text;
 }
 
-Result<Platform> local_platform(const SayLine& say, const std::atomic<bool>& stop) {
+Result<Platform> local_platform(const Start& start, const SayLine& say,
+                                const std::atomic<bool>& stop) {
   MOAI_ASSIGN_OR_RETURN(const LocalOptions options, local_options());
   LocalCall call;
+  call.comes_back = !start.resume.empty();
   call.stop = &stop;
   call.say = [&say](std::string line) {
     say(static_cast<uint8_t>(LogLevel::kInfo), std::move(line));
@@ -48,7 +50,7 @@ Result<Platform> local_platform(const SayLine& say, const std::atomic<bool>& sto
 }
 
 Result<Platform> locate(const Start& start, const SayLine& say, const std::atomic<bool>& stop) {
-  if (start.manager_address.empty()) return local_platform(say, stop);
+  if (start.manager_address.empty()) return local_platform(start, say, stop);
   Platform platform;
   platform.address = start.manager_address;
   platform.token = without_end_of_line(start.token);
@@ -72,15 +74,9 @@ Result<std::unique_ptr<rpc::SessionStream>> connect(const Platform& platform) {
   return rpc::attach(channel);
 }
 
-// The front shows this before it has a connection; without the file it shows its default.
 void remember(uint64_t device_memory) {
-  const auto options = local_options();
-  if (!options.ok()) return;
-  const std::string path = options->state_dir + "/device_memory";
-  std::ofstream(path + ".new") << device_memory << "\n";
-  if (::rename((path + ".new").c_str(), path.c_str()) != 0) {
-    log_debug("cannot write " + path);
-  }
+  const Status status = remember_device_memory(state_directory(), device_memory);
+  if (!status.ok()) log_debug(status.message());  // the front then shows its default
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
 # ./dev test --sanitize [NAME...]: C++ suites under sanitizers, ending with a line of counts.
 # asan + ubsan: every suite but front, which lives inside an uninstrumented Python. tsan: the rooms
 # with threads of their own, but for cases over real gRPC: what its threads hand over is ordered by
-# code that was built without tsan.
+# code that was built without tsan. Suites over libtorch are for asan only, for the same reason.
 source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
 source "$root/tools/dev/jobs.sh"
 thread_rooms=(comm driver worker control)
@@ -18,7 +18,7 @@ chosen() {
   shift
   while read -r suite; do
     [[ $suite == front* ]] && continue
-    [[ $preset == tsan && " ${thread_rooms[*]} " != *" ${suite%%_*} "* ]] && continue
+    [[ $preset == tsan && " ${thread_rooms[*]} " != *" $suite "* ]] && continue
     [[ $# -gt 0 && " $* " != *" $suite "* ]] && continue
     printf '%s\n' "$suite"
   done < <(suites "$preset")

@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "moai/base/log.h"
+#include "moai/control/lifecycle/accelerators.h"
 #include "moai/identity/token.h"
 
 namespace moai::control {
@@ -31,6 +32,7 @@ void release_if_empty(Site& site, LeaseRow& lease, const std::string& cause) {
   site.starting_since_ns.erase(lease.id);
   site.recovered.erase(lease.id);
   move(site, lease, LeaseState::kReleased, "scheduler", cause, true);
+  drop_if_unneeded(site, lease.accelerator_id);
   site.schedule_wanted = true;
 }
 

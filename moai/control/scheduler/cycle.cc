@@ -19,10 +19,12 @@ void move_to_free_accelerators(Site& site) {
     SessionRow session = *site.ledger.session(lease.session_id);
     const uint64_t better = own_accelerator(site, session.token_id, session.id);
     if (better == session.accelerator_id) continue;
+    const uint64_t former = session.accelerator_id;
     session.accelerator_id = lease.accelerator_id = better;
     lease.accelerator = site.ledger.accelerator(better)->number;
     site.ledger.put(session);
     site.ledger.put(lease);
+    drop_if_unneeded(site, former);
   }
 }
 
@@ -31,6 +33,9 @@ ReasonFacts facts_of(const Site& site, const LeaseRow& lease, const Decision& de
   facts.device_name = site.options.device_name;
   facts.flavor = lease.flavor;
   facts.flavor_devices = lease.devices;
+  if (const TokenRow* token = site.ledger.token(lease.token_id);
+      token && token->default_accelerator != lease.accelerator)
+    facts.accelerator = lease.accelerator;
   if (const LeaseRow* holder = site.ledger.lease(decision.holder)) {
     facts.holder_pid = holder->process.pid;
     facts.holder_command = holder->process.command;

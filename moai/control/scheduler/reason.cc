@@ -4,6 +4,9 @@ namespace moai::control {
 
 std::string reason_text(Cause cause, const ReasonFacts& facts) {
   const std::string& name = facts.device_name;
+  const std::string reset = facts.accelerator
+                                ? "moreh-smi -i " + std::to_string(*facts.accelerator) + " --reset"
+                                : "moreh-smi --reset";
   const std::string pid = std::to_string(facts.holder_pid);
   switch (cause) {
     case Cause::kInUse:
@@ -11,7 +14,7 @@ std::string reason_text(Cause cause, const ReasonFacts& facts) {
              facts.holder_command +
              "\nOnly one process can use it at a time. This program will resume automatically "
              "after process " +
-             pid + " ends. To end that process's job now, run \"moreh-smi --reset\".";
+             pid + " ends. To end that process's job now, run \"" + reset + "\".";
     case Cause::kNoFreeDevice:
       return "Not enough resources are currently available for " + name + ". All devices that " +
              facts.flavor +

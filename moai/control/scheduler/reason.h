@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "moai/control/scheduler/scheduler.h"
@@ -12,7 +13,8 @@ struct ReasonFacts {
   std::string device_name;  // "MoAI Accelerator"
   std::string flavor;       // asked for
   uint32_t flavor_devices = 1;
-  int64_t holder_pid = 0;  // kInUse
+  std::optional<uint32_t> accelerator;  // its number, unless it is the token's default
+  int64_t holder_pid = 0;               // kInUse
   std::string holder_command;
   uint32_t devices_max = 0;  // kQuota
 };

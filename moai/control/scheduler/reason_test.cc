@@ -23,6 +23,10 @@ TEST(Reason, InUseNamesTheProcess) {
             0u);
   EXPECT_NE(text.find("resume automatically"), std::string::npos);
   EXPECT_NE(text.find("moreh-smi --reset"), std::string::npos);
+  ReasonFacts other = facts();
+  other.accelerator = 3;
+  EXPECT_NE(reason_text(Cause::kInUse, other).find("\"moreh-smi -i 3 --reset\""),
+            std::string::npos);
 }
 
 TEST(Reason, ShortageSaysThatItResumes) {

@@ -81,7 +81,7 @@ Result<v1::Accelerator> switch_model(Site& site, const Access& access,
                               : request.number();
   MOAI_ASSIGN_OR_RETURN(const AcceleratorRow* found, accelerator_of(site, access, number));
   const FlavorRow* flavor = site.ledger.flavor(request.flavor_id());
-  if (!flavor)
+  if (!is_offered(site, request.flavor_id()))
     return invalid_argument("There is no accelerator flavor with id " +
                             std::to_string(request.flavor_id()) + ".");
   if (lease_on(site, found->id))
@@ -109,7 +109,8 @@ Result<v1::Empty> reset_accelerator(Site& site, const Access& access,
 
 Result<v1::Flavors> list_flavors(Site& site, const Access&, const v1::Empty&) {
   std::vector<const FlavorRow*> rows;
-  for (const auto& [id, row] : site.ledger.flavors()) rows.push_back(&row);
+  for (const auto& [id, row] : site.ledger.flavors())
+    if (row.position != 0) rows.push_back(&row);
   std::sort(rows.begin(), rows.end(), [](auto* a, auto* b) { return a->position < b->position; });
   v1::Flavors out;
   for (const FlavorRow* row : rows) *out.add_flavors() = describe(site, *row);

@@ -165,6 +165,28 @@ TEST(Flavors, AreListedInMenuOrder) {
   EXPECT_EQ(list.flavors(12).memory_bytes() >> 20, 25159680u);
 }
 
+TEST(Flavors, ASiteReplacesThem) {
+  MemoryStore store;
+  const std::string token = Bench({}, &store).token;
+  Options options;
+  options.flavors = {{20, 0, "tiny", 1, uint64_t{1} << 30}, {2, 0, "Medium.128GB", 2, 1024}};
+  Bench bench(options, &store);
+  const Access access = bench.access(token);
+  const auto list = list_flavors(bench.site, access, {}).value();
+  ASSERT_EQ(list.flavors_size(), 2);
+  EXPECT_EQ(list.flavors(0).name(), "tiny");
+  EXPECT_EQ(list.flavors(1).memory_bytes(), 2048u);
+  EXPECT_EQ(list_accelerators(bench.site, access, {}).value().accelerators(0).flavor().name(),
+            "Small.64GB")
+      << "an accelerator keeps what it has";
+  v1::SwitchModelRequest request;
+  request.set_use_default(true);
+  request.set_flavor_id(1);
+  EXPECT_EQ(switch_model(bench.site, access, request).status().code(), Code::kInvalidArgument);
+  request.set_flavor_id(20);
+  EXPECT_TRUE(switch_model(bench.site, access, request).ok());
+}
+
 TEST(Flavors, MemoryIsASetting) {
   Options options;
   options.device_memory = uint64_t{2} << 30;

@@ -22,6 +22,7 @@ Result<v1::Server> get_server(Site& site, const Access&, const v1::GetServerRequ
   out.set_device_name(site.options.device_name);
   out.set_pid(::getpid());
   out.set_started_ns(site.started_ns);
+  out.set_idle_ms(site.idle_ns / kNsPerMs);
   return out;
 }
 

@@ -144,11 +144,14 @@ void link_lost(Site& site, uint64_t session_id, const v1::LinkLost& lost) {
 }
 
 void forget(Site& site, uint64_t session_id, const std::string& cause) {
-  if (!site.ledger.session(session_id)) return;
+  const SessionRow* session = site.ledger.session(session_id);
+  if (!session) return;
+  const uint64_t accelerator_id = session->accelerator_id;
   site.ledger.add_event(site.now_ns, "session.ended", session_name(session_id), "session", cause);
   site.ledger.drop_session(session_id);
   site.sessions.erase(session_id);
   site.missed_endings.erase(session_id);
+  drop_if_unneeded(site, accelerator_id);
   site.schedule_wanted = true;
 }
 

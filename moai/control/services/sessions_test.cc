@@ -258,6 +258,80 @@ TEST(Sessions, OwnAcceleratorsGrowWithTheDevices) {
   EXPECT_TRUE(three.granted());
 }
 
+v1::Open own_open() {
+  v1::Open open;
+  open.set_own_accelerator(true);
+  return open;
+}
+
+TEST(Sessions, AnOpenNotebookWithoutAJobBlocksNobody) {
+  Bench bench;
+  const std::string local =
+      bench.make_token("local", [](TokenRow& row) { row.accelerators_max = 0; });
+  Back back = bench.join("a", 2);
+  Front busy = bench.open(local, own_open()), notebook = bench.open(local, own_open());
+  Front third = bench.open(local, own_open());
+  bench.acquire(busy);
+  bench.acquire(third);
+  bench.work(back);
+  EXPECT_TRUE(busy.granted());
+  EXPECT_TRUE(third.granted()) << "the notebook holds no device";
+  bench.acquire(notebook);
+  bench.work(back);
+  EXPECT_EQ(notebook.cause(), "in_use");
+  bench.close(busy);  // whichever ends first
+  bench.work(back);
+  EXPECT_TRUE(notebook.granted());
+}
+
+TEST(Sessions, AnAcceleratorMadeForASessionGoesWithIt) {
+  Bench bench;
+  const std::string local =
+      bench.make_token("local", [](TokenRow& row) { row.accelerators_max = 0; });
+  const Access access = bench.access(local);
+  const auto accelerators = [&] {
+    return list_accelerators(bench.site, access, {}).value().accelerators_size();
+  };
+  Back back = bench.join("a", 3);
+  v1::AddAcceleratorRequest request;
+  request.set_flavor_id(1);
+  ASSERT_TRUE(add_accelerator(bench.site, access, request).ok());
+  Front one = bench.open(local, own_open()), two = bench.open(local, own_open());
+  Front three = bench.open(local, own_open());
+  EXPECT_EQ(accelerators(), 3);
+  bench.acquire(three);
+  bench.work(back);
+  bench.close(three);
+  EXPECT_EQ(accelerators(), 3) << "its Worker is still ending";
+  bench.work(back);
+  EXPECT_EQ(accelerators(), 2);
+  bench.close(two);
+  bench.close(one);
+  EXPECT_EQ(accelerators(), 2) << "what the user has made stays";
+}
+
+TEST(Sessions, AnOwnAcceleratorHasTheFlavorOfTheDefaultOne) {
+  Bench bench;
+  const std::string local =
+      bench.make_token("local", [](TokenRow& row) { row.accelerators_max = 0; });
+  Back back = bench.join("a", 4);
+  const Access access = bench.access(local);
+  v1::AddAcceleratorRequest added;
+  added.set_flavor_id(3);
+  ASSERT_TRUE(add_accelerator(bench.site, access, added).ok());
+  Front one = bench.open(local, own_open()), two = bench.open(local, own_open());
+  const auto list = list_accelerators(bench.site, access, {}).value();
+  ASSERT_EQ(list.accelerators_size(), 3) << "one of the default's flavor was made for the second";
+  EXPECT_EQ(list.accelerators(2).flavor().id(), 1u);
+  v1::AcceleratorRequest other;
+  other.set_number(1);
+  ASSERT_TRUE(switch_accelerator(bench.site, access, other).ok());
+  Front three = bench.open(local, own_open());
+  bench.acquire(three);
+  EXPECT_EQ(list_jobs(bench.site, access, {}).value().jobs_size(), 0) << "refused, not queued";
+  EXPECT_EQ(three.cause(), "flavor_not_supported") << "the default goes first";
+}
+
 TEST(Sessions, LimitsAnswerWithRetryAfter) {
   Options options;
   options.sessions_max = 2;

@@ -37,7 +37,7 @@ struct TokenRow {
 
 struct FlavorRow {
   uint64_t id = 0;
-  uint32_t position = 0;  // in menus
+  uint32_t position = 0;  // in menus, from 1; 0: not offered any more
   std::string name;
   uint32_t devices = 1;
   uint64_t memory_bytes = 0;  // of one device

@@ -2,27 +2,15 @@
 
 #include <unistd.h>
 
-#include <fstream>
-
 #include "moai/base/environment.h"
+#include "moai/base/site_settings.h"
 
 namespace moai::front {
 namespace {
 
 constexpr uint64_t kGiB = uint64_t{1} << 30;
 
-std::string first_line(const std::string& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  while (!line.empty() && (line.back() == '\r' || line.back() == ' ')) line.pop_back();
-  return line;
-}
-
-std::string setting(const char* name, const char* file = nullptr) {
-  if (auto value = environment(name); value && !value->empty()) return *value;
-  return file ? first_line(file) : std::string();
-}
+std::string setting(const char* name) { return environment(name).value_or(""); }
 
 bool truthy(const std::string& value) {
   return !value.empty() && value != "0" && value != "false" && value != "no";
@@ -30,26 +18,20 @@ bool truthy(const std::string& value) {
 
 // Written by the platform's tools: memory of the flavor in use, in bytes.
 uint64_t memory_of_state_file() {
-  std::string dir = setting("MOAI_STATE_DIR");
-  if (const std::string xdg = setting("XDG_STATE_HOME"); dir.empty() && !xdg.empty()) {
-    dir = xdg + "/moai";
-  }
-  if (dir.empty()) {
-    const std::string home = setting("HOME");
-    dir = home.empty() ? "/var/lib/moai" : home + "/.local/state/moai";
-  }
-  return parse_size(first_line(dir + "/device_memory"));
+  return parse_size(first_line_of(state_directory() + "/device_memory"));
 }
 
-uint64_t half_of_this_machine() {
+// What one of the local platform's simulated devices has by default.
+uint64_t default_memory() {
   const auto pages = static_cast<uint64_t>(sysconf(_SC_PHYS_PAGES));
-  return pages * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE)) / 2;
+  const uint64_t devices = parse_size(setting("MOAI_LOCAL_DEVICES"));
+  return pages * static_cast<uint64_t>(sysconf(_SC_PAGE_SIZE)) / 2 / (devices ? devices : 8);
 }
 
 uint64_t memory_setting() {
   if (const uint64_t set = parse_size(setting("MOAI_DEVICE_MEMORY"))) return set;
   if (const uint64_t known = memory_of_state_file()) return known;
-  return half_of_this_machine();
+  return default_memory();
 }
 
 }  // namespace
@@ -73,10 +55,10 @@ uint64_t parse_size(const std::string& text) {
 
 Settings read_settings() {
   Settings s;
-  s.manager_address = setting("MOREH_SDA_MANAGER_ADDRESS", "/etc/moreh/manager_address");
-  s.token = setting("MOREH_SDA_TOKEN", "/etc/moreh/token");
-  s.ca_path = setting("MOREH_SDA_CA");
-  if (s.ca_path.empty() && access("/etc/moreh/ca.crt", R_OK) == 0) s.ca_path = "/etc/moreh/ca.crt";
+  const SiteSettings site = read_site_settings();
+  s.manager_address = site.address;
+  s.token = site.token;
+  s.ca_path = site.ca_path;
   s.flavor = setting("MOAI_FLAVOR");
   s.device = setting("MOREH_VISIBLE_DEVICE");
   if (s.device.empty()) s.device = setting("MOREH_VISIBLE_DEVICES");

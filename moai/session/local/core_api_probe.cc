@@ -26,7 +26,10 @@ bool master_answers(const LocalPlatform& platform) {
 bool agent_is_registered(const LocalPlatform& platform) {
   const auto channel = open(platform);
   if (!channel.ok()) return false;
-  const auto agents = rpc::CoreClient(*channel, kAnswerMs).list_agents();
+  rpc::CoreClient client(*channel, kAnswerMs);
+  // Who waits for the agent wants the platform to stay.
+  if (!client.get_server().ok()) return false;
+  const auto agents = client.list_agents();
   if (!agents.ok()) return false;
   for (const v1::Agent& agent : agents->agents()) {
     if (agent.connected() && agent.pid() == platform.agent.pid) return true;

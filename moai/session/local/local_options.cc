@@ -4,6 +4,7 @@
 
 #include "moai/base/environment.h"
 #include "moai/base/process.h"
+#include "moai/base/site_settings.h"
 
 namespace moai::session {
 namespace {
@@ -11,13 +12,6 @@ namespace {
 constexpr uint64_t kDevicesMax = 1024;
 
 std::string variable(const char* name) { return environment(name).value_or(""); }
-
-std::string default_state_dir() {
-  if (const std::string set = variable("MOAI_STATE_DIR"); !set.empty()) return set;
-  if (const std::string xdg = variable("XDG_STATE_HOME"); !xdg.empty()) return xdg + "/moai";
-  const std::string home = variable("HOME");
-  return home.empty() ? "/var/lib/moai" : home + "/.local/state/moai";
-}
 
 // Leaves `value` alone when the variable is not set.
 template <class T>
@@ -54,7 +48,7 @@ Result<uint64_t> parse_bytes(const std::string& text) {
 
 Result<LocalOptions> local_options() {
   LocalOptions options;
-  options.state_dir = default_state_dir();
+  options.state_dir = state_directory();
   options.program_dir = program_directory();
   MOAI_RETURN_IF_ERROR(read_number("MOAI_LOCAL_DEVICES", 1, kDevicesMax, &options.devices));
   MOAI_RETURN_IF_ERROR(read_number("MOAI_LOCAL_THREADS", 1, 4096, &options.threads));

@@ -54,11 +54,16 @@ class Starter {
   Result<LocalPlatform> ensure() {
     MOAI_RETURN_IF_ERROR(make_private(options_.state_dir));
     MOAI_ASSIGN_OR_RETURN(const Fd lock, lock_state(options_.state_dir, wait_));
-    platform_ = read_platform(options_.state_dir).value_or(LocalPlatform{});
+    const auto known = read_platform(options_.state_dir);
+    if (!known && call_.comes_back) {
+      return aborted("The local platform was stopped by \"moai down\", and this job with it.");
+    }
+    platform_ = known.value_or(LocalPlatform{});
     const bool master_good = is_alive(platform_.master) && call_.probe.master_answers(platform_);
     if (master_good && is_alive(platform_.agent)) return platform_;
     call_.say("Starting a local platform (" + std::to_string(options_.devices) +
-              " simulated devices; " + ending() + ")");
+              (options_.devices == 1 ? " simulated device; " : " simulated devices; ") + ending() +
+              ")");
     // Its Workers live on and are adopted by the agent to come.
     MOAI_RETURN_IF_ERROR(kill_process(platform_.agent, wait_));
     if (!master_good) {

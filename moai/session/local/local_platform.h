@@ -31,6 +31,9 @@ LocalProbe core_api_probe();
 struct LocalCall {
   std::function<void(std::string)> say = [](std::string) {};  // one line for the user
   const std::atomic<bool>* stop = nullptr;                    // true: give up soon; may be null
+  // The caller comes back to a platform it has used: one that crashed is started again, one that
+  // was stopped by stop_platform() stays so (ABORTED).
+  bool comes_back = false;
   LocalProbe probe = core_api_probe();
 };
 

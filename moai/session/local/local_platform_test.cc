@@ -149,6 +149,21 @@ TEST_F(LocalPlatformTest, StatusAndStopSeeWhatEnsureStarted) {
   EXPECT_FALSE(platform_status(directory_.state()));
 }
 
+TEST_F(LocalPlatformTest, WhoComesBackRevivesACrashedPlatformAndNotAStoppedOne) {
+  const auto before = ensure_platform(directory_.options(), call_);
+  ASSERT_TRUE(before.ok());
+  call_.comes_back = true;
+  kill(before->master);
+  kill(before->agent);
+  ASSERT_TRUE(ensure_platform(directory_.options(), call_).ok());
+  ASSERT_TRUE(stop_platform(directory_.state()).ok());
+  const Status status = ensure_platform(directory_.options(), call_).status();
+  EXPECT_EQ(status.code(), Code::kAborted);
+  EXPECT_EQ(status.message(),
+            "The local platform was stopped by \"moai down\", and this job with it.");
+  EXPECT_EQ(directory_.starts("master"), 2);
+}
+
 TEST_F(LocalPlatformTest, ADamagedFileIsAsGoodAsNone) {
   const auto before = ensure_platform(directory_.options(), call_);
   ASSERT_TRUE(before.ok());

@@ -1,0 +1,5 @@
+find_package(CLI11 REQUIRED)
+add_executable(moai-worker worker_main.cc)
+moai_warnings(moai-worker)
+target_compile_definitions(moai-worker PRIVATE MOAI_VERSION="${PROJECT_VERSION}")
+target_link_libraries(moai-worker PRIVATE moai_worker moai_device_aten CLI11::CLI11)

@@ -1,0 +1,150 @@
+// moai-worker: executes the programs of one lease. Flags and wiring; the rules are in moai/worker.
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include "moai/base/fd.h"
+#include "moai/base/log.h"
+#include "moai/device/aten/aten_device.h"
+#include "moai/worker/serve/worker.h"
+
+namespace moai {
+namespace {
+
+constexpr char kFooter[] =
+    R"(The secret is read from --secret-fd until its end; the address is written to
+--ready-fd as one line.
+
+Examples:
+  moai-worker --listen unix:/run/moai/w0.sock --epoch 7 --device-kind cpu --device-index 0
+              --threads 2 --memory 4294967296 --secret-fd 3 --ready-fd 4  3< secret 4> address
+  moai-worker --listen tls:10.0.0.2:0 --certificate worker.pem --key worker.key --epoch 7 …)";
+
+constexpr std::chrono::milliseconds kGrace{300};  // from SIGTERM until a running call is left
+
+struct Flags {
+  std::string listen = "unix:moai-worker.sock";
+  uint64_t epoch = 0;
+  device::DeviceOptions device;
+  int secret_fd = 0;
+  int ready_fd = 1;
+  std::string certificate, key;
+};
+
+void declare(CLI::App& app, Flags& f) {
+  app.add_option("--listen", f.listen, "unix:PATH, tcp:HOST:PORT or tls:HOST:PORT (0: any port)")
+      ->capture_default_str();
+  app.add_option("--epoch", f.epoch, "epoch of the lease")->required();
+  app.add_option("--device-kind", f.device.kind, "cpu, cuda or hip")->capture_default_str();
+  app.add_option("--device-index", f.device.index, "which device of the kind")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  app.add_option("--threads", f.device.threads, "threads of one operator on a cpu device")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app.add_option("--memory", f.device.memory_bytes, "bytes that may be allocated; 0: no limit")
+      ->capture_default_str();
+  app.add_option("--secret-fd", f.secret_fd, "where the secret of the lease is read")
+      ->capture_default_str();
+  app.add_option("--ready-fd", f.ready_fd, "where the address is written")->capture_default_str();
+  app.add_option("--certificate", f.certificate, "shown to fronts at tls:, PEM file");
+  app.add_option("--key", f.key, "key of the certificate, PEM file");
+}
+
+Result<std::string> read_secret(int number) {
+  const Fd fd(number);
+  std::string secret;
+  char buffer[256];
+  for (;;) {
+    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return unavailable(std::string("cannot read the secret: ") + std::strerror(errno));
+    if (n == 0) break;
+    secret.append(buffer, static_cast<size_t>(n));
+    if (secret.size() > dispatch::kSecretBytes) break;
+  }
+  if (secret.size() == dispatch::kSecretBytes) return secret;
+  return invalid_argument("the secret on --secret-fd must have 32 bytes");
+}
+
+Result<std::string> read_file(const std::string& path) {
+  if (path.empty()) return std::string();
+  std::ifstream file(path);
+  if (!file) return not_found("cannot read " + path);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+Status write_line(int number, const std::string& line) {
+  const Fd fd(number);
+  const ssize_t n = ::write(fd.get(), line.data(), line.size());
+  return n == static_cast<ssize_t>(line.size()) ? ok_status()
+                                                : unavailable("cannot write to --ready-fd");
+}
+
+std::string worker_name(int index) {
+  char host[256] = {};
+  ::gethostname(host, sizeof host - 1);
+  return "worker " + std::to_string(index) + " on " + host;
+}
+
+// Ends the Worker at the first signal; a call that runs on is left behind.
+void end_at_signal(Fd signals, worker::Worker* worker) {
+  signalfd_siginfo info;
+  while (::read(signals.get(), &info, sizeof info) < 0 && errno == EINTR) {
+  }
+  std::thread([] {
+    std::this_thread::sleep_for(kGrace);
+    ::_exit(0);
+  }).detach();
+  worker->stop("the Worker was told to end; its lease is over");
+}
+
+Status serve(const Flags& flags, Fd signals) {
+  worker::WorkerOptions options;
+  MOAI_ASSIGN_OR_RETURN(options.identity.secret, read_secret(flags.secret_fd));
+  comm::TlsOptions tls;
+  MOAI_ASSIGN_OR_RETURN(tls.certificate, read_file(flags.certificate));
+  MOAI_ASSIGN_OR_RETURN(tls.key, read_file(flags.key));
+  MOAI_ASSIGN_OR_RETURN(auto device, device::make_aten_device(flags.device));
+  options.identity.epoch = flags.epoch;
+  options.identity.name = worker_name(flags.device.index);
+  options.identity.device_kind = flags.device.kind;
+  options.identity.torch_version = device->library_version().substr(std::strlen("torch "));
+  options.identity.memory_bytes = flags.device.memory_bytes;
+  MOAI_ASSIGN_OR_RETURN(auto listener, comm::listen(flags.listen, tls));
+  worker::Worker worker(std::move(options), std::move(listener), device.get());
+  MOAI_RETURN_IF_ERROR(write_line(flags.ready_fd, worker.address() + "\n"));
+  std::thread ending(end_at_signal, std::move(signals), &worker);
+  worker.run();
+  ending.join();
+  return ok_status();
+}
+
+}  // namespace
+}  // namespace moai
+
+int main(int argc, char** argv) {
+  CLI::App app("Worker: executes the programs of one lease on one device.");
+  app.footer(moai::kFooter);
+  app.set_version_flag("--version", MOAI_VERSION);
+  moai::Flags flags;
+  moai::declare(app, flags);
+  CLI11_PARSE(app, argc, argv);
+  sigset_t ending;
+  ::sigemptyset(&ending);
+  for (int signal : {SIGTERM, SIGINT, SIGHUP}) ::sigaddset(&ending, signal);
+  ::pthread_sigmask(SIG_BLOCK, &ending, nullptr);
+  ::signal(SIGPIPE, SIG_IGN);
+  const moai::Status status = moai::serve(flags, moai::Fd(::signalfd(-1, &ending, SFD_CLOEXEC)));
+  if (status.ok()) ::_exit(0);
+  moai::log_error(status.message());
+  return 1;
+}

@@ -1,0 +1,34 @@
+// Substitutions: operators that a front which believes in a CUDA device emits and that the CPU
+// library lacks, in terms of those it has.
+//
+// A row takes the operator's arguments off the stack and leaves its results there, auxiliary ones
+// as undefined tensors or zeros. To add one: its function and row in the file of its family, and
+// its case in substitution_test.cc. Raise kSubstitutionsVersion when results of a row change.
+#pragma once
+
+#include <ATen/core/stack.h>
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace moai::device {
+
+inline constexpr uint32_t kSubstitutionsVersion = 1;
+
+// Throws what the operators inside throw; NotImplementedError for a case it does not cover.
+using Substitute = void (*)(torch::jit::Stack& stack);
+
+struct SubstitutionRow {
+  std::string_view op;  // the overload is empty
+  Substitute substitute;
+};
+
+std::span<const SubstitutionRow> attention_substitutions();
+std::span<const SubstitutionRow> recurrent_substitutions();
+std::span<const SubstitutionRow> norm_substitutions();
+
+// Null when a CPU needs none for this operator.
+Substitute find_substitute(std::string_view op, std::string_view overload);
+
+}  // namespace moai::device

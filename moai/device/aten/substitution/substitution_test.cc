@@ -1,0 +1,179 @@
+#include "moai/device/aten/substitution/substitution.h"
+
+#include <ATen/ATen.h>
+#include <gmock/gmock.h>
+
+#include <map>
+
+#include "moai/device/aten/call/calls_testing.h"
+
+namespace moai::device {
+namespace {
+
+using at::Tensor;
+using torch::jit::Stack;
+
+// Runs a substitution on a stack of arguments.
+template <typename... Arguments>
+Stack substituted(const char* op, Arguments&&... arguments) {
+  Stack stack;
+  torch::jit::push(stack, std::forward<Arguments>(arguments)...);
+  const Substitute substitute = find_substitute(op, "");
+  EXPECT_NE(substitute, nullptr) << op;
+  substitute(stack);
+  return stack;
+}
+
+void expect_close(const Tensor& got, const Tensor& wanted) {
+  ASSERT_EQ(got.sizes(), wanted.sizes());
+  EXPECT_TRUE(at::allclose(got, wanted, 1e-10, 1e-12)) << (got - wanted).abs().max().item<double>();
+}
+
+Tensor leaf(at::IntArrayRef sizes) { return at::randn(sizes, at::kDouble).requires_grad_(true); }
+
+TEST(Substitution, IsKnownByPlainNames) {
+  EXPECT_EQ(find_substitute("aten::add", ""), nullptr);
+  EXPECT_NE(find_substitute("aten::_thnn_fused_gru_cell", ""), nullptr);
+  EXPECT_EQ(find_substitute("aten::_thnn_fused_gru_cell", "out"), nullptr);
+}
+
+TEST(Substitution, OnlyOperatorsThatTheCpuLacksHaveARow) {
+  for (const auto rows :
+       {attention_substitutions(), recurrent_substitutions(), norm_substitutions()}) {
+    for (const SubstitutionRow& row : rows) {
+      const auto op = c10::Dispatcher::singleton().findSchema({std::string(row.op), ""});
+      ASSERT_TRUE(op) << row.op;
+      EXPECT_FALSE(op->hasComputedKernelForDispatchKey(c10::DispatchKey::CPU)) << row.op;
+    }
+  }
+}
+
+TEST(Substitution, FlashAttentionIsThatOfTheCpuBitByBit) {
+  at::manual_seed(1);
+  Tensor q = at::randn({2, 3, 5, 8}), k = at::randn({2, 3, 7, 8}), v = at::randn({2, 3, 7, 8});
+  for (const bool causal : {false, true}) {
+    const Stack got = substituted("aten::_scaled_dot_product_flash_attention", q, k, v, 0.0, causal,
+                                  false, c10::IValue());
+    const auto [out, lse] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, causal);
+    ASSERT_EQ(got.size(), 9u);
+    EXPECT_TRUE(got[0].toTensor().equal(out));
+    EXPECT_TRUE(got[1].toTensor().equal(lse));
+    EXPECT_EQ(got[4].toInt(), 5);
+    EXPECT_EQ(got[5].toInt(), 7);
+    const Tensor grad = at::randn_like(out), none;
+    const Stack back =
+        substituted("aten::_scaled_dot_product_flash_attention_backward", grad, q, k, v, out, lse,
+                    none, none, 5, 7, 0.0, causal, none, none, c10::IValue());
+    const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
+        grad, q, k, v, out, lse, 0.0, causal);
+    EXPECT_TRUE(back[0].toTensor().equal(dq));
+    EXPECT_TRUE(back[1].toTensor().equal(dk));
+    EXPECT_TRUE(back[2].toTensor().equal(dv));
+  }
+}
+
+TEST(Substitution, AttentionRefusesDropout) {
+  const Tensor q = at::randn({1, 1, 2, 8});
+  EXPECT_THROW(substituted("aten::_scaled_dot_product_flash_attention", q, q, q, 0.5, false, false,
+                           c10::IValue()),
+               c10::NotImplementedError);
+}
+
+TEST(Substitution, LstmCellAndItsBackward) {
+  at::manual_seed(2);
+  const Tensor input = leaf({3, 20}), hidden = leaf({3, 20}), cx = leaf({3, 5});
+  const Tensor input_bias = leaf({20}), hidden_bias = leaf({20});
+  const Tensor gates = input + input_bias + hidden + hidden_bias;
+  const auto part = gates.chunk(4, 1);
+  const Tensor cy = part[1].sigmoid() * cx + part[0].sigmoid() * part[2].tanh();
+  const Tensor hy = part[3].sigmoid() * cy.tanh();
+  const Tensor grad_hy = at::randn_like(hy), grad_cy = at::randn_like(cy);
+  ((hy * grad_hy).sum() + (cy * grad_cy).sum()).backward();
+
+  const c10::AutoGradMode no_grad(false);
+  const Stack forward =
+      substituted("aten::_thnn_fused_lstm_cell", input, hidden, cx, input_bias, hidden_bias);
+  expect_close(forward[0].toTensor(), hy);
+  expect_close(forward[1].toTensor(), cy);
+  const Stack back = substituted("aten::_thnn_fused_lstm_cell_backward_impl", grad_hy, grad_cy, cx,
+                                 cy, forward[2].toTensor(), true);
+  expect_close(back[0].toTensor(), input.grad());
+  expect_close(back[1].toTensor(), cx.grad());
+  expect_close(back[2].toTensor(), input_bias.grad());
+}
+
+TEST(Substitution, LstmBackwardTakesEitherGradientAlone) {
+  const Tensor input = at::randn({3, 20}), cx = at::randn({3, 5});
+  const Stack forward =
+      substituted("aten::_thnn_fused_lstm_cell", input, input, cx, c10::IValue(), c10::IValue());
+  const Tensor cy = forward[1].toTensor(), workspace = forward[2].toTensor();
+  const Tensor grad = at::randn({3, 5}), zero = at::zeros({3, 5});
+  const char* op = "aten::_thnn_fused_lstm_cell_backward_impl";
+  EXPECT_TRUE(substituted(op, grad, c10::IValue(), cx, cy, workspace, false)[0].toTensor().equal(
+      substituted(op, grad, zero, cx, cy, workspace, false)[0].toTensor()));
+  const Stack only_cy = substituted(op, c10::IValue(), grad, cx, cy, workspace, false);
+  EXPECT_TRUE(only_cy[1].toTensor().equal(
+      substituted(op, zero, grad, cx, cy, workspace, false)[1].toTensor()));
+  EXPECT_FALSE(only_cy[2].toTensor().defined());
+}
+
+TEST(Substitution, GruCellAndItsBackward) {
+  at::manual_seed(3);
+  const Tensor input = leaf({3, 15}), hidden = leaf({3, 15}), hx = leaf({3, 5});
+  const Tensor input_bias = leaf({15}), hidden_bias = leaf({15});
+  const auto i = (input + input_bias).chunk(3, 1), h = (hidden + hidden_bias).chunk(3, 1);
+  const Tensor reset = (i[0] + h[0]).sigmoid(), update = (i[1] + h[1]).sigmoid();
+  const Tensor state = (i[2] + reset * h[2]).tanh();
+  const Tensor hy = state + update * (hx - state);
+  const Tensor grad = at::randn_like(hy);
+  (hy * grad).sum().backward();
+
+  const c10::AutoGradMode no_grad(false);
+  const Stack forward =
+      substituted("aten::_thnn_fused_gru_cell", input, hidden, hx, input_bias, hidden_bias);
+  expect_close(forward[0].toTensor(), hy);
+  const Stack back =
+      substituted("aten::_thnn_fused_gru_cell_backward", grad, forward[1].toTensor(), true);
+  expect_close(back[0].toTensor(), input.grad());
+  expect_close(back[1].toTensor(), hidden.grad());
+  expect_close(back[2].toTensor(), hx.grad());
+  expect_close(back[3].toTensor(), input_bias.grad());
+  expect_close(back[4].toTensor(), hidden_bias.grad());
+}
+
+TEST(Substitution, RmsNormBackward) {
+  at::manual_seed(4);
+  const Tensor input = leaf({2, 3, 4}), weight = leaf({4});
+  const Tensor rstd = (input.square().mean({2}, true) + 1e-6).rsqrt();
+  const Tensor out = input * rstd * weight;
+  const Tensor grad = at::randn_like(out);
+  (out * grad).sum().backward();
+
+  const c10::AutoGradMode no_grad(false);
+  const auto both = c10::List<bool>({true, true});
+  const Stack back = substituted("aten::_fused_rms_norm_backward", grad, input.detach(),
+                                 std::vector<int64_t>{4}, rstd.detach(), weight.detach(), both);
+  expect_close(back[0].toTensor(), input.grad());
+  expect_close(back[1].toTensor(), weight.grad());
+  const Stack plain = substituted("aten::_fused_rms_norm_backward", grad, input.detach(),
+                                  std::vector<int64_t>{4}, rstd.detach(), c10::IValue(), both);
+  EXPECT_FALSE(plain[1].toTensor().defined());
+}
+
+class SubstitutionCall : public CallTest {};
+
+TEST_F(SubstitutionCall, IsWhatACallOfTheOperatorRuns) {
+  const Tensor input = at::randn({3, 20}), cx = at::randn({3, 5});
+  const auto out = run(
+      "aten::_thnn_fused_lstm_cell(f32[3,20], f32[3,20], f32[3,5], none, undefined) -> f32[3,5], "
+      "f32[3,5], f32[3,20]?",
+      {input, input, cx});
+  EXPECT_EQ(status_, ok_status()) << status_.to_string();
+  const Stack wanted =
+      substituted("aten::_thnn_fused_lstm_cell", input, input, cx, c10::IValue(), c10::IValue());
+  EXPECT_TRUE(out[0].equal(wanted[0].toTensor()));
+  EXPECT_TRUE(out[2].equal(wanted[2].toTensor()));
+}
+
+}  // namespace
+}  // namespace moai::device

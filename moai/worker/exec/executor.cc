@@ -1,0 +1,244 @@
+#include "moai/worker/exec/executor.h"
+
+#include <chrono>
+
+#include "moai/comm/link/link.h"
+
+namespace moai::worker {
+namespace {
+
+uint64_t now_ns() {
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                   std::chrono::steady_clock::now().time_since_epoch())
+                                   .count());
+}
+
+}  // namespace
+
+Status Executor::execute(std::string_view frame) {
+  began_ns_ = now_ns();
+  Status status = handle(frame);
+  busy_ns_ += now_ns() - began_ns_;
+  return status;
+}
+
+Status Executor::handle(std::string_view frame) {
+  if (const auto upload = dispatch::upload_view(frame)) {
+    return stream_.upload(upload->storage, upload->storage_bytes, upload->offset, upload->bytes);
+  }
+  MOAI_ASSIGN_OR_RETURN(dispatch::Message message, dispatch::decode(frame));
+  return std::visit([this](auto& m) { return run(m); }, message);
+}
+
+template <class Other>
+Status Executor::run(const Other&) {
+  return invalid_argument("[worker.exec] a message that a front does not send now");
+}
+
+Status Executor::run(const dispatch::DefineSignatures& m) {
+  graph::SignatureTable& table = stream_.signatures();
+  if (m.first != table.size()) {
+    return invalid_argument("[worker.exec] signatures from " + std::to_string(m.first) +
+                            ", defined so far: " + std::to_string(table.size()));
+  }
+  for (const ops::CallSignature& signature : m.signatures) {
+    const size_t id = table.size();
+    if (table.intern(signature) != id) {
+      return invalid_argument("[worker.exec] signature " + std::to_string(id) + " twice");
+    }
+  }
+  return ok_status();
+}
+
+Status Executor::instruction(const program::Instruction& i, std::span<const StorageId> places,
+                             std::span<const uint64_t> words, uint64_t* sequence) {
+  switch (i.kind) {
+    case graph::NodeKind::kCall:
+      return stream_.call(i.signature, places, words, (*sequence)++);
+    case graph::NodeKind::kAlloc:
+      return stream_.alloc(places[0], words[0]);
+    case graph::NodeKind::kResize:
+      return stream_.resize(places[0], words[0]);
+    case graph::NodeKind::kFree:
+      break;
+  }
+  return stream_.free(places[0]);
+}
+
+Status Executor::run(const dispatch::Run& m) {
+  if (m.program.is_template) return invalid_argument("[worker.exec] a template was streamed");
+  MOAI_RETURN_IF_ERROR(program::verify(m.program, stream_.signatures()));
+  uint64_t sequence = m.first_sequence;
+  for (const program::Instruction& i : m.program.instructions) {
+    MOAI_RETURN_IF_ERROR(instruction(i, m.program.places_of(i), m.program.words_of(i), &sequence));
+  }
+  return ok_status();
+}
+
+Status Executor::run(dispatch::DefineTemplate& m) {
+  if (!m.program.is_template) return invalid_argument("[worker.exec] no template was defined");
+  MOAI_RETURN_IF_ERROR(program::verify(m.program, stream_.signatures()));
+  templates_.define(m.id, std::move(m.program));
+  return ok_status();
+}
+
+Status Executor::run(const dispatch::RunTemplate& m) {
+  MOAI_ASSIGN_OR_RETURN(const Template* t, templates_.begin(m));
+  uint64_t sequence = m.first_sequence;
+  auto release = m.releases.begin();
+  const auto release_before = [&](uint32_t at) -> Status {
+    for (; release != m.releases.end() && release->before <= at; ++release) {
+      MOAI_RETURN_IF_ERROR(stream_.free(release->storage));
+    }
+    return ok_status();
+  };
+  const std::span<const uint64_t> words(m.words);
+  for (uint32_t at = m.begin; at < m.end; ++at) {
+    MOAI_RETURN_IF_ERROR(release_before(at));
+    const program::Instruction& i = t->program.instructions[at];
+    MOAI_RETURN_IF_ERROR(instruction(
+        i, templates_.resolve(t->program.places_of(i)),
+        words.subspan(t->words_before[at] - t->words_before[m.begin], i.words_count), &sequence));
+  }
+  return release_before(m.end);
+}
+
+// ---- requests
+
+CausePtr Executor::unreadable(const dispatch::ReadRange& range) {
+  const auto because = [&](Code code, const std::string& text) {
+    return std::make_shared<Cause>(Cause{0, code, "", "[worker.read] " + text});
+  };
+  const Storage* storage = stream_.storages().find(range.storage);
+  if (!storage && range.size) {
+    return because(Code::kInternal, "no storage " + std::to_string(range.storage));
+  }
+  if (!storage) return nullptr;
+  if (storage->poison) return storage->poison;
+  const uint64_t has = storage->buffer ? storage->buffer->size_bytes() : 0;
+  if (range.offset > has || range.size > has - range.offset) {
+    return because(Code::kInternal, "bytes " + std::to_string(range.offset) + " + " +
+                                        std::to_string(range.size) + " of storage " +
+                                        std::to_string(range.storage) + ", which has " +
+                                        std::to_string(has));
+  }
+  if (range.size > comm::kFrameBytesMax / 2) {
+    return because(Code::kInternal, "too much at once: " + std::to_string(range.size));
+  }
+  return nullptr;
+}
+
+void Executor::fault(dispatch::RequestId request, const Cause& cause) {
+  replies_.send(dispatch::Fault{.request = request,
+                                .sequence = cause.sequence,
+                                .code = cause.code,
+                                .op = cause.op,
+                                .text = cause.text});
+}
+
+Status Executor::run(const dispatch::Read& m) {
+  stream_.settle();
+  CausePtr cause;
+  for (const dispatch::ReadRange& range : m.ranges) {
+    if (!cause) cause = unreadable(range);
+  }
+  if (cause) {
+    fault(m.request, *cause);
+    return ok_status();
+  }
+  for (uint32_t i = 0; i < m.ranges.size(); ++i) {
+    const dispatch::ReadRange& range = m.ranges[i];
+    read_.resize(range.size);
+    if (range.size) {
+      const Status status = device_.copy_out(*stream_.storages().find(range.storage)->buffer,
+                                             range.offset, range.size, read_.data());
+      if (!status.ok()) {
+        fault(m.request, {stream_.sequence(), status.code(), "", status.message()});
+        return ok_status();
+      }
+    }
+    replies_.send_data(m.request, i, read_);
+  }
+  if (read_.capacity() > (size_t{16} << 20)) read_ = {};
+  return ok_status();
+}
+
+Result<dispatch::Value> Executor::store(device::DynamicValue value, const dispatch::Ask& ask,
+                                        uint32_t* used) {
+  using Kind = dispatch::Value::Kind;
+  dispatch::Value out;
+  out.kind = static_cast<Kind>(value.kind);
+  out.geometry = std::move(value.geometry);
+  out.written_argument = value.written_argument;
+  out.integer = value.integer;
+  out.real = value.real;
+  for (device::DynamicValue& item : value.items) {
+    MOAI_ASSIGN_OR_RETURN(dispatch::Value v, store(std::move(item), ask, used));
+    out.items.push_back(std::move(v));
+  }
+  if (!value.buffer) return out;
+  if (*used == ask.results_max) {
+    return resource_exhausted("[worker.ask] more results than the front has ids for: " +
+                              std::to_string(ask.results_max));
+  }
+  out.storage = ask.first_result + (*used)++;
+  out.storage_bytes = value.buffer->size_bytes();
+  Storage* storage = stream_.storages().insert(out.storage, out.storage_bytes);
+  if (!storage)
+    return invalid_argument("[worker.ask] storage " + std::to_string(out.storage) +
+                            " exists already");
+  storage->buffer = std::move(value.buffer);
+  return out;
+}
+
+Status Executor::run(const dispatch::Ask& m) {
+  if (m.signature >= stream_.signatures().size()) {
+    return invalid_argument("[worker.ask] unknown signature " + std::to_string(m.signature));
+  }
+  const ops::Arity& arity = stream_.signatures().at(m.signature).arity;
+  if (m.operands.size() != arity.operands || m.words.size() != arity.words) {
+    return invalid_argument("[worker.ask] wrong number of operands or words");
+  }
+  stream_.settle();
+  MOAI_ASSIGN_OR_RETURN(Stream::Answer answer,
+                        stream_.ask(m.signature, m.operands, m.words, m.sequence));
+  if (answer.failure) {
+    fault(m.request, *answer.failure);
+    return ok_status();
+  }
+  dispatch::Answer reply{.request = m.request};
+  uint32_t used = 0;
+  for (device::DynamicValue& value : answer.values) {
+    auto stored = store(std::move(value), m, &used);
+    if (!stored.ok()) {
+      // Nobody knows these ids: the front was told of no result.
+      for (uint32_t i = 0; i < used; ++i) stream_.storages().erase(m.first_result + i);
+      fault(m.request, {m.sequence, stored.status().code(), "", stored.status().message()});
+      return ok_status();
+    }
+    reply.results.push_back(std::move(*stored));
+  }
+  replies_.send(reply);
+  return ok_status();
+}
+
+Status Executor::run(const dispatch::Marker& m) {
+  stream_.settle();
+  const Status status = device_.synchronize();
+  if (!status.ok()) fault(0, {stream_.sequence(), status.code(), "", status.message()});
+  const uint64_t now = now_ns();
+  replies_.send(dispatch::Reached{.request = m.request,
+                                  .sequence = stream_.sequence(),
+                                  .time_ns = now,
+                                  .busy_ns = busy_ns_ + (now - began_ns_),
+                                  .allocated_bytes = device_.allocated_bytes(),
+                                  .peak_bytes = device_.peak_bytes()});
+  return ok_status();
+}
+
+Status Executor::run(const dispatch::Goodbye&) {
+  finished_ = true;
+  return ok_status();
+}
+
+}  // namespace moai::worker

@@ -1,0 +1,67 @@
+// Executor: executes the frames of one front, in order, and replies.
+//
+// One thread. It holds the front's storages; they end with it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "moai/base/status.h"
+#include "moai/device/device.h"
+#include "moai/dispatch/messages.h"
+#include "moai/worker/exec/replies.h"
+#include "moai/worker/exec/stream.h"
+#include "moai/worker/exec/template_set.h"
+
+namespace moai::worker {
+
+class Executor {
+ public:
+  // Both outlive the executor.
+  Executor(device::Device* device, Replies* replies)
+      : device_(*device), replies_(*replies), stream_(device, replies) {}
+
+  // Executes one frame. A status means that the front broke the protocol: the connection ends.
+  // Failing calls are no such thing; they are replied as Faults.
+  Status execute(std::string_view frame);
+
+  // The front said Goodbye.
+  bool finished() const { return finished_; }
+  uint64_t busy_ns() const { return busy_ns_; }
+  size_t storage_count() { return stream_.storages().size(); }
+
+ private:
+  Status handle(std::string_view frame);
+  Status run(const dispatch::DefineSignatures& m);
+  Status run(const dispatch::Run& m);
+  Status run(dispatch::DefineTemplate& m);
+  Status run(const dispatch::DropTemplate& m) { return templates_.drop(m.id); }
+  Status run(const dispatch::RunTemplate& m);
+  Status run(const dispatch::Read& m);
+  Status run(const dispatch::Ask& m);
+  Status run(const dispatch::Marker& m);
+  Status run(const dispatch::Goodbye&);
+  Status run(const dispatch::Ping&) { return ok_status(); }
+  template <class Other>
+  Status run(const Other&);
+
+  Status instruction(const program::Instruction& i, std::span<const StorageId> places,
+                     std::span<const uint64_t> words, uint64_t* sequence);
+  // What is wrong with a range to read; nothing when it can be read.
+  CausePtr unreadable(const dispatch::ReadRange& range);
+  void fault(dispatch::RequestId request, const Cause& cause);
+  Result<dispatch::Value> store(device::DynamicValue value, const dispatch::Ask& ask,
+                                uint32_t* used);
+
+  device::Device& device_;
+  Replies& replies_;
+  Stream stream_;
+  TemplateSet templates_;
+  std::string read_;  // bytes of a Read
+  bool finished_ = false;
+  uint64_t busy_ns_ = 0;
+  uint64_t began_ns_ = 0;  // of the frame at hand
+};
+
+}  // namespace moai::worker

@@ -1,0 +1,220 @@
+#include "moai/worker/exec/stream.h"
+
+#include <algorithm>
+
+#include "moai/worker/exec/overwrites.h"
+
+namespace moai::worker {
+namespace {
+
+std::string name_of(const ops::CallSignature& s) {
+  return s.overload.empty() ? s.op : s.op + "." + s.overload;
+}
+
+Status broken(const char* what, StorageId id) {
+  return invalid_argument(std::string("[worker.stream] ") + what + ": storage " +
+                          std::to_string(id));
+}
+
+void collect(const ops::Result& result, std::vector<uint64_t>* out) {
+  if (result.kind == ops::ResultKind::kFresh) {
+    out->push_back(static_cast<uint64_t>(tensor::storage_bytes(result.geometry)));
+  }
+  for (const ops::Result& item : result.items) collect(item, out);
+}
+
+}  // namespace
+
+// ---- memory
+
+Status Stream::alloc(StorageId id, uint64_t size_bytes) {
+  Storage* storage = storages_.insert(id, size_bytes);
+  if (!storage) return broken("allocated twice", id);
+  if (size_bytes == 0) return ok_status();
+  auto buffer = device_.allocate(size_bytes);
+  if (buffer.ok()) {
+    storage->buffer = std::move(*buffer);
+  } else {
+    storage->poison = fail(buffer.status(), sequence_, "");
+  }
+  return ok_status();
+}
+
+Status Stream::resize(StorageId id, uint64_t size_bytes) {
+  Storage* storage = storages_.find(id);
+  if (!storage) return broken("resized, but unknown", id);
+  storage->size_bytes = std::max(storage->size_bytes, size_bytes);
+  if (storage->poison && !storage->buffer) return ok_status();  // has memory once it is overwritten
+  Status status;
+  if (storage->buffer) {
+    status = device_.resize(storage->buffer.get(), size_bytes);
+  } else if (size_bytes) {
+    auto buffer = device_.allocate(size_bytes);
+    status = buffer.status();
+    if (buffer.ok()) storage->buffer = std::move(*buffer);
+  }
+  if (!status.ok()) storage->poison = fail(status, sequence_, "");
+  return ok_status();
+}
+
+Status Stream::free(StorageId id) {
+  return storages_.erase(id) ? ok_status() : broken("freed, but unknown", id);
+}
+
+Status Stream::upload(StorageId id, uint64_t storage_bytes, uint64_t offset,
+                      std::string_view bytes) {
+  Storage* storage = storages_.find(id);
+  if (!storage) storage = storages_.insert(id, storage_bytes);
+  if (!storage) return broken("uploaded to", id);
+  if (!storage->buffer && storage->size_bytes) {
+    auto buffer = device_.allocate(storage->size_bytes);
+    if (!buffer.ok()) {
+      storage->poison = fail(buffer.status(), sequence_, "");
+      return ok_status();
+    }
+    storage->buffer = std::move(*buffer);
+  }
+  if (!storage->buffer) return bytes.empty() ? ok_status() : broken("too small for upload", id);
+  const Status status = device_.copy_in(storage->buffer.get(), offset, bytes);
+  if (status.code() == Code::kOutOfRange) return broken("too small for upload", id);
+  if (!status.ok()) {
+    storage->poison = fail(status, sequence_, "");
+  } else if (offset == 0 && bytes.size() >= storage->size_bytes) {
+    storage->poison = nullptr;
+  }
+  return ok_status();
+}
+
+// ---- calls
+
+Stream::Prepared& Stream::prepare(SignatureId signature) {
+  if (signature >= prepared_.size()) prepared_.resize(signatures_.size());
+  Prepared& prepared = prepared_[signature];
+  if (prepared.known) return prepared;
+  prepared.known = true;
+  const ops::CallSignature& s = signatures_.at(signature).signature;
+  auto call = device_.prepare(s);
+  prepared.refusal = call.status();
+  if (call.ok()) prepared.call = std::move(*call);
+  prepared.overwritten = overwritten_bytes(s);
+  for (const ops::Result& result : s.results) collect(result, &prepared.fresh_bytes);
+  return prepared;
+}
+
+bool Stream::overwrites(const Prepared& prepared, size_t operand) const {
+  const uint64_t bytes = prepared.overwritten[operand];
+  return bytes && bytes >= operands_[operand]->size_bytes;
+}
+
+// Finds the operands, and in `poison_` the cause why the call cannot run.
+Status Stream::gather(const Prepared& prepared, std::span<const StorageId> ids) {
+  operands_.resize(ids.size());
+  buffers_.resize(ids.size());
+  poison_ = nullptr;
+  for (size_t i = 0; i < ids.size(); ++i) {
+    Storage* storage = ids[i] ? storages_.find(ids[i]) : nullptr;
+    if (!storage && ids[i]) return broken("used, but unknown", ids[i]);
+    operands_[i] = storage;
+    buffers_[i] = storage ? storage->buffer.get() : nullptr;
+    if (storage && storage->poison && !poison_ && !overwrites(prepared, i)) {
+      poison_ = storage->poison;
+    }
+  }
+  return ok_status();
+}
+
+// Gives memory to operands that lack it since the call that makes them failed.
+Status Stream::provide(const Prepared& prepared) {
+  for (size_t i = 0; i < operands_.size(); ++i) {
+    Storage* storage = operands_[i];
+    if (!storage || !storage->poison || storage->buffer) continue;
+    MOAI_ASSIGN_OR_RETURN(storage->buffer, device_.allocate(prepared.overwritten[i]));
+    buffers_[i] = storage->buffer.get();
+  }
+  return ok_status();
+}
+
+Status Stream::call(SignatureId signature, std::span<const StorageId> places,
+                    std::span<const uint64_t> words, uint64_t sequence) {
+  Prepared& prepared = prepare(signature);
+  const size_t operand_count = prepared.overwritten.size();
+  const auto fresh_ids = places.subspan(operand_count);
+  MOAI_RETURN_IF_ERROR(gather(prepared, places.first(operand_count)));
+  sequence_ = sequence;
+  fresh_.resize(fresh_ids.size());
+  CausePtr cause = std::move(poison_);
+  if (!cause) {
+    Status status = prepared.call ? provide(prepared) : prepared.refusal;
+    if (status.ok()) status = prepared.call->run(buffers_, words, fresh_);
+    if (!status.ok()) {
+      cause = fail(status, sequence, name_of(signatures_.at(signature).signature));
+    } else {
+      heal(prepared);
+    }
+  }
+  if (cause) poison_written(signature, cause);
+  for (size_t i = 0; i < fresh_ids.size(); ++i) {
+    device::BufferPtr made = std::move(fresh_[i]);
+    if (fresh_ids[i] == 0 && prepared.fresh_bytes[i] == 0) continue;
+    Storage* storage = storages_.insert(fresh_ids[i], prepared.fresh_bytes[i]);
+    if (!storage) return broken("made twice", fresh_ids[i]);
+    if (cause && prepared.fresh_bytes[i]) {
+      storage->poison = cause;
+    } else {
+      storage->buffer = std::move(made);
+    }
+  }
+  return ok_status();
+}
+
+Result<Stream::Answer> Stream::ask(SignatureId signature, std::span<const StorageId> operands,
+                                   std::span<const uint64_t> words, uint64_t sequence) {
+  Prepared& prepared = prepare(signature);
+  MOAI_RETURN_IF_ERROR(gather(prepared, operands));
+  sequence_ = sequence;
+  Answer answer;
+  answer.failure = std::move(poison_);
+  if (!answer.failure) {
+    Status status = prepared.call ? provide(prepared) : prepared.refusal;
+    if (status.ok()) {
+      auto values = prepared.call->ask(buffers_, words);
+      status = values.status();
+      if (values.ok()) answer.values = std::move(*values);
+    }
+    if (status.ok()) {
+      heal(prepared);
+    } else {
+      answer.failure = std::make_shared<Cause>(Cause{
+          sequence, status.code(), name_of(signatures_.at(signature).signature), status.message()});
+    }
+  }
+  if (answer.failure) poison_written(signature, answer.failure);
+  return answer;
+}
+
+void Stream::heal(const Prepared& prepared) {
+  for (size_t i = 0; i < operands_.size(); ++i) {
+    if (operands_[i] && operands_[i]->poison && overwrites(prepared, i)) {
+      operands_[i]->poison = nullptr;
+    }
+  }
+}
+
+void Stream::poison_written(SignatureId signature, const CausePtr& cause) {
+  const std::vector<bool>& written = signatures_.at(signature).written;
+  for (size_t i = 0; i < operands_.size(); ++i) {
+    if (operands_[i] && written[i]) operands_[i]->poison = cause;
+  }
+}
+
+CausePtr Stream::fail(const Status& status, uint64_t sequence, const std::string& op) {
+  auto cause = std::make_shared<Cause>(Cause{sequence, status.code(), op, status.message()});
+  if (!fault_sent_) {
+    fault_sent_ = true;
+    replies_.send(dispatch::Fault{
+        .sequence = sequence, .code = cause->code, .op = cause->op, .text = cause->text});
+  }
+  return cause;
+}
+
+}  // namespace moai::worker

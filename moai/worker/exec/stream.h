@@ -1,0 +1,85 @@
+// Stream: executes calls and memory operations in order, over the storages of one front.
+//
+// A call that fails poisons what it writes and makes. A call that reads something poisoned is
+// skipped and poisons what it writes and makes in turn; a storage stays poisoned until it is
+// overwritten entirely. The first failure of the stream, or after settle(), goes to the front as a
+// Fault; the others show in what they poisoned.
+//
+// One thread. A Status that is returned means that the front broke the protocol.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "moai/base/status.h"
+#include "moai/device/device.h"
+#include "moai/graph/signature_table.h"
+#include "moai/worker/exec/replies.h"
+#include "moai/worker/memory/storage_table.h"
+
+namespace moai::worker {
+
+using graph::SignatureId;
+
+class Stream {
+ public:
+  // Both outlive the stream.
+  Stream(device::Device* device, Replies* replies) : device_(*device), replies_(*replies) {}
+
+  graph::SignatureTable& signatures() { return signatures_; }
+  StorageTable& storages() { return storages_; }
+
+  Status alloc(StorageId id, uint64_t size_bytes);
+  Status resize(StorageId id, uint64_t size_bytes);
+  Status free(StorageId id);
+  Status upload(StorageId id, uint64_t storage_bytes, uint64_t offset, std::string_view bytes);
+  // `places`: operands, then fresh results. Counts are verified by the caller.
+  Status call(SignatureId signature, std::span<const StorageId> places,
+              std::span<const uint64_t> words, uint64_t sequence);
+
+  // The results of a call whose shapes only the device knows, or the cause why there are none.
+  struct Answer {
+    std::vector<device::DynamicValue> values;
+    CausePtr failure;
+  };
+  Result<Answer> ask(SignatureId signature, std::span<const StorageId> operands,
+                     std::span<const uint64_t> words, uint64_t sequence);
+
+  // The front waits for this point: the next failure is a first one again.
+  void settle() { fault_sent_ = false; }
+  // Of the last call executed or skipped.
+  uint64_t sequence() const { return sequence_; }
+
+ private:
+  struct Prepared {
+    bool known = false;
+    std::unique_ptr<device::Call> call;  // null: `refusal`
+    Status refusal;
+    std::vector<uint64_t> overwritten;  // per operand, overwritten_bytes
+    std::vector<uint64_t> fresh_bytes;  // per fresh result
+  };
+  Prepared& prepare(SignatureId signature);
+  Status gather(const Prepared& prepared, std::span<const StorageId> ids);
+  bool overwrites(const Prepared& prepared, size_t operand) const;
+  Status provide(const Prepared& prepared);
+  void poison_written(SignatureId signature, const CausePtr& cause);
+  void heal(const Prepared& prepared);
+  CausePtr fail(const Status& status, uint64_t sequence, const std::string& op);
+
+  device::Device& device_;
+  Replies& replies_;
+  graph::SignatureTable signatures_;
+  StorageTable storages_;
+  std::vector<Prepared> prepared_;  // by signature
+  uint64_t sequence_ = 0;
+  bool fault_sent_ = false;
+  // Of the call at hand; members, so that a call allocates nothing.
+  std::vector<Storage*> operands_;
+  std::vector<device::Buffer*> buffers_;
+  std::vector<device::BufferPtr> fresh_;
+  CausePtr poison_;
+};
+
+}  // namespace moai::worker

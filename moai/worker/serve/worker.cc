@@ -1,0 +1,125 @@
+#include "moai/worker/serve/worker.h"
+
+#include <thread>
+
+#include "moai/base/log.h"
+
+namespace moai::worker {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kAcceptEvery{1000};
+constexpr milliseconds kAfterAcceptFailed{100};
+constexpr milliseconds kWelcomeStall{2000};
+
+Status send_message(comm::Link* link, const dispatch::Message& message) {
+  std::string frame;
+  dispatch::encode(message, &frame);
+  const std::string_view parts[] = {frame};
+  return link->send(parts, kWelcomeStall);
+}
+
+Result<dispatch::Hello> receive_hello(comm::Link* link, milliseconds within) {
+  MOAI_ASSIGN_OR_RETURN(std::string frame, link->receive(steady_clock::now() + within, {}));
+  MOAI_ASSIGN_OR_RETURN(dispatch::Message message, dispatch::decode(frame));
+  if (auto* hello = std::get_if<dispatch::Hello>(&message)) return std::move(*hello);
+  return invalid_argument("[worker.hello] the first message is no Hello");
+}
+
+}  // namespace
+
+Worker::Worker(WorkerOptions options, std::unique_ptr<comm::Listener> listener,
+               device::Device* device)
+    : options_(std::move(options)), listener_(std::move(listener)), device_(*device) {}
+
+// Takes an admitted link unless another front is here.
+Status Worker::take(std::unique_ptr<comm::Link>* link, const std::string& client) {
+  std::lock_guard lock(mutex_);
+  if (waiting_ || (current_ && !current_->ended())) {
+    return resource_exhausted("[worker.hello] another front is connected: " + client_);
+  }
+  if (stopped_) return unavailable("[worker.hello] this Worker is ending");
+  MOAI_RETURN_IF_ERROR(send_message(link->get(), welcome(options_.identity)));
+  log_info("serving " + client + " at " + (*link)->peer());
+  waiting_ = std::move(*link);
+  client_ = client;
+  changed_.notify_all();
+  return ok_status();
+}
+
+void Worker::admit_peer(std::unique_ptr<comm::Link> link) {
+  const auto hello = receive_hello(link.get(), options_.hello_max);
+  if (!hello.ok()) {
+    log_warning("peer " + link->peer() + " is dropped: " + hello.status().message());
+    return;
+  }
+  Status status = admit(*hello, options_.identity);
+  if (status.ok()) status = take(&link, hello->client);
+  if (status.ok()) return;
+  log_warning("front " + hello->client + " at " + link->peer() +
+              " is refused: " + status.message());
+  send_message(link.get(), dispatch::Refused{.code = status.code(), .text = status.message()})
+      .ignore("the peer is dropped either way");
+}
+
+void Worker::accept_all() {
+  const auto interrupt = [this] {
+    std::lock_guard lock(mutex_);
+    return stopped_ ? cancelled("[worker.serve] stopped") : ok_status();
+  };
+  while (interrupt().ok()) {
+    auto link = listener_->accept(steady_clock::now() + kAcceptEvery, interrupt);
+    if (link.ok()) {
+      admit_peer(std::move(*link));
+    } else if (link.status().code() != Code::kDeadlineExceeded &&
+               link.status().code() != Code::kCancelled) {
+      log_error("cannot accept: " + link.status().message());
+      std::unique_lock lock(mutex_);
+      changed_.wait_for(lock, kAfterAcceptFailed, [this] { return stopped_; });
+    }
+  }
+}
+
+// The connection whose turn it is; null after stop().
+std::shared_ptr<Connection> Worker::next() {
+  std::unique_lock lock(mutex_);
+  current_.reset();
+  while (!stopped_ && !waiting_) changed_.wait_for(lock, kAcceptEvery);
+  if (stopped_) return nullptr;
+  ConnectionOptions options = options_.connection;
+  options.credit_bytes = options_.identity.credit_bytes;
+  current_ = std::make_shared<Connection>(std::move(waiting_), &device_, options);
+  return current_;
+}
+
+void Worker::run() {
+  std::thread acceptor([this] { accept_all(); });
+  while (auto connection = next()) {
+    connection->run();
+    log_info("the front has left; its storages are dropped");
+  }
+  listener_->close();
+  acceptor.join();
+}
+
+void Worker::stop(const std::string& why) {
+  std::shared_ptr<Connection> current;
+  std::unique_ptr<comm::Link> waiting;
+  {
+    std::lock_guard lock(mutex_);
+    stopped_ = true;
+    current = current_;
+    waiting = std::move(waiting_);
+  }
+  changed_.notify_all();
+  if (current) current->end(Code::kUnavailable, why);
+  if (waiting) {
+    send_message(waiting.get(), dispatch::Ending{.code = Code::kUnavailable, .text = why})
+        .ignore("the Worker ends either way");
+  }
+  listener_->close();
+}
+
+}  // namespace moai::worker
