@@ -100,7 +100,7 @@ Status run(const Flags& flags) {
   signal(SIGPIPE, SIG_IGN);
   umask(077);  // the database holds the secrets of leases
   MOAI_RETURN_IF_ERROR(control::make_private_directory(flags.state));
-  MOAI_ASSIGN_OR_RETURN(const rpc::ServerOptions server_options_, server_options(flags));
+  MOAI_ASSIGN_OR_RETURN(const rpc::ServerOptions listening, server_options(flags));
   control::Options options = flags.options;
   if (!flags.flavors.empty()) {
     MOAI_ASSIGN_OR_RETURN(const std::string text, control::read_file(flags.flavors));
@@ -113,7 +113,7 @@ Status run(const Flags& flags) {
                           control::ensure_token_file(flags.bootstrap_token));
     MOAI_RETURN_IF_ERROR(master->ensure_bootstrap_token(secret));
   }
-  MOAI_ASSIGN_OR_RETURN(auto server, rpc::Server::start(server_options_, master.get()));
+  MOAI_ASSIGN_OR_RETURN(auto server, rpc::Server::start(listening, master.get()));
   if (!flags.address_file.empty())
     MOAI_RETURN_IF_ERROR(control::write_file(flags.address_file, server->address() + "\n", 0644));
   log_info("SDAManager " + flags.options.version + " listens on " + server->address() + " (pid " +

@@ -29,8 +29,7 @@ TEST(Compile, TemplatesKeepCountsOfWordsAndNoValues) {
       &signatures);
   ASSERT_TRUE(window.ok()) << window.status().to_string();
   const program::Program p = lower_template(*window);
-  EXPECT_TRUE(program::verify(p, signatures).ok())
-      << program::verify(p, signatures).to_string();
+  EXPECT_TRUE(program::verify(p, signatures).ok()) << program::verify(p, signatures).to_string();
   EXPECT_TRUE(p.is_template);
   EXPECT_EQ(p.slot_count, 3u);
   EXPECT_TRUE(p.words.empty());

@@ -43,7 +43,7 @@ std::string encoded(const T& value) {
 
 bool write_messages(const std::filesystem::path& root) {
   bool good = true;
-  std::string stream("\x05\x00", 2);
+  std::string stream(1, '\x05');
   for (const moai::dispatch::Message& m : moai::dispatch::samples()) {
     std::string frame;
     encode(m, &frame);
@@ -55,11 +55,7 @@ bool write_messages(const std::filesystem::path& root) {
     if (run) good = good && write(root / "program", "streamed", encoded(run->program));
     if (stored) good = good && write(root / "program", "template", encoded(stored->program));
   }
-  std::string large("\x05\xff", 2);
-  Writer(&large).word(300'000);
-  return good && write(root / "frame_reader", "messages", stream) &&
-         write(root / "frame_reader", "large", large) &&
-         write(root / "frame_reader", "followed", stream.replace(1, 1, "\xff"));
+  return good && write(root / "frame_reader", "messages", stream);
 }
 
 bool write_texts(const std::filesystem::path& root) {

@@ -33,7 +33,7 @@ using Interrupt = std::function<Status()>;
 struct DriverOptions {
   std::string session_program;                                  // path of moai-session
   std::string manager_address, token, ca_path, flavor, device;  // as session::Start
-  std::string client_version;  // of this package
+  std::string client_version;                                   // of this package
   std::string framework, command;
   size_t flush_nodes = 256;
   size_t flush_bytes = 256 * 1024;
@@ -107,8 +107,8 @@ class Driver {
   // The error that the last failed wait raised, with operator and line.
   virtual DeviceError last_error() const = 0;
 
-  // Why the lease is over for good: ended by an administrator, its Worker lost, refused. OK while it
-  // is not.
+  // Why the lease is over for good: ended by an administrator, its Worker lost, refused. OK while
+  // it is not.
   virtual Status ended() const = 0;
   virtual bool connected() const = 0;
   virtual uint64_t memory_bytes() const = 0;  // of the device; 0 before a lease

@@ -111,8 +111,8 @@ Status Engine::append(SignatureId signature, std::span<const StorageId> storages
   return ok_status();
 }
 
-Status Engine::upload(StorageId id, uint64_t storage_bytes, uint64_t offset,
-                      std::string_view bytes, bool makes) {
+Status Engine::upload(StorageId id, uint64_t storage_bytes, uint64_t offset, std::string_view bytes,
+                      bool makes) {
   std::string copy(bytes);
   const std::lock_guard lock(mutex_);
   if (has_failed_) return failed_;

@@ -74,8 +74,8 @@ Status Engine::connect() {
   memory_bytes_ = granted.memory_bytes;
   const session::WorkerAddress& worker = granted.workers[0];
   const comm::TlsOptions tls{.ca = granted.ca, .certificate = {}, .key = {}, .peer_name = {}};
-  MOAI_ASSIGN_OR_RETURN(
-      auto link, comm::connect(worker.address, steady_clock::now() + kConnectMax, tls));
+  MOAI_ASSIGN_OR_RETURN(auto link,
+                        comm::connect(worker.address, steady_clock::now() + kConnectMax, tls));
   dispatch::Hello hello;
   hello.secret = worker.secret;
   hello.epoch = granted.epoch;

@@ -61,8 +61,7 @@ Status Engine::read(std::span<const ReadInto> ranges, const Interrupt& interrupt
     request = recorder_.read(std::move(wanted));
     answers_.expect(request, ranges.size());
   }
-  const Status waited =
-      after_wait(wait_until([&] { return answers_.done(request); }, interrupt));
+  const Status waited = after_wait(wait_until([&] { return answers_.done(request); }, interrupt));
   if (!waited.ok()) {
     answers_.abandon(request);
     return waited;
@@ -95,8 +94,7 @@ Result<std::vector<dispatch::Value>> Engine::ask(SignatureId signature,
     note_line(line);
     answers_.expect(request, 0);
   }
-  const Status waited =
-      after_wait(wait_until([&] { return answers_.done(request); }, interrupt));
+  const Status waited = after_wait(wait_until([&] { return answers_.done(request); }, interrupt));
   if (!waited.ok()) {
     answers_.abandon(request);
     return waited;

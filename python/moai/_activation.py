@@ -55,7 +55,8 @@ def _register(torch, c, settings):
     _C_folders = [os.path.dirname(os.path.abspath(torch.__file__)) + os.sep,
                   os.path.dirname(os.path.abspath(__file__)) + os.sep]
     c.set_library_folders(_C_folders)
-    c.set_startup(_session.program(), __version__, f"pytorch-{_plain(torch.__version__)}", _command())
+    c.set_startup(_session.program(), __version__, f"pytorch-{_plain(torch.__version__)}",
+                  _command())
     c.register_device()
     install(torch, c, settings)
     _session.attach(torch, c)

@@ -35,7 +35,8 @@ def test_strided_and_broadcast_copies_both_ways(torch):
 
 def test_factories_make_the_same_as_on_the_host(torch):
     for make in (lambda d: torch.zeros(2, device=d), lambda d: torch.arange(5, device=d),
-                 lambda d: torch.arange(2, 9, 3, device=d), lambda d: torch.full((2,), 7.0, device=d),
+                 lambda d: torch.arange(2, 9, 3, device=d),
+                 lambda d: torch.full((2,), 7.0, device=d),
                  lambda d: torch.eye(3, device=d), lambda d: torch.linspace(0, 1, 5, device=d),
                  lambda d: torch.tensor([1, 2], device=d), lambda d: torch.ones(2, 3, device=d)):
         assert torch.equal(make("cuda").cpu(), make("cpu"))

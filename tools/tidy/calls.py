@@ -10,7 +10,8 @@ RULE = "call"
 BANNED = [
     (r"\b(?:secure_)?getenv\s*\(", ("moai/base/environment.cc",),
      "read the environment through moai/base/environment.h"),
-    (r"\benviron\b", ("moai/base/process.cc",), "start the child with moai/base/process.h"),
+    (r"\benviron\b", ("moai/base/process.cc", "moai/driver/lease/holder_client.cc"),
+     "start the child with moai/base/process.h"),
     (r"\bsetenv\s*\(|\bputenv\s*\(", (), "pass the environment of the child instead"),
     (r"\b(?:std::)?system\s*\(\s*\"|\bpopen\s*\(", (), "start it with moai/base/process.h"),
     (r"\busing namespace std\b", (), "name what is used"),

@@ -46,15 +46,25 @@ def declared(tree):
             if any(room_call(text, room) for text in cmake_texts(tree, room))]
 
 
+def linked_parts(tree, room):
+    """Headers of other rooms that a linked part stands for: moai_session_wire is
+    moai/session/wire.h."""
+    calls = [room_call(text, room) for text in cmake_texts(tree, room)]
+    words = next(call for call in calls if call)
+    names = re.findall(r"\bmoai_(\w+)", " ".join(words.get("LINK", [])))
+    return {f"moai/{name.replace('_', '/', 1)}.h" for name in names if "_" in name}
+
+
 def check(tree):
     found = []
     for room in declared(tree):
         sources, tests = allowed(tree, room)
+        parts = linked_parts(tree, room)
         for path in tree.paths(*CPP, under=f"moai/{room}/"):
             may = {room} | sources | (tests if is_test(path) else set())
             for number, _, target in includes(tree, path):
                 other = room_of(target)
-                if other and other not in may:
+                if other and other not in may and target not in parts:
                     found.append(Finding(
                         RULE, path, number,
                         f"{room} may not include {other}: move the shared part down, or name "

@@ -74,6 +74,11 @@ def test_rooms_include_what_they_name(dependencies, path, rules):
     assert rules_of(rooms.check(ladder(dependencies, path))) == rules
 
 
+@pytest.mark.parametrize("link, rules", [("LINK moai_base_a", []), ("", ["ladder"])])
+def test_a_linked_part_gives_its_header(link, rules):
+    assert rules_of(rooms.check(ladder(f"DEPS tensor {link}"))) == rules
+
+
 @pytest.mark.parametrize("path, include, rules", [
     ("moai/front/a.cc", "<ATen/ATen.h>", []),
     ("moai/driver/a.cc", "<ATen/ATen.h>", ["vendor"]),

@@ -7,25 +7,16 @@
 #include "moai/comm/link/link.h"
 
 namespace moai::comm {
-namespace {
-
-constexpr size_t kBufferBytes = 128 * 1024;
-constexpr size_t kLargeFrameBytes = 32 * 1024;  // from here on read in place
-constexpr size_t kGrowBytes = 256 * 1024;       // stays in cache between clearing and reading
-
-}  // namespace
-
-FrameReader::FrameReader() : buffer_(kBufferBytes) {}
 
 std::span<char> FrameReader::room() {
   if (large_) {
     if (frame_filled_ == frame_.size()) {
-      frame_.resize(std::min(frame_size_, frame_.size() + kGrowBytes));
+      frame_.resize(std::min(frame_size_, frame_.size() + sizes_.grow));
     }
     return {frame_.data() + frame_filled_, frame_.size() - frame_filled_};
   }
   if (begin_ == end_) begin_ = end_ = 0;
-  if (buffer_.size() - begin_ < kFrameHeaderBytes + kLargeFrameBytes) {
+  if (buffer_.size() - begin_ < kFrameHeaderBytes + sizes_.large) {
     std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
@@ -46,7 +37,7 @@ bool FrameReader::whole() {
   if (end_ - begin_ < kFrameHeaderBytes) return false;
   const uint64_t size = header();
   if (size > kFrameBytesMax || size <= end_ - begin_ - kFrameHeaderBytes) return true;
-  if (size > kLargeFrameBytes) begin_large(size);
+  if (size > sizes_.large) begin_large(size);
   return false;
 }
 
@@ -72,7 +63,7 @@ void FrameReader::begin_large(size_t size) {
   frame_filled_ = end_ - begin_ - kFrameHeaderBytes;
   frame_.clear();
   frame_.reserve(size);  // addresses only: pages come with the bytes
-  frame_.resize(std::min(size, std::max(kGrowBytes, frame_filled_)));
+  frame_.resize(std::min(size, std::max(sizes_.grow, frame_filled_)));
   std::memcpy(frame_.data(), buffer_.data() + begin_ + kFrameHeaderBytes, frame_filled_);
   begin_ = end_ = 0;
 }

@@ -17,9 +17,15 @@ namespace moai::comm {
 
 inline constexpr size_t kFrameHeaderBytes = 8;
 
+struct FrameReaderSizes {
+  size_t buffer = 128 * 1024;  // at least kFrameHeaderBytes + large
+  size_t large = 32 * 1024;    // frames over it are read in place
+  size_t grow = 256 * 1024;    // stays in cache between clearing and reading
+};
+
 class FrameReader {
  public:
-  FrameReader();
+  explicit FrameReader(FrameReaderSizes sizes = {}) : sizes_(sizes), buffer_(sizes.buffer) {}
   // Where to put the next bytes; never empty. Only when whole() is false.
   std::span<char> room();
   void filled(size_t bytes);
@@ -32,6 +38,7 @@ class FrameReader {
   uint64_t header() const;
   void begin_large(size_t size);
 
+  FrameReaderSizes sizes_;
   std::vector<char> buffer_;
   size_t begin_ = 0;  // bytes [begin_, end_) of buffer_ are not cut yet
   size_t end_ = 0;

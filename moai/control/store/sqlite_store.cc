@@ -65,9 +65,9 @@ constexpr const char* kTable<CounterRow> = "counters";
 template <class Row>
 const std::string& put_sql() {
   static const std::string sql = [] {
-    constexpr size_t columns = std::tuple_size_v<decltype(fields(std::declval<Row&>()))>;
+    constexpr size_t kColumns = std::tuple_size_v<decltype(fields(std::declval<Row&>()))>;
     std::string text = std::string("INSERT OR REPLACE INTO ") + kTable<Row> + " VALUES (?";
-    for (size_t i = 1; i < columns; ++i) text += ",?";
+    for (size_t i = 1; i < kColumns; ++i) text += ",?";
     return text + ")";
   }();
   return sql;

@@ -36,8 +36,8 @@ Status spawn_holder(const std::string& program, int socket, int pidfd) {
                              POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSID);
   std::vector<std::string> words = {program, "--fd", "3"};
   const std::string pid = std::to_string(::getpid());
-  const std::vector<std::string> script =
-      pidfd >= 0 ? std::vector<std::string>{"--pidfd", "4"} : std::vector{std::string("--pid"), pid};
+  const std::vector<std::string> script = pidfd >= 0 ? std::vector<std::string>{"--pidfd", "4"}
+                                                     : std::vector{std::string("--pid"), pid};
   words.insert(words.end(), script.begin(), script.end());
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());

@@ -51,11 +51,11 @@ class Lease {
   std::function<void(const Status&)> ended_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::optional<session::Granted> granted_;                         // guarded by mutex_
-  std::optional<Status> end_;                                       // guarded by mutex_
-  bool wanted_ = false;                                             // guarded by mutex_
-  int replacements_ = 0;                                            // guarded by mutex_
-  std::chrono::steady_clock::time_point replacing_since_;           // guarded by mutex_
+  std::optional<session::Granted> granted_;                // guarded by mutex_
+  std::optional<Status> end_;                              // guarded by mutex_
+  bool wanted_ = false;                                    // guarded by mutex_
+  int replacements_ = 0;                                   // guarded by mutex_
+  std::chrono::steady_clock::time_point replacing_since_;  // guarded by mutex_
   std::unique_ptr<HolderClient> holder_;  // set once by acquire(); last: its thread uses the others
 };
 

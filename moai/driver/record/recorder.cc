@@ -88,13 +88,12 @@ void Recorder::diverge() {
   for (size_t i = 0; i < position_; ++i) {
     const program::Instruction& in = p.instructions[i];
     const auto slots = p.places_of(in);
-    canonical_.nodes.push_back(
-        {.kind = in.kind,
-         .signature = in.signature,
-         .storages_begin = static_cast<uint32_t>(canonical_.storages.size()),
-         .storages_count = in.places_count,
-         .words_begin = static_cast<uint32_t>(canonical_.words.size()),
-         .words_count = in.words_count});
+    canonical_.nodes.push_back({.kind = in.kind,
+                                .signature = in.signature,
+                                .storages_begin = static_cast<uint32_t>(canonical_.storages.size()),
+                                .storages_count = in.places_count,
+                                .words_begin = static_cast<uint32_t>(canonical_.words.size()),
+                                .words_count = in.words_count});
     canonical_.storages.insert(canonical_.storages.end(), slots.begin(), slots.end());
     canonical_.words.resize(canonical_.words.size() + in.words_count);
   }

@@ -262,7 +262,7 @@ TEST(Recorder, WhatWasFetchedDoesNotOutliveTheNextNode) {
     s.read(loss);
   }
   loss = step(s, m.weights, s.alloc(8), 1);  // fetched ahead
-  s.call(5, {loss});                          // may write it
+  s.call(5, {loss});                         // may write it
   const auto hits = s.recorder.counters().pushed_hits;
   s.read(loss);
   EXPECT_EQ(s.recorder.counters().pushed_hits, hits);

@@ -31,8 +31,8 @@ struct Template {
   program::Program program;
   std::vector<uint64_t> prefix;  // prefix[k]: hash of the first k + 1 nodes
   std::vector<ReadPoint> reads{};
-  bool defined = false;          // the Worker has it
-  uint64_t used = 0;             // when it was last followed
+  bool defined = false;  // the Worker has it
+  uint64_t used = 0;     // when it was last followed
 
   size_t size() const { return program.instructions.size(); }
 };

@@ -22,10 +22,10 @@ namespace moai::driver {
 
 struct Reply {
   bool done = false;
-  Status status;                                    // of the request; its call's Fault otherwise
-  dispatch::Fault fault{};                          // where status is not OK
-  std::vector<std::string> frames{};                // of a Read: Data, by range
-  std::vector<dispatch::Value> values{};            // of an Ask
+  Status status;                          // of the request; its call's Fault otherwise
+  dispatch::Fault fault{};                // where status is not OK
+  std::vector<std::string> frames{};      // of a Read: Data, by range
+  std::vector<dispatch::Value> values{};  // of an Ask
 };
 
 class Answers {
@@ -63,13 +63,13 @@ class Answers {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::unordered_map<dispatch::RequestId, Reply> replies_;      // guarded by mutex_
-  std::unordered_map<dispatch::RequestId, size_t> missing_;     // guarded by mutex_: ranges
-  std::unordered_set<dispatch::RequestId> abandoned_;           // guarded by mutex_
-  std::map<dispatch::RequestId, dispatch::Reached> markers_;    // guarded by mutex_: newest ones
-  std::optional<dispatch::Fault> fault_;                        // guarded by mutex_
-  Status failed_;                                               // guarded by mutex_
-  uint64_t changes_ = 0;                                        // guarded by mutex_
+  std::unordered_map<dispatch::RequestId, Reply> replies_;    // guarded by mutex_
+  std::unordered_map<dispatch::RequestId, size_t> missing_;   // guarded by mutex_: ranges
+  std::unordered_set<dispatch::RequestId> abandoned_;         // guarded by mutex_
+  std::map<dispatch::RequestId, dispatch::Reached> markers_;  // guarded by mutex_: newest ones
+  std::optional<dispatch::Fault> fault_;                      // guarded by mutex_
+  Status failed_;                                             // guarded by mutex_
+  uint64_t changes_ = 0;                                      // guarded by mutex_
 };
 
 }  // namespace moai::driver

@@ -107,9 +107,9 @@ std::vector<graph::StorageId> complete(Scan* scan) {
     const at::Tensor bytes = host.tensor.resolve_conj().resolve_neg().contiguous();
     if (bytes.nbytes() == 0) continue;
     const graph::StorageId id = engine().next_storage();
-    raise_if_error(engine().upload(
-        id, bytes.nbytes(), 0, {static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()},
-        true));
+    raise_if_error(
+        engine().upload(id, bytes.nbytes(), 0,
+                        {static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()}, true));
     scan->storages[host.position] = id;
     temporaries.push_back(id);
   }

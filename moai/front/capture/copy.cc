@@ -29,10 +29,10 @@ void upload(const at::Tensor& destination, const at::Tensor& bytes) {
   make_room();
   bool makes = false;
   const Place place = place_for_upload(destination, &makes);
-  raise_if_error(
-      engine().upload(place.storage, place.storage_bytes,
-                      static_cast<uint64_t>(place.offset) * destination.itemsize(),
-                      {static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()}, makes));
+  raise_if_error(engine().upload(place.storage, place.storage_bytes,
+                                 static_cast<uint64_t>(place.offset) * destination.itemsize(),
+                                 {static_cast<const char*>(bytes.const_data_ptr()), bytes.nbytes()},
+                                 makes));
 }
 
 // Host bytes laid out as `like` wants them; `source` itself where it fits already.

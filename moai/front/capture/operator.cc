@@ -87,8 +87,8 @@ std::unique_ptr<Operator> describe(const c10::OperatorHandle& handle) {
   }
   op->writes_if = position(schema, facts.writes_if);
   op->draws_if = position(schema, facts.draws_if);
-  op->asks = facts.data != ops::DataDependence::kNone &&
-             facts.data != ops::DataDependence::kBoolIndex;
+  op->asks =
+      facts.data != ops::DataDependence::kNone && facts.data != ops::DataDependence::kBoolIndex;
   op->draws = op->has_generator_argument || facts.draws;
   op->mixes_devices = takes_host_tensors(op->name);
   return op;

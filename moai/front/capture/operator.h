@@ -10,10 +10,10 @@ namespace moai::front {
 
 struct Operator {
   struct Argument {
-    bool written = false;    // by the schema
+    bool written = false;           // by the schema
     bool written_silently = false;  // by the facts
-    bool is_float = false;   // float, Scalar or lists of them: float values are parameters
-    bool is_number = false;  // Scalar: int values are parameters too
+    bool is_float = false;          // float, Scalar or lists of them: float values are parameters
+    bool is_number = false;         // Scalar: int values are parameters too
     bool is_generator = false;
     bool on_host = false;  // the operator reads this tensor in host memory
   };

@@ -15,8 +15,8 @@ void check_one_device(const Operator& op, Arguments arguments) {
     if (!arguments[i].isTensor()) continue;
     const at::Tensor& t = arguments[i].toTensor();
     if (!t.defined() || !t.is_cpu()) continue;
-    const bool accepted = !op.arguments[i].written &&
-                          (op.mixes_devices || op.arguments[i].on_host || t.dim() == 0);
+    const bool accepted =
+        !op.arguments[i].written && (op.mixes_devices || op.arguments[i].on_host || t.dim() == 0);
     TORCH_CHECK(accepted,
                 "Expected all tensors to be on the same device, but found at least two devices, "
                 "cuda:0 and cpu! (when checking argument for argument ",

@@ -158,7 +158,8 @@ ops::CallSignature make_signature(const Operator& op, Arguments arguments, const
     a.written |= a.written_silently && silently;
     s.args.push_back(to_arg(arguments[i], a));
   }
-  if (!op.has_generator_argument && draws(op, arguments)) s.args.push_back(of_kind(ArgKind::kGenerator));
+  if (!op.has_generator_argument && draws(op, arguments))
+    s.args.push_back(of_kind(ArgKind::kGenerator));
   s.results.resize(op.returns.size());
   if (!recipe) return s;
   for (size_t r = 0; r < op.returns.size(); ++r) {

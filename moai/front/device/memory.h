@@ -102,8 +102,8 @@ struct Place {
   int64_t offset = 0;  // in elements
 };
 Place place_of(const at::Tensor& tensor);
-// The same for a tensor that is about to be overwritten from the host; `makes` tells that the upload
-// makes its storage.
+// The same for a tensor that is about to be overwritten from the host; `makes` tells that the
+// upload makes its storage.
 Place place_for_upload(const at::Tensor& tensor, bool* makes);
 
 // Grows the storage to at least `size_bytes`; its id and bytes stay.

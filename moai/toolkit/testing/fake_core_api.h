@@ -176,7 +176,7 @@ struct CommandRun {
     Context context{"0.1.0", {in, out_stream, err_stream}};
     context.find = [this](Terminal&, Stopped what) -> Result<Platform> {
       Platform platform;
-      platform.state_dir = "/nowhere";
+      platform.state_dir = "/dev/null/nowhere";  // nobody can make it
       platform.address = "master:9000";
       platform.local = stopped;
       platform.memory_bytes = uint64_t{1} << 30;
