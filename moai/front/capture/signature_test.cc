@@ -67,9 +67,9 @@ TEST(SignatureTest, ScanAndSignatureAgreeOnWhatChanges) {
 
 TEST(SignatureTest, WritesAreMarkedAlsoWhereTheSchemaIsSilent) {
   const Operator& norm = op("aten::native_batch_norm", "");
-  EXPECT_TRUE(norm.arguments[3].written);
-  EXPECT_TRUE(norm.arguments[4].written);
-  EXPECT_FALSE(norm.arguments[0].written);
+  EXPECT_TRUE(norm.arguments[3].written_silently);
+  EXPECT_TRUE(norm.arguments[4].written_silently);
+  EXPECT_FALSE(norm.arguments[0].written_silently);
   EXPECT_TRUE(op("aten::add_", "Tensor").arguments[0].written);
 }
 
