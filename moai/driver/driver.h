@@ -107,6 +107,8 @@ class Driver {
   // The error that the last failed wait raised, with operator and line.
   virtual DeviceError last_error() const = 0;
 
+  // Grows with everything recorded that may change a storage.
+  virtual uint64_t version() const = 0;
   // Why the lease is over for good: ended by an administrator, its Worker lost, refused. OK while
   // it is not.
   virtual Status ended() const = 0;

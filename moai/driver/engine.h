@@ -52,6 +52,7 @@ class Engine final : public Driver {
   Result<MarkerState> reached(uint64_t marker, bool wait, const Interrupt& interrupt) override;
   DeviceError last_error() const override;
 
+  uint64_t version() const override { return version_.load(std::memory_order_relaxed); }
   Status ended() const override;
   bool connected() const override { return exchange_.load() != nullptr; }
   uint64_t memory_bytes() const override { return memory_bytes_.load(); }
@@ -100,6 +101,7 @@ class Engine final : public Driver {
   bool stop_ = false;              // guarded by mutex_
   Status failed_;                  // guarded by mutex_
   DeviceError last_error_;         // guarded by mutex_
+  std::atomic<uint64_t> version_{0};  // written under mutex_
   std::atomic<bool> crowded_{false};
   std::atomic<bool> has_failed_{false};
 

@@ -91,6 +91,7 @@ Result<std::vector<dispatch::Value>> Engine::ask(SignatureId signature,
     if (has_failed_) return failed_;
     recorder_.wait();
     request = recorder_.ask(signature, operands, words, first_result, results_max);
+    version_ = ++activity_;
     note_line(line);
     answers_.expect(request, 0);
   }
