@@ -93,7 +93,7 @@ bool late(const std::string& error) {
 }  // namespace
 
 std::string difference(const std::string& name, Values arguments) {
-  static const auto observer =
+  [[maybe_unused]] static const auto observer =
       at::addGlobalCallback(at::RecordFunctionCallback(&note).scopes({at::RecordScope::FUNCTION}));
   g_compared.insert(name);
   const size_t dot = name.find('.');
