@@ -1,6 +1,6 @@
 #include "moai/front/shape/foreach_check.h"
 
-#include <ATen/ExpandUtils.h>
+#include "moai/front/shape/meta_tensor.h"
 
 namespace moai::front::shape {
 namespace {
@@ -11,19 +11,12 @@ bool is_scalar_list(const IValue& v) {
   return v.isDoubleList() || v.isIntList() || (v.isList() && !v.isTensorList());
 }
 
-void check_broadcast(const at::Tensor& self, const at::Tensor& other) {
-  if (other.sizes() == self.sizes()) return;
-  const auto sizes = at::infer_size(self.sizes(), other.sizes());
-  TORCH_CHECK(at::IntArrayRef(sizes) == self.sizes(), "output with shape ", self.sizes(),
-              " doesn't match the broadcast shape ", at::IntArrayRef(sizes));
-}
-
 void check_tensors(c10::ArrayRef<IValue> written, c10::ArrayRef<IValue> others) {
   TORCH_CHECK(written.size() == others.size(),
               "Tensor lists must have the same number of tensors, got ", written.size(), " and ",
               others.size());
   for (size_t i = 0; i < written.size(); ++i) {
-    check_broadcast(written[i].toTensor(), others[i].toTensor());
+    check_fits(written[i].toTensor(), others[i].toTensor());
   }
 }
 
@@ -45,8 +38,7 @@ void check_lists(std::string_view name, c10::ArrayRef<IValue> arguments) {
       check_tensors(written, v.toListRef());
     } else if (is_scalar_list(v)) {
       TORCH_CHECK(written.size() == v.toListRef().size(),
-                  "Tensor list must have same number of elements as scalar list, got ",
-                  written.size(), " and ", v.toListRef().size());
+                  "Tensor list must have same number of elements as scalar list.");
     }
   }
 }

@@ -36,8 +36,8 @@ const Rules& rules() {
          {activation_rows,  algebra_rows,   arithmetic_rows, image_rows,     index_rows,
           pooling_rows,     reduction_rows, special_rows,    unary_rows,     attention_rows,
           convolution_rows, copy_rows,      embedding_rows,  foreach_rows,   keeping_rows,
-          loss_rows,        norm_rows,      padding_rows,    pointwise_rows, recurrent_rows,
-          scalar_rows,      statistics_rows}) {
+          loss_rows,        norm_rows,      padding_rows,    pointwise_rows, product_rows,
+          range_rows,       recurrent_rows, scalar_rows,     statistics_rows}) {
       add(family(), made);
     }
     return made;

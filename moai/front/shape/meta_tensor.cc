@@ -83,6 +83,13 @@ at::Tensor pointwise(const at::Tensor& a, const at::Tensor& b, const at::Tensor&
   return typed(at::meta::addcmul(as_float(a), as_float(b), as_float(c)), dtype);
 }
 
+void check_fits(const at::Tensor& written, const at::Tensor& operand) {
+  if (operand.sizes() == written.sizes()) return;
+  const auto sizes = at::infer_size(written.sizes(), operand.sizes());
+  TORCH_CHECK(at::IntArrayRef(sizes) == written.sizes(), "output with shape ", written.sizes(),
+              " doesn't match the broadcast shape ", at::IntArrayRef(sizes));
+}
+
 at::Tensor operand(const at::Scalar& number) {
   at::Tensor t = c10::scalar_to_tensor(number);
   t.unsafeGetTensorImpl()->set_wrapped_number(true);

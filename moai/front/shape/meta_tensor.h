@@ -25,6 +25,9 @@ at::Tensor pointwise(const at::Tensor& a, const at::Tensor& b, c10::ScalarType d
 at::Tensor pointwise(const at::Tensor& a, const at::Tensor& b, const at::Tensor& c,
                      c10::ScalarType dtype);
 
+// Raises torch's text unless `operand` expands to the shape of `written`.
+void check_fits(const at::Tensor& written, const at::Tensor& operand);
+
 // `number` as an operand whose type yields to the tensor's.
 at::Tensor operand(const at::Scalar& number);
 

@@ -1,7 +1,6 @@
 // Calls for the tests of this folder: the CPU kernel and infer() on the same arguments.
 #pragma once
 
-#include <set>
 #include <string>
 #include <vector>
 
@@ -12,14 +11,9 @@ namespace moai::front::shape {
 using Values = std::vector<c10::IValue>;
 
 // Compares sizes, strides and types of all results, or the errors raised. Empty when they agree,
-// else a line that says where not. Trailing arguments with defaults may be left out.
+// else a line that says where not. Also fails the program when infer()
+// went through the dispatcher. Trailing arguments with defaults may be left out.
 std::string difference(const std::string& name, Values arguments);
-
-// Operators that infer() called through the dispatcher since the start of the program.
-const std::set<std::string>& dispatched();
-
-// Names compared so far.
-const std::set<std::string>& compared();
 
 // Tensors in several layouts; values lie in (0, 1), of whole numbers and bools they are one.
 at::Tensor plain(at::IntArrayRef sizes, c10::ScalarType type = at::kFloat);

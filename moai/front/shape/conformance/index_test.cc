@@ -66,6 +66,9 @@ TEST(PickTest, GatherScatterAndIndex) {
     EXPECT_EQ(difference("aten::index_put", {t, picks({indices({2})}), plain({})}), "");
   }
   EXPECT_EQ(difference("aten::index_put", {plain({2}), picks({indices({2})}), indices({})}), "");
+  EXPECT_EQ(
+      difference("aten::index_put", {plain({2}), picks({indices({2}), indices({2})}), plain({})}),
+      "");
   EXPECT_EQ(difference("aten::index_put_", {plain({2}), picks({indices({2})}), plain({})}), "");
   EXPECT_EQ(difference("aten::index_select", {plain({}), 0, indices({1})}), "");
   EXPECT_EQ(difference("aten::index_select", {plain({3}), 0, plain({1})}), "");
@@ -95,6 +98,15 @@ TEST(CopyTest, InfersWhatTheKernelReturns) {
     EXPECT_EQ(difference("aten::constant_pad_nd", {t, Ints{0, -9}, 0}), "");
     EXPECT_EQ(difference("aten::constant_pad_nd", {t, Ints{1}, 0}), "");
   }
+}
+
+TEST(RangeTest, TakesItsLengthFromNumbers) {
+  EXPECT_EQ(difference("aten::arange.start_out", {0, 5, 1, plain({0}, at::kLong)}), "");
+  EXPECT_EQ(difference("aten::arange.start_out", {1, 6, 2, plain({0})}), "");
+  EXPECT_EQ(difference("aten::arange.start_out", {1.0, 0.0, -0.3, plain({0})}), "");
+  EXPECT_EQ(difference("aten::arange.start_out", {0, 6, 1, transposed({2, 3})}), "");
+  EXPECT_EQ(difference("aten::arange.start_out", {0, 5, -1, plain({0})}), "");
+  EXPECT_EQ(difference("aten::arange.start_out", {0, 5, 0, plain({0})}), "");
 }
 
 TEST(CopyTest, GradientsOfViewsAreContiguous) {

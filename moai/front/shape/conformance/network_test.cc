@@ -65,9 +65,6 @@ TEST(NormTest, BatchNorm) {
   EXPECT_EQ(difference("aten::_native_batch_norm_legit.no_stats",
                        {plain({3, 4}), kNone, kNone, true, 0.1, 1e-5}),
             "");
-  EXPECT_EQ(difference("aten::native_batch_norm",
-                       {plain({3, 4}), plain({3}), kNone, kNone, kNone, true, 0.1, 1e-5}),
-            "");
   EXPECT_EQ(difference("aten::native_batch_norm_backward",
                        {plain({3, 4}), plain({3, 4}), kNone, kNone, kNone, plain({4}), plain({4}),
                         true, 1e-5, mask(true, true, false)}),
@@ -113,6 +110,21 @@ TEST(ConvolutionTest, TakesTheFormatOfItsOperands) {
                        {channels_last({2, 4, 5, 5, 5}), plain({6, 4, 3, 3, 3}), kNone,
                         Ints{1, 1, 1}, Ints{1, 1, 1}, Ints{1, 1, 1}, false, Ints{0, 0, 0}, 1}),
             "");
+}
+
+TEST(ConvolutionTest, OfOneChannel) {
+  for (const auto type : {at::kFloat, at::kDouble}) {
+    for (const at::Tensor& t : {plain({2, 1, 6, 6}, type), channels_last({2, 1, 6, 6}, type)}) {
+      const at::Tensor w = plain({8, 1, 3, 3}, type);
+      EXPECT_EQ(difference("aten::convolution",
+                           {t, w, kNone, Ints{1, 1}, Ints{0, 0}, Ints{1, 1}, false, Ints{0, 0}, 1}),
+                "");
+      EXPECT_EQ(difference("aten::convolution_backward",
+                           {at::conv2d(t, w), t, w, Ints{8}, Ints{1, 1}, Ints{0, 0}, Ints{1, 1},
+                            false, Ints{0, 0}, 1, mask(true, true, false)}),
+                "");
+    }
+  }
 }
 
 TEST(ConvolutionTest, RaisesTorchsText) {

@@ -35,9 +35,9 @@ void check_bias(const OptionalTensor& bias, const Tensor& weight, const Window& 
   if (!bias || !bias->defined()) return;
   const int64_t channels = w.transposed ? weight.size(1) * w.groups : weight.size(0);
   TORCH_CHECK(bias->dim() == 1 && bias->size(0) == channels, "Given ",
-              w.transposed ? "transposed=1" : "transposed=0", ", weight of size ", weight.sizes(),
-              ", expected bias to be 1-dimensional with ", channels, " elements",
-              ", but got bias of size ", bias->sizes(), " instead");
+              w.transposed ? "transposed=1, " : "", "weight of size ", weight.sizes(),
+              ", expected bias to be 1-dimensional with ", channels,
+              " elements, but got bias of size ", bias->sizes(), " instead");
 }
 
 void check_channels(const Tensor& input, const Tensor& weight, const Window& w) {
@@ -57,14 +57,9 @@ void check_channels(const Tensor& input, const Tensor& weight, const Window& w) 
               channels, " channels, but got ", input.size(1), " channels instead");
 }
 
-void check_types(const Tensor& input, const Tensor& weight, const OptionalTensor& bias) {
-  TORCH_CHECK(input.scalar_type() == weight.scalar_type(), "Input type (",
-              c10::toString(input.scalar_type()), ") and weight type (",
-              c10::toString(weight.scalar_type()), ") should be the same");
-  TORCH_CHECK(!bias || !bias->defined() || input.scalar_type() == bias->scalar_type(),
-              "Input type (", c10::toString(input.scalar_type()), ") and bias type (",
-              c10::toString(bias ? bias->scalar_type() : input.scalar_type()),
-              ") should be the same");
+void check_types(const Tensor& input, const Tensor& parameter, const char* name) {
+  TORCH_CHECK(input.scalar_type() == parameter.scalar_type(), "Input type (", input.toString(),
+              ") and ", name, " type (", parameter.toString(), ") should be the same");
 }
 
 // Every dimension of space has room for the kernel.
@@ -106,11 +101,19 @@ Tensor convolution(const Tensor& input, const Tensor& weight, const OptionalTens
                    IntArrayRef output_padding, int64_t groups) {
   const Window w{stride, padding, dilation, output_padding, transposed, groups};
   TORCH_CHECK(groups > 0, "non-positive groups is not supported");
-  check_types(input, weight, bias);
+  check_types(input, weight, "weight");
+  if (bias && bias->defined()) check_types(input, *bias, "bias");
   check_channels(input, weight, w);
   check_bias(bias, weight, w);
   check_kernel(input, weight, w);
   return fresh(output_sizes(input, weight, w), input.scalar_type(), format_of(input, weight));
+}
+
+// Double precision has no back end of its own: an operand that already lies in the format, if only
+// because its dimensions are one, lends its strides.
+Tensor gradient_of(const Tensor& t, c10::MemoryFormat format) {
+  if (t.scalar_type() == at::kDouble && t.is_contiguous(format)) return like(t);
+  return fresh(t.sizes(), t.scalar_type(), format);
 }
 
 std::tuple<Tensor, Tensor, Tensor> convolution_backward(const Tensor&, const Tensor& input,
@@ -121,10 +124,9 @@ std::tuple<Tensor, Tensor, Tensor> convolution_backward(const Tensor&, const Ten
                                                         std::array<bool, 3> mask) {
   const auto format = format_of(input, weight);
   const int64_t channels = transposed ? weight.size(1) * groups : weight.size(0);
-  const auto type = input.scalar_type();
-  return {mask[0] ? fresh(input.sizes(), type, format) : Tensor(),
-          mask[1] ? fresh(weight.sizes(), type, format) : Tensor(),
-          mask[2] ? fresh({channels}, type) : Tensor()};
+  return {mask[0] ? gradient_of(input, format) : Tensor(),
+          mask[1] ? gradient_of(weight, format) : Tensor(),
+          mask[2] ? fresh({channels}, input.scalar_type()) : Tensor()};
 }
 
 const Row kRows[] = {

@@ -77,8 +77,7 @@ Tensor where(const Tensor& condition, const Tensor& self, const Tensor& other) {
 
 void check_mask(const Tensor& mask) {
   TORCH_CHECK(mask.scalar_type() == at::kBool,
-              "masked_fill_ only supports boolean masks, but got mask with dtype ",
-              mask.scalar_type());
+              "masked_fill_ only supports boolean masks, but got mask with dtype ", mask.dtype());
 }
 
 void check_value(const Tensor& value, const char* name) {
@@ -89,19 +88,18 @@ void check_value(const Tensor& value, const char* name) {
 
 Tensor masked_fill(const Tensor& self, const Tensor& mask, const at::Scalar&) {
   check_mask(mask);
-  return fresh(at::infer_size(self.sizes(), mask.sizes()), self.scalar_type());
+  return fresh(at::infer_size(mask.sizes(), self.sizes()), self.scalar_type());
 }
 
 Tensor masked_fill_by_tensor(const Tensor& self, const Tensor& mask, const Tensor& value) {
   check_value(value, "masked_fill_");
   check_mask(mask);
-  return fresh(at::infer_size(self.sizes(), mask.sizes()), self.scalar_type());
+  return fresh(at::infer_size(mask.sizes(), self.sizes()), self.scalar_type());
 }
 
-// Raises torch's text when the mask does not expand to the tensor.
 Tensor& masked_fill_in_place(Tensor& self, const Tensor& mask, const at::Scalar&) {
   check_mask(mask);
-  at::inferExpandGeometry_dimvector(mask.sizes(), mask.strides(), self.sizes());
+  check_fits(self, mask);
   return self;
 }
 
@@ -114,10 +112,10 @@ Tensor index_put(const Tensor& self, const Indices& indices, const Tensor& value
   TORCH_CHECK_INDEX(static_cast<int64_t>(indices.size()) <= self.dim(),
                     "too many indices for tensor of dimension ", self.dim(), " (got ",
                     indices.size(), ")");
-  TORCH_CHECK_INDEX(self.scalar_type() == values.scalar_type(),
-                    "Index put requires the source and destination dtypes match, got ",
-                    self.scalar_type(), " for the destination and ", values.scalar_type(),
-                    " for the source.");
+  TORCH_CHECK(self.scalar_type() == values.scalar_type(),
+              "Index put requires the source and destination dtypes match, got ",
+              self.scalar_type(), " for the destination and ", values.scalar_type(),
+              " for the source.");
   return like(self);
 }
 

@@ -23,9 +23,7 @@ void check_lengths(size_t tensors, size_t others) {
 
 void check_numbers(size_t tensors, size_t numbers) {
   TORCH_CHECK(tensors > 0, "Tensor list must have at least one tensor.");
-  TORCH_CHECK(tensors == numbers,
-              "Tensor list must have same number of elements as scalar list, got ", tensors,
-              " and ", numbers);
+  TORCH_CHECK(tensors == numbers, "Tensor list must have same number of elements as scalar list.");
 }
 
 template <class F>

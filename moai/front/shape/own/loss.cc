@@ -54,7 +54,8 @@ Tensor binary_cross_entropy_backward(const Tensor&, const Tensor& self, const Te
 Tensor binary_cross_entropy_with_logits(const Tensor& self, const Tensor& target,
                                         const OptionalTensor&, const OptionalTensor&,
                                         int64_t reduction) {
-  return reduced(pointwise(self, target, self.scalar_type()), reduction);
+  check_fits(target, self);
+  return reduced(pointwise(target, target.scalar_type()), reduction);
 }
 
 std::tuple<Tensor, Tensor> nll_loss2d_forward(const Tensor& self, const Tensor& target,

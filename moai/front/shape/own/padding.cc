@@ -28,12 +28,10 @@ Tensor constant_pad(const Tensor& self, IntArrayRef pad, const at::Scalar&) {
     const auto before = pad[static_cast<size_t>(2 * i)],
                after = pad[static_cast<size_t>(2 * i + 1)];
     int64_t& size = sizes[static_cast<size_t>(self.dim() - 1 - i)];
-    const int64_t had = size;
+    TORCH_CHECK(size + std::min<int64_t>(before, 0) + std::min<int64_t>(after, 0) >= 0,
+                "narrow(): length must be non-negative.");
     size += before + after;
     grows |= before > 0 || after > 0;
-    TORCH_CHECK(size >= 0, "The input size ", had, ", plus negative padding ", before, " and ",
-                after, " resulted in a negative output size, which is invalid. Check dimension ",
-                self.dim() - 1 - i, " of your input.");
   }
   return grows ? in_format(self, sizes) : like(fresh(sizes, self.strides(), self.scalar_type()));
 }

@@ -3,6 +3,7 @@
 #include <ATen/ops/clamp_meta_dispatch.h>
 #include <ATen/ops/clamp_min_meta_dispatch.h>
 #include <ATen/ops/div_meta_dispatch.h>
+#include <ATen/ops/result_type_native.h>
 
 #include "moai/front/shape/meta_tensor.h"
 #include "moai/front/shape/rows.h"
@@ -33,7 +34,7 @@ Tensor hardtanh_backward(const Tensor& grad, const Tensor& self, const Scalar&, 
 }
 
 Tensor with_gradient(const Tensor& grad, const Tensor& self) {
-  return pointwise(grad, self, self.scalar_type());
+  return pointwise(grad, self, at::native::result_type(grad, self));
 }
 
 Tensor celu(const Tensor& self, const Scalar& alpha) {

@@ -38,7 +38,6 @@ Tensor extremum(const Tensor& self, const char* name) {
 Tensor max(const Tensor& self) { return extremum(self, "max"); }
 Tensor min(const Tensor& self) { return extremum(self, "min"); }
 
-// `wants_float` raises torch's text for other types.
 Tensor spread(const Tensor& self, OptionalIntArrayRef dim, bool keep, const char* name,
               c10::ScalarType type) {
   TORCH_CHECK(c10::isFloatingType(self.scalar_type()) || c10::isComplexType(self.scalar_type()),
@@ -53,11 +52,22 @@ Tensor variance(const Tensor& self, OptionalIntArrayRef dim, const std::optional
   return spread(self, dim, keep, "std and var", c10::toRealValueType(self.scalar_type()));
 }
 
-std::tuple<Tensor, Tensor> variance_and_mean(const Tensor& self, OptionalIntArrayRef dim,
-                                             const std::optional<Scalar>&, bool keep) {
+using Two = std::tuple<Tensor, Tensor>;
+
+Two spread_and_mean(const Tensor& self, OptionalIntArrayRef dim, bool keep, const char* name) {
   const auto type = self.scalar_type();
-  return {spread(self, dim, keep, "var_mean", c10::toRealValueType(type)),
-          spread(self, dim, keep, "var_mean", type)};
+  return {spread(self, dim, keep, name, c10::toRealValueType(type)),
+          spread(self, dim, keep, name, type)};
+}
+
+Two variance_and_mean(const Tensor& self, OptionalIntArrayRef dim, const std::optional<Scalar>&,
+                      bool keep) {
+  return spread_and_mean(self, dim, keep, "var_mean");
+}
+
+Two deviation_and_mean(const Tensor& self, OptionalIntArrayRef dim, const std::optional<Scalar>&,
+                       bool keep) {
+  return spread_and_mean(self, dim, keep, "std_mean");
 }
 
 Tensor logsumexp(const Tensor& self, at::IntArrayRef dim, bool keep) {
@@ -69,27 +79,6 @@ Tensor logsumexp(const Tensor& self, at::IntArrayRef dim, bool keep) {
                                   : type);
 }
 
-Tensor dot(const Tensor& self, const Tensor& other) {
-  TORCH_CHECK(self.dim() == 1 && other.dim() == 1, "1D tensors expected, but got ", self.dim(),
-              "D and ", other.dim(), "D tensors");
-  TORCH_CHECK(self.scalar_type() == other.scalar_type(),
-              "dot : expected both vectors to have same dtype, but found ", self.scalar_type(),
-              " and ", other.scalar_type());
-  TORCH_CHECK(self.numel() == other.numel(), "inconsistent tensor size, expected tensor [",
-              self.numel(), "] and src [", other.numel(),
-              "] to have the same number of elements, but got ", self.numel(), " and ",
-              other.numel(), " elements respectively");
-  return fresh({}, self.scalar_type());
-}
-
-Tensor matrix_by_vector(const Tensor& self, const Tensor& vector) {
-  TORCH_CHECK(self.dim() == 2 && vector.dim() == 1, "vector + matrix @ vector expected, got 1, ",
-              self.dim(), ", ", vector.dim());
-  TORCH_CHECK(self.size(1) == vector.size(0), "size mismatch, got input (", self.size(0),
-              "), mat (", self.size(0), "x", self.size(1), "), vec (", vector.size(0), ")");
-  return fresh({self.size(0)}, vector.scalar_type());
-}
-
 const Row kRows[] = {
     ours<op::sum>(sum),
     ours<op::mean>(mean),
@@ -99,10 +88,8 @@ const Row kRows[] = {
     ours<op::var_correction>(variance),
     ours<op::std_correction>(variance),
     ours<op::var_mean_correction>(variance_and_mean),
-    ours<op::std_mean_correction>(variance_and_mean),
+    ours<op::std_mean_correction>(deviation_and_mean),
     ours<op::logsumexp>(logsumexp),
-    ours<op::dot>(dot),
-    ours<op::mv>(matrix_by_vector),
 };
 
 }  // namespace
