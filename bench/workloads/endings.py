@@ -2,6 +2,7 @@
 an AssertionError says what was wrong."""
 
 import functools
+import json
 import os
 import pathlib
 import signal
@@ -120,6 +121,7 @@ def local_master_killed(platform):
 
 
 def second_script_waits(platform):
+    expected_losses()  # not while the two are timed
     platform.up()
     environment = configured(platform, "shared")
     with training(environment) as first:
@@ -128,11 +130,24 @@ def second_script_waits(platform):
             second.await_line("already in use by another process")
             second.await_line(rf"\(pid: {first.pid}\) .*train\.py")
             check_trained(first, "first script")
-            ended = time.monotonic()
             check_trained(second, "second script")
-            began = second.find("step 0 ")[0]
-    check(began >= first.find("end ")[0], "the second did not wait for the first")
-    return f"message names pid and command; went on {began - ended:.2f} s after the first ended"
+            went_on = second.find("step 0 ")[0] - first.find("end ")[0]
+    check(went_on >= 0, "the second did not wait for the first")
+    return f"message names pid and command; went on {went_on:.2f} s after the first ended"
+
+
+def started_by_the_holder(platform):
+    """On a shared accelerator; its ancestor waits for it with the device in use."""
+    platform.up()
+    environment = configured(platform, "shared")
+    with Script("spawn.py", environment=environment) as script:
+        check(script.await_end() == 0, script.text())
+        raised = script.find(r"child (\d+\.\d+) s: moai\.errors\.AcceleratorUnavailable: ")
+        check(raised, script.text())
+        check(script.find(rf"\(pid: {script.pid}\) .*spawn\.py"), script.text())
+        check(script.find("parent after 6"), "the parent did not go on")
+    check(float(raised[1][1]) <= EXCEPTION_S_MAX, f"raised after {raised[1][1]} s")
+    return f"AcceleratorUnavailable {raised[1][1]} s after its first operator, the parent goes on"
 
 
 def two_tokens(platform):
@@ -173,6 +188,34 @@ def job_reset(platform):
         check(done.returncode == 0, f"moreh-smi --reset: {done.stderr}")
         raised = exception_after(script, begin, "JobEnded")
     return f"{raised}; {await_free(platform, time.monotonic())}"
+
+
+def platform_stopped(platform):
+    with training(platform.environment(), 100_000) as script:
+        script.await_line("step 5 ")
+        begin = time.monotonic()
+        platform.moai("down")
+        raised = exception_after(script, begin, "JobEnded")
+        check(script.find('stopped by "moai down"'), script.text("err")[-600:])
+    check(not platform.processes("moai-worker"), "a Worker still runs")
+    with Script("hold.py", environment=platform.environment()) as following:
+        following.await_line("ready")
+        done = subprocess.run([plugin.program("moreh-smi"), "--json"], text=True, timeout=60,
+                              env=platform.environment(), stdout=subprocess.PIPE, check=True)
+    devices = json.loads(done.stdout)["devices"]
+    check(len(devices) == 1, "the next script is on a second accelerator")
+    return f"{raised}; the next script starts another platform, on its first accelerator"
+
+
+def refused_version(platform):
+    platform.up()
+    begin = time.monotonic()
+    with Script("outdated.py", environment=configured(platform, "old")) as script:
+        raised = exception_after(script, begin + 60, "AcceleratorUnavailable")
+        check(script.find(r"The current version of MoAI \(0\.0\.9\) is outdated and no longer "
+                          r"supported by the server .*update-moreh"), script.text())
+    check(raised, "")
+    return "refused with the words of the original"
 
 
 def ctrl_c(platform):
@@ -266,9 +309,12 @@ def front_vanishes(platform):
 CASES = {"SDAManager killed and restarted": master_killed,
          "local SDAManager killed": local_master_killed,
          "second script waits for the first": second_script_waits,
+         "started by the process that has the device": started_by_the_holder,
          "two tokens side by side": two_tokens,
          "Worker killed mid-training": worker_killed,
          "job reset by moreh-smi": job_reset,
+         "moai down under a running job": platform_stopped,
+         "version refused": refused_version,
          "Ctrl+C in a terminal": ctrl_c,
          "Ctrl+C in the queue": ctrl_c_in_the_queue,
          "terminal closed": closed_terminal,

@@ -60,6 +60,7 @@ struct LiveSession {
   std::string waiting_text;                       // what it was told last, empty: nothing
   // The decision that waiting_text says: (cause, lease in the way).
   std::pair<uint8_t, uint64_t> waiting_for{0, 0};
+  std::set<int64_t> ancestors;  // pids on the session's host
 };
 
 struct LiveAgent {

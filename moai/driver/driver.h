@@ -119,8 +119,9 @@ class Driver {
       const = 0;  // text form of the current window and the templates
 
   // Sends what is left, waits for it, gives the lease back. Returns the pending device error, if
-  // any.
-  virtual Status shutdown(const Interrupt& interrupt) = 0;
+  // any. `failed`: the program ends with an exception, or was interrupted; it does not wait in a
+  // queue for a lease any more, and work that never had one is dropped.
+  virtual Status shutdown(bool failed, const Interrupt& interrupt) = 0;
   // In a forked child: forget everything without a word to anybody.
   virtual void abandon() = 0;
 };

@@ -59,7 +59,7 @@ class Engine final : public Driver {
   Statistics statistics() const override;
   std::string describe_windows() const override;
 
-  Status shutdown(const Interrupt& interrupt) override;
+  Status shutdown(bool failed, const Interrupt& interrupt) override;
   void abandon() override;
 
  private:

@@ -131,13 +131,14 @@ Result<MarkerState> Engine::reached(uint64_t marker, bool wait, const Interrupt&
   return MarkerState{true, reached->time_ns};
 }
 
-Status Engine::shutdown(const Interrupt& interrupt) {
+Status Engine::shutdown(bool failed, const Interrupt& interrupt) {
   bool used = false;
   {
     const std::lock_guard lock(mutex_);
     used = failed_.ok() && (recorder_.sequence() != 0 || recorder_.pending());
   }
-  const Status status = used ? synchronize(interrupt) : ok_status();
+  const bool dropped = failed && !exchange_.load();
+  const Status status = used && !dropped ? synchronize(interrupt) : ok_status();
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
