@@ -92,7 +92,8 @@ def train(device, model_name, optimizer_name):
         optimizer.step()
         losses.append(loss.item().hex())
     # On the host: a sum depends on the number of threads.
-    losses.append(sum(p.detach().cpu().double().abs().sum() for p in model.parameters()).item().hex())
+    weights = [p.detach().cpu().double() for p in model.parameters()]
+    losses.append(sum(w.abs().sum() for w in weights).item().hex())
     return losses
 
 

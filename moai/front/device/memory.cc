@@ -148,7 +148,8 @@ std::vector<DeviceMemory::Live> DeviceMemory::made_after(graph::StorageId id,
   std::reverse(newer.begin(), newer.end());
   size_t count = 0;
   uint64_t bytes = 0;
-  while (count < newer.size() && count < kCountMax && bytes + newer[count].size_bytes <= bytes_max) {
+  while (count < newer.size() && count < kCountMax &&
+         bytes + newer[count].size_bytes <= bytes_max) {
     bytes += newer[count++].size_bytes;
   }
   newer.resize(count);
