@@ -60,13 +60,13 @@ def measure_kills(kills):
     with PrivatePlatform(devices=1) as platform:
         with contextlib.ExitStack() as started:
             holder = started.enter_context(_start(platform, 0))
-            holder.await_line("ready")
+            holder.await_line("^ready ")
             for i in range(kills):
                 waiting = started.enter_context(_start(platform, 2 * (i % 2)))
                 waiting.await_line("will resume automatically")
                 killed = _now_after_kill(holder)
                 granted.append(waiting.await_line(GRANTED_LINE)[0] - killed)
-                result.append(waiting.await_line("ready")[0] - killed)
+                result.append(waiting.await_line("^ready ")[0] - killed)
                 holder = waiting
     yield row("killed script, granted again", granted, GRANTABLE_S_MAX)
     yield row("killed script, first result of the next", result, None)

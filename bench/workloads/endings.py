@@ -80,8 +80,11 @@ def configured(platform, description):
 
 
 def start_again(platform, argv):
-    """A daemon with the arguments it had, at the address it had."""
+    """A daemon with the arguments it had, at the address it had, and the default grace of a site:
+    the local platform's first master has none, because nothing restarts it with its arguments."""
     argv[argv.index("--listen") + 1] = platform.file()["address"]
+    at = argv.index("--restart-grace")
+    del argv[at:at + 2]
     with open(platform.state / "master-again.log", "w") as log:
         return subprocess.Popen(argv, env=platform.environment(), stdin=subprocess.DEVNULL,
                                 stdout=log, stderr=log, start_new_session=True)
@@ -199,7 +202,7 @@ def platform_stopped(platform):
         check(script.find('stopped by "moai down"'), script.text("err")[-600:])
     check(not platform.processes("moai-worker"), "a Worker still runs")
     with Script("hold.py", environment=platform.environment()) as following:
-        following.await_line("ready")
+        following.await_line("^ready ")
         done = subprocess.run([plugin.program("moreh-smi"), "--json"], text=True, timeout=60,
                               env=platform.environment(), stdout=subprocess.PIPE, check=True)
     devices = json.loads(done.stdout)["devices"]
@@ -233,7 +236,7 @@ def ctrl_c_in_the_queue(platform):
     platform.up()
     environment = configured(platform, "shared")
     with Script("hold.py", environment=environment) as holder:
-        holder.await_line("ready")
+        holder.await_line("^ready ")
         with Script("first_result.py", environment=environment, terminal=True) as waiting:
             waiting.await_line("already in use by another process")
             waiting.press(b"\x03")
@@ -292,14 +295,14 @@ def holder_killed(platform):
 
 def killed_with_workers(platform):
     with Script("hold.py", "--workers", 2, environment=platform.environment()) as script:
-        script.await_line("ready")
+        script.await_line("^ready ")
         script.kill()
         return await_free(platform, time.monotonic())
 
 
 def front_vanishes(platform):
     with Script("hold.py", environment=platform.environment()) as script:
-        script.await_line("ready")
+        script.await_line("^ready ")
         stopped = [script.pid, one_process(platform, "moai-session")]
         for pid in stopped:
             os.kill(pid, signal.SIGSTOP)
