@@ -7,9 +7,9 @@
 //
 // Threads: every member may be called from any thread; append calls are ordered by an internal
 // mutex. Calls that wait (read, ask, synchronize, reached) take an Interrupt, look at it every 100
-// ms, and fail when no sign of life came from the Worker for 5 s. A device error is raised once, by
-// the next of them. Once the lease is over for good everything fails with ended(). After fork the
-// child must call nothing but abandon().
+// ms (what it says is CANCELLED and ends the wait), and fail when no sign of life came from the
+// Worker for 5 s. A device error is raised once, by the next of them. Once the lease is over for
+// good everything fails with ended(). After fork the child must call nothing but abandon().
 #pragma once
 
 #include <cstdint>
@@ -109,8 +109,8 @@ class Driver {
 
   // Grows with everything recorded that may change a storage.
   virtual uint64_t version() const = 0;
-  // Why the lease is over for good: ended by an administrator, its Worker lost, refused. OK while
-  // it is not.
+  // Why the lease is over for good: ended by an administrator, its Worker lost, refused, shut down.
+  // OK while it is not.
   virtual Status ended() const = 0;
   virtual bool connected() const = 0;
   virtual uint64_t memory_bytes() const = 0;  // of the device; 0 before a lease

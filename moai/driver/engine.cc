@@ -1,9 +1,9 @@
 #include "moai/driver/engine.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cstring>
+#include <limits>
+
+#include "moai/driver/lease/lease_connector.h"
 
 namespace moai::driver {
 namespace {
@@ -12,20 +12,7 @@ constexpr size_t kLinesKept = 1 << 18;
 constexpr size_t kNodesMax = 1 << 17;            // recorded and not sent: then recording pauses
 constexpr size_t kBytesMax = size_t{256} << 20;  // likewise, of uploads
 constexpr size_t kRampFirst = 8;
-
-Lease::Options lease_options(const DriverOptions& o) {
-  session::Start start;
-  start.client_version = o.client_version;
-  start.framework = o.framework;
-  start.pid = ::getpid();
-  start.command = o.command;
-  start.manager_address = o.manager_address;
-  start.token = o.token;
-  start.ca_path = o.ca_path;
-  start.flavor = o.flavor;
-  start.device = o.device;
-  return {o.session_program, start, o.quiet};
-}
+constexpr uint64_t kNeverReached = std::numeric_limits<uint64_t>::max();
 
 RecorderOptions recorder_options(const DriverOptions& o) {
   RecorderOptions options;
@@ -36,15 +23,18 @@ RecorderOptions recorder_options(const DriverOptions& o) {
 }  // namespace
 
 std::unique_ptr<Driver> Driver::create(DriverOptions options) {
-  return std::make_unique<Engine>(std::move(options));
+  const MakeConnector make_connector = [options](Ended ended) {
+    return std::make_unique<LeaseConnector>(options, std::move(ended));
+  };
+  return std::make_unique<Engine>(options, make_connector);
 }
 
-Engine::Engine(DriverOptions options)
+Engine::Engine(DriverOptions options, const MakeConnector& make_connector)
     : options_(std::move(options)),
       recorder_(recorder_options(options_)),
       lines_(kLinesKept),
       ramp_(std::min(kRampFirst, options_.flush_nodes)),
-      lease_(lease_options(options_), [this](const Status& status) { fail(status); }),
+      connector_(make_connector([this](const Status& status) { fail(status); })),
       courier_([this] { run_courier(); }) {}
 
 Engine::~Engine() {
@@ -124,12 +114,14 @@ Status Engine::upload(StorageId id, uint64_t storage_bytes, uint64_t offset, std
 
 void Engine::step_end() {
   const std::lock_guard lock(mutex_);
+  if (has_failed_) return;
   recorder_.step_end();
   if (recorder_.pending()) flush_soon();
 }
 
 uint64_t Engine::marker() {
   const std::lock_guard lock(mutex_);
+  if (has_failed_) return kNeverReached;
   const uint64_t request = recorder_.marker();
   recorded();
   return request;
@@ -154,23 +146,29 @@ Status Engine::ended() const {
   return failed_;
 }
 
-void Engine::fail(const Status& status) {
+// From now on every call fails so; false when one failed before.
+bool Engine::note_failed(const Status& status) {
   {
     const std::lock_guard lock(mutex_);
-    if (!failed_.ok()) return;
+    if (!failed_.ok()) return false;
     failed_ = status;
     has_failed_ = true;
     crowded_ = false;
     roomy_.notify_all();
   }
   answers_.fail(status);
+  return true;
+}
+
+void Engine::fail(const Status& status) {
+  if (!note_failed(status)) return;
   if (Exchange* exchange = exchange_.load()) exchange->close();
 }
 
 // The link broke: the platform mostly knows why.
 Status Engine::lost(const Status& how) {
   const std::lock_guard finding(losing_);
-  if (!has_failed_) fail(lease_.link_lost(how));
+  if (!has_failed_) fail(connector_->lost(how));
   return ended();
 }
 
@@ -219,7 +217,7 @@ std::string Engine::describe_windows() const {
 
 void Engine::abandon() {
   if (Exchange* exchange = exchange_.load()) exchange->close_copy();
-  lease_.close_copy();
+  connector_->close_copy();
 }
 
 }  // namespace moai::driver

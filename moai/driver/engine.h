@@ -1,8 +1,8 @@
 // Engine: the Driver that ships. A recorder under one mutex, a courier thread that sends, and an
 // exchange with the Worker from which whoever waits receives.
 //
-// Locks, in the order in which they may be taken together: sending_, then mutex_. Answers and Lease
-// have leaf locks of their own.
+// Locks, in the order in which they may be taken together: sending_ or losing_, then mutex_.
+// Answers and the Connector have locks of their own, under which nothing of the engine is called.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "moai/driver/driver.h"
-#include "moai/driver/lease/lease.h"
+#include "moai/driver/lease/connector.h"
 #include "moai/driver/record/recorder.h"
 #include "moai/driver/stream/answers.h"
 #include "moai/driver/stream/exchange.h"
@@ -24,7 +24,7 @@ namespace moai::driver {
 
 class Engine final : public Driver {
  public:
-  explicit Engine(DriverOptions options);
+  Engine(DriverOptions options, const MakeConnector& make_connector);
   ~Engine() override;
 
   graph::SignatureTable& signatures() override { return signatures_; }
@@ -80,6 +80,7 @@ class Engine final : public Driver {
   bool collect();
   Status wait_until(const std::function<bool()>& done, const Interrupt& interrupt);
   Status lost(const Status& how);
+  bool note_failed(const Status& status);
   void fail(const Status& status);
   Status raise(const dispatch::Fault& fault);
   Status after_wait(const Status& status);
@@ -112,7 +113,7 @@ class Engine final : public Driver {
   std::mutex losing_;                         // who finds out why the link was lost
   std::atomic<uint64_t> memory_bytes_{0}, flushes_{0}, round_trips_{0};
 
-  Lease lease_;
+  std::unique_ptr<Connector> connector_;
   std::thread courier_;  // last: it uses the others
 };
 

@@ -1,20 +1,21 @@
 // The courier's half of the engine: when and how commands leave.
 #include "moai/driver/engine.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-
-#include "moai/base/log.h"
 
 namespace moai::driver {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::steady_clock;
 
 constexpr milliseconds kIdle{1000};
-constexpr milliseconds kConnectMax{5000};
+
+bool carries_work(const dispatch::Message& message) {
+  return std::holds_alternative<dispatch::Run>(message) ||
+         std::holds_alternative<dispatch::RunTemplate>(message) ||
+         std::holds_alternative<dispatch::Ask>(message) ||
+         std::holds_alternative<dispatch::Upload>(message);
+}
 
 }  // namespace
 
@@ -68,23 +69,16 @@ bool Engine::wait_for_work() {
 }
 
 Status Engine::connect() {
-  MOAI_ASSIGN_OR_RETURN(const session::Granted granted,
-                        lease_.acquire([this] { return stopping() || has_failed_; }));
-  if (granted.workers.empty()) return internal_error("[driver.engine] a lease without a Worker");
-  memory_bytes_ = granted.memory_bytes;
-  const session::WorkerAddress& worker = granted.workers[0];
-  const comm::TlsOptions tls{.ca = granted.ca, .certificate = {}, .key = {}, .peer_name = {}};
-  MOAI_ASSIGN_OR_RETURN(auto link,
-                        comm::connect(worker.address, steady_clock::now() + kConnectMax, tls));
-  dispatch::Hello hello;
-  hello.secret = worker.secret;
-  hello.epoch = granted.epoch;
-  hello.client = "pid " + std::to_string(::getpid()) + " " + options_.command;
-  // "pytorch-2.13.0"
-  hello.torch_version = options_.framework.substr(options_.framework.find('-') + 1);
-  MOAI_ASSIGN_OR_RETURN(owned_exchange_,
-                        Exchange::open(std::move(link), hello, &signatures_, &answers_));
+  const auto stopped = [this] { return stopping() || has_failed_; };
+  MOAI_ASSIGN_OR_RETURN(Connected connected, connector_->connect(stopped));
+  memory_bytes_ = connected.memory_bytes;
+  const Interrupt interrupt = [&] {
+    return stopped() ? cancelled("the driver ends") : ok_status();
+  };
+  MOAI_ASSIGN_OR_RETURN(owned_exchange_, Exchange::open(std::move(connected.link), connected.hello,
+                                                        &signatures_, &answers_, interrupt));
   exchange_ = owned_exchange_.get();
+  if (has_failed_) owned_exchange_->close();
   return ok_status();
 }
 
@@ -106,15 +100,19 @@ bool Engine::collect() {
     outbox_.push_back(std::move(message));
   }
   for (const RequestId request : abandoned) answers_.abandon(request);
-  if (!messages.empty()) ++flushes_;
   return !messages.empty();
 }
 
 // Under sending_. CANCELLED: the interrupt said so, and the rest waits for the next time.
 Status Engine::send_all(const Interrupt& interrupt) {
   Exchange* exchange = exchange_.load();
+  const Interrupt until_failed = [&] {
+    if (has_failed_) return cancelled("the driver has ended");
+    return interrupt ? interrupt() : ok_status();
+  };
   while (!outbox_.empty() || collect()) {
-    MOAI_RETURN_IF_ERROR(exchange->send(outbox_.front(), interrupt));
+    MOAI_RETURN_IF_ERROR(exchange->send(outbox_.front(), until_failed));
+    if (carries_work(outbox_.front())) ++flushes_;
     outbox_.pop_front();
   }
   return ok_status();

@@ -17,8 +17,9 @@ constexpr size_t kRampFirst = 8;
 
 // Returns OK when `done` says so, or the error that makes waiting useless.
 Status Engine::wait_until(const std::function<bool()>& done, const Interrupt& interrupt) {
+  if (has_failed_) return done() ? ok_status() : ended();
   const Status sent = send_some(interrupt);
-  if (sent.code() == Code::kCancelled) return sent;
+  if (sent.code() == Code::kCancelled) return has_failed_ ? ended() : sent;
   if (!sent.ok()) return lost(sent);
   if (!done()) ++round_trips_;
   auto look_again = steady_clock::now() + kLook;
@@ -51,6 +52,7 @@ Status Engine::after_wait(const Status& status) {
 }
 
 Status Engine::read(std::span<const ReadInto> ranges, const Interrupt& interrupt) {
+  if (ranges.empty()) return ok_status();
   std::vector<dispatch::ReadRange> wanted;
   for (const ReadInto& r : ranges) wanted.push_back({r.storage, r.offset, r.size});
   RequestId request = 0;
@@ -119,8 +121,10 @@ Result<MarkerState> Engine::reached(uint64_t marker, bool wait, const Interrupt&
     MOAI_RETURN_IF_ERROR(
         after_wait(wait_until([&] { return answers_.marker(marker).has_value(); }, interrupt)));
   } else if (!answers_.marker(marker)) {
-    MOAI_RETURN_IF_ERROR(send_some(interrupt));
     if (has_failed_) return ended();
+    const Status sent = send_some(interrupt);
+    if (sent.code() == Code::kCancelled) return has_failed_ ? ended() : sent;
+    if (!sent.ok()) return lost(sent);
     if (Exchange* exchange = exchange_.load()) {
       const Status status = exchange->drain();
       if (!status.ok()) return lost(status);
@@ -144,11 +148,14 @@ Status Engine::shutdown(bool failed, const Interrupt& interrupt) {
     stop_ = true;
     wake_.notify_all();
   }
-  if (Exchange* exchange = exchange_.load(); exchange && !has_failed_) {
+  // Whoever waits or calls from now on is told at once.
+  const bool was_there = note_failed(unavailable("[driver.engine] the driver was shut down"));
+  if (Exchange* exchange = exchange_.load(); exchange && was_there) {
     const std::lock_guard sending(sending_);
-    exchange->leave();
+    exchange->say_goodbye();
+    exchange->close();
   }
-  lease_.give_back();
+  connector_->give_back();
   return status;
 }
 

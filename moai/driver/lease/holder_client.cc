@@ -1,13 +1,16 @@
 #include "moai/driver/lease/holder_client.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -16,6 +19,32 @@
 
 namespace moai::driver {
 namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+constexpr milliseconds kDetachMax{5000};
+
+// The program ends as soon as it has detached; the script's own wait() may have taken it.
+Status wait_detached(pid_t child, const std::string& program) {
+  Status status;
+  if (const auto ended = open_pidfd(child); ended.ok()) {
+    pollfd wait{.fd = ended->get(), .events = POLLIN, .revents = 0};
+    const auto deadline = steady_clock::now() + kDetachMax;
+    int ready = 0;
+    do {
+      const auto left = std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
+      ready = ::poll(&wait, 1, std::max(0, static_cast<int>(left.count())));
+    } while (ready < 0 && errno == EINTR);
+    if (ready == 0) {
+      ::kill(child, SIGKILL);
+      status = deadline_exceeded("[driver.holder] " + program + " did not start within 5 s");
+    }
+  }
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
 
 // posix_spawn: fork would copy the page tables of a process that may hold gigabytes, and run the
 // fork handlers of every library in it.
@@ -51,10 +80,7 @@ Status spawn_holder(const std::string& program, int socket, int pidfd) {
     return not_found("[driver.holder] cannot start " + program + ": " + std::strerror(error) +
                      "; install the package again");
   }
-  // It ends as soon as it has detached; the script's own wait() may have taken it.
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
-  return ok_status();
+  return wait_detached(child, program);
 }
 
 // Above the numbers that the child uses, so that its dup2 calls do not meet.
@@ -115,9 +141,12 @@ void HolderClient::read() {
     const Status end = read_until_end();
     if (closing_) return;
     Fd successor = events_.lost(end);
-    const std::lock_guard lock(sending_);
-    if (closing_ || !successor.valid()) return;
-    socket_ = std::move(successor);
+    {
+      const std::lock_guard lock(sending_);
+      if (closing_ || !successor.valid()) return;
+      socket_ = std::move(successor);
+    }
+    events_.replaced(this);
   }
 }
 

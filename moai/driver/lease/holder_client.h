@@ -27,6 +27,8 @@ class HolderClient {
     std::function<void(const session::Waiting&)> waiting;
     // The holder is gone. A socket to its successor, or none: then this is the last call.
     std::function<Fd(const Status&)> lost;
+    // send() reaches the successor from now on; what was sent before may be lost.
+    std::function<void(HolderClient*)> replaced;
   };
 
   // Starts `program` and greets it. Returns the socket to it; errors: it cannot be started.

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <utility>
+
 #include "moai/base/log.h"
 
 namespace moai::driver {
@@ -38,25 +40,43 @@ HolderClient::Events Lease::events() {
     if (!options_.quiet) log_warning(message.text);
   };
   events.lost = [this](const Status& how) { return replace(how); };
+  events.replaced = [this](HolderClient* successor) { ask_again(successor); };
   return events;
 }
 
 Status Lease::start_holder() {
   MOAI_ASSIGN_OR_RETURN(Fd socket, HolderClient::start(options_.session_program, options_.start));
-  holder_ = std::make_unique<HolderClient>(std::move(socket), events());
+  auto started = std::make_shared<HolderClient>(std::move(socket), events());
+  const std::lock_guard lock(mutex_);
+  holder_.swap(started);
   return ok_status();
 }
 
+std::shared_ptr<HolderClient> Lease::holder() {
+  const std::lock_guard lock(mutex_);
+  return holder_;
+}
+
 Result<session::Granted> Lease::acquire(const std::function<bool()>& stopped) {
-  if (!holder_) MOAI_RETURN_IF_ERROR(start_holder());
+  bool start = false;
   {
     const std::lock_guard lock(mutex_);
     granted_.reset();
     end_.reset();
     wanted_ = true;
+    start = std::exchange(holder_gone_, false);
   }
-  // A holder that dies just now is replaced, and its successor asks again.
-  holder_->send(session::Acquire{}).ignore("the replacement sends it");
+  if (start) {
+    const Status started = start_holder();
+    if (!started.ok()) {
+      const std::lock_guard lock(mutex_);
+      wanted_ = false;
+      holder_gone_ = true;
+      return started;
+    }
+  }
+  // A holder that dies just now is replaced, and its successor is asked again.
+  holder()->send(session::Acquire{}).ignore("the replacement is asked again");
   std::unique_lock lock(mutex_);
   while (!granted_ && !end_) {
     changed_.wait_for(lock, kLook);
@@ -77,9 +97,10 @@ void Lease::over(const session::Ended& message) {
   bool running = false;
   {
     const std::lock_guard lock(mutex_);
+    if (!wanted_) return;
     running = granted_.has_value();
     wanted_ = false;
-    if (!end_) end_ = status;
+    end_ = status;
     changed_.notify_all();
   }
   if (running) ended_(status);
@@ -88,37 +109,48 @@ void Lease::over(const session::Ended& message) {
 // On the holder's reading thread.
 Fd Lease::replace(const Status& how) {
   session::Start start = options_.start;
-  bool wanted = false, enough = false;
+  bool enough = false;
   {
     const std::lock_guard lock(mutex_);
+    holder_gone_ = !wanted_;
+    if (!wanted_) return {};
     const auto now = steady_clock::now();
     if (now - replacing_since_ > std::chrono::minutes(1)) replacements_ = 0;
     if (replacements_ == 0) replacing_since_ = now;
-    enough = end_ || ++replacements_ > kReplacementsMax;
+    enough = ++replacements_ > kReplacementsMax;
+    holder_gone_ = enough;
     if (granted_) start.resume = granted_->resume;
-    wanted = wanted_;
   }
   if (enough) {
-    over({Code::kUnavailable, how.message()});
+    over({Code::kUnavailable, how.message() + " again and again; its log tells why"});
     return {};
   }
   auto socket = HolderClient::start(options_.session_program, start);
-  if (socket.ok() && wanted) {
-    std::string bytes;
-    session::encode(session::Acquire{}, &bytes);
-    if (::write(socket->get(), bytes.data(), bytes.size()) < 0) return {};
-  }
   if (socket.ok()) return std::move(*socket);
+  {
+    const std::lock_guard lock(mutex_);
+    holder_gone_ = true;
+  }
   over({Code::kUnavailable, socket.status().message()});
   return {};
 }
 
+// A successor knows nothing of what the driver asked its predecessor for.
+void Lease::ask_again(HolderClient* successor) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!wanted_) return;
+  }
+  successor->send(session::Acquire{}).ignore("another replacement is asked again");
+}
+
 Status Lease::link_lost(const Status& how) {
   std::unique_lock lock(mutex_);
-  if (granted_ && !granted_->workers.empty() && holder_) {
+  if (wanted_ && granted_ && !granted_->workers.empty() && holder_) {
     const session::LinkLost lost{granted_->workers[0].address, how.message()};
+    const std::shared_ptr<HolderClient> told = holder_;
     lock.unlock();
-    holder_->send(lost).ignore("the lease ends in any case");
+    told->send(lost).ignore("the lease ends in any case");
     lock.lock();
   }
   changed_.wait_for(lock, kReasonMax, [&] { return end_.has_value(); });
@@ -126,18 +158,14 @@ Status Lease::link_lost(const Status& how) {
 }
 
 void Lease::give_back() {
-  if (!holder_) return;
+  std::shared_ptr<HolderClient> told;
   {
     const std::lock_guard lock(mutex_);
     granted_.reset();
     wanted_ = false;
+    told = holder_;
   }
-  holder_->send(session::GiveBack{}).ignore("a holder that is gone gives back by itself");
-}
-
-uint64_t Lease::memory_bytes() {
-  const std::lock_guard lock(mutex_);
-  return granted_ ? granted_->memory_bytes : 0;
+  if (told) told->send(session::GiveBack{}).ignore("a holder that is gone gives back by itself");
 }
 
 void Lease::close_copy() {

@@ -60,8 +60,13 @@ std::vector<dispatch::RequestId> ReadAhead::forget() {
   return requests;
 }
 
-void ReadAhead::drop(const Template* t) {
+std::vector<dispatch::RequestId> ReadAhead::drop(const Template* t) {
+  std::vector<dispatch::RequestId> requests;
+  for (const Fetched& f : fetched_) {
+    if (f.from == t) requests.push_back(f.request);
+  }
   std::erase_if(fetched_, [&](const Fetched& f) { return f.from == t; });
+  return requests;
 }
 
 }  // namespace moai::driver

@@ -31,8 +31,8 @@ class ReadAhead {
   // A node was recorded: returns requests that nobody will ask for.
   std::vector<dispatch::RequestId> forget();
   bool empty() const { return fetched_.empty(); }
-  // The template leaves.
-  void drop(const Template* t);
+  // The template leaves: returns requests that nobody will ask for.
+  std::vector<dispatch::RequestId> drop(const Template* t);
 
  private:
   struct Fetched {

@@ -1,6 +1,7 @@
 #include "moai/driver/record/recorder.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "moai/compiler/compile.h"
 
@@ -185,7 +186,7 @@ void Recorder::learn(program::Program program, std::vector<uint64_t> prefix) {
   if (leaving) {
     if (leaving->defined) push(dispatch::DropTemplate{leaving->id});
     if (leaving.get() == ended_) ended_ = nullptr;
-    ahead_.drop(leaving.get());
+    std::ranges::copy(ahead_.drop(leaving.get()), std::back_inserter(abandoned_));
   }
   counters_.templates = book_.size();
   book_.follows(last_hash_, book_.all().back().get());

@@ -1,5 +1,7 @@
 #include "moai/driver/stream/answers.h"
 
+#include <algorithm>
+
 namespace moai::driver {
 
 using dispatch::RequestId;
@@ -24,7 +26,7 @@ void Answers::abandon(RequestId request) {
   const std::lock_guard lock(mutex_);
   const auto it = replies_.find(request);
   if (it == replies_.end()) return;
-  if (!it->second.done) abandoned_.insert(request);
+  if (!it->second.done) abandoned_[request] = std::max<size_t>(missing_[request], 1);
   replies_.erase(it);
   missing_.erase(request);
 }
@@ -47,7 +49,10 @@ Status Answers::data(std::string frame) {
   const RequestId request = view->request;
   const uint32_t range = view->range;
   const std::lock_guard lock(mutex_);
-  if (abandoned_.erase(request)) return ok_status();
+  if (const auto it = abandoned_.find(request); it != abandoned_.end()) {
+    if (--it->second == 0) abandoned_.erase(it);
+    return ok_status();
+  }
   Reply* reply = find(request);
   if (!reply || range >= reply->frames.size() || !reply->frames[range].empty()) {
     return invalid_argument("[driver.answers] data that was not asked for: request " +
@@ -58,12 +63,17 @@ Status Answers::data(std::string frame) {
   return ok_status();
 }
 
-void Answers::answer(dispatch::Answer message) {
+Status Answers::answer(dispatch::Answer message) {
   const std::lock_guard lock(mutex_);
+  if (abandoned_.erase(message.request)) return ok_status();
   Reply* reply = find(message.request);
-  if (!reply) return;
+  if (!reply || !reply->frames.empty()) {
+    return invalid_argument("[driver.answers] an answer that was not asked for: request " +
+                            std::to_string(message.request));
+  }
   reply->values = std::move(message.results);
   finish(message.request, reply);
+  return ok_status();
 }
 
 void Answers::reached(dispatch::Reached message) {

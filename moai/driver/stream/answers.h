@@ -11,7 +11,6 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -32,12 +31,12 @@ class Answers {
  public:
   // A Read of so many ranges or an Ask; to be called before it can reach the Worker. Idempotent.
   void expect(dispatch::RequestId request, size_t ranges);
-  // Nobody will take its reply.
+  // Nobody will take its reply; what still comes of it is dropped.
   void abandon(dispatch::RequestId request);
 
-  // INVALID_ARGUMENT for what no Worker may say.
+  // INVALID_ARGUMENT for what was not asked for.
   Status data(std::string frame);
-  void answer(dispatch::Answer message);
+  Status answer(dispatch::Answer message);
   void reached(dispatch::Reached message);
   void fault(const dispatch::Fault& message);
   // No reply will come any more: all that are missing fail so, and later ones at once.
@@ -63,13 +62,13 @@ class Answers {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::unordered_map<dispatch::RequestId, Reply> replies_;    // guarded by mutex_
-  std::unordered_map<dispatch::RequestId, size_t> missing_;   // guarded by mutex_: ranges
-  std::unordered_set<dispatch::RequestId> abandoned_;         // guarded by mutex_
-  std::map<dispatch::RequestId, dispatch::Reached> markers_;  // guarded by mutex_: newest ones
-  std::optional<dispatch::Fault> fault_;                      // guarded by mutex_
-  Status failed_;                                             // guarded by mutex_
-  uint64_t changes_ = 0;                                      // guarded by mutex_
+  std::unordered_map<dispatch::RequestId, Reply> replies_;     // guarded by mutex_
+  std::unordered_map<dispatch::RequestId, size_t> missing_;    // guarded by mutex_: ranges
+  std::unordered_map<dispatch::RequestId, size_t> abandoned_;  // guarded by mutex_: frames to come
+  std::map<dispatch::RequestId, dispatch::Reached> markers_;   // guarded by mutex_: newest ones
+  std::optional<dispatch::Fault> fault_;                       // guarded by mutex_
+  Status failed_;                                              // guarded by mutex_
+  uint64_t changes_ = 0;                                       // guarded by mutex_
 };
 
 }  // namespace moai::driver

@@ -10,7 +10,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kSilenceMax{5000};
 constexpr milliseconds kPatience{100};
 constexpr size_t kSignaturesAtOnce = 256;
 
@@ -19,15 +18,16 @@ constexpr size_t kSignaturesAtOnce = 256;
 Result<std::unique_ptr<Exchange>> Exchange::open(std::unique_ptr<comm::Link> link,
                                                  const dispatch::Hello& hello,
                                                  const graph::SignatureTable* signatures,
-                                                 Answers* answers) {
-  std::unique_ptr<Exchange> self(new Exchange(std::move(link), signatures, answers));
+                                                 Answers* answers, const Interrupt& interrupt,
+                                                 ExchangeOptions options) {
+  std::unique_ptr<Exchange> self(new Exchange(std::move(link), signatures, answers, options));
   std::string frame;
   dispatch::encode(hello, &frame);
   const std::string_view part = frame;
-  MOAI_RETURN_IF_ERROR(self->link_->send({&part, 1}, kSilenceMax));
-  const auto deadline = steady_clock::now() + kSilenceMax;
+  MOAI_RETURN_IF_ERROR(self->link_->send({&part, 1}, options.silence_max));
+  const auto deadline = steady_clock::now() + options.silence_max;
   while (true) {
-    MOAI_ASSIGN_OR_RETURN(const std::string reply, self->link_->receive(deadline, {}));
+    MOAI_ASSIGN_OR_RETURN(const std::string reply, self->link_->receive(deadline, interrupt));
     MOAI_ASSIGN_OR_RETURN(const dispatch::Message message, dispatch::decode(reply));
     if (const auto* refused = std::get_if<dispatch::Refused>(&message)) {
       return Status(refused->code, refused->text);
@@ -87,7 +87,7 @@ Status Exchange::send_frame(std::span<const std::string_view> parts, const Inter
     look_again = steady_clock::now() + kPatience;
   }
   in_flight_ += size;
-  const Status sent = link_->send(parts, kSilenceMax);
+  const Status sent = link_->send(parts, options_.silence_max);
   return sent.ok() ? sent : end_with(sent);
 }
 
@@ -112,7 +112,9 @@ Status Exchange::drain() {
   bool any = false;
   while (link_->readable()) {
     any = true;
-    MOAI_RETURN_IF_ERROR(receive(kPatience));
+    const Status status = receive(kPatience);
+    if (status.code() == Code::kDeadlineExceeded) break;
+    MOAI_RETURN_IF_ERROR(status);
   }
   leader.unlock();
   if (any) answers_->notify();
@@ -128,19 +130,25 @@ Status Exchange::receive(milliseconds most) {
   }
   if (frame.status().code() != Code::kDeadlineExceeded) return end_with(frame.status());
   silence_ += most;  // counts listening, not the time that a stopped process slept
-  if (silence_ < kSilenceMax) return frame.status();
-  return end_with(unavailable("The Worker gave no sign of life for 5 s (" + link_->peer() + ")"));
+  if (silence_ < options_.silence_max) return frame.status();
+  return end_with(unavailable("The Worker gave no sign of life for " +
+                              std::to_string(options_.silence_max.count() / 1000) + " s (" +
+                              link_->peer() + ")"));
 }
 
 Status Exchange::handle(std::string frame) {
-  if (dispatch::data_view(frame)) return answers_->data(std::move(frame));
+  if (dispatch::data_view(frame)) {
+    const Status status = answers_->data(std::move(frame));
+    return status.ok() ? status : end_with(status);
+  }
   auto decoded = dispatch::decode(frame);
   if (!decoded.ok()) return end_with(decoded.status());
   dispatch::Message& message = *decoded;
   if (const auto* credit = std::get_if<dispatch::Credit>(&message)) {
     in_flight_ -= std::min(in_flight_.load(), credit->bytes);
   } else if (auto* answer = std::get_if<dispatch::Answer>(&message)) {
-    answers_->answer(std::move(*answer));
+    const Status status = answers_->answer(std::move(*answer));
+    if (!status.ok()) return end_with(status);
   } else if (auto* reached = std::get_if<dispatch::Reached>(&message)) {
     answers_->reached(*reached);
   } else if (auto* fault = std::get_if<dispatch::Fault>(&message)) {
@@ -170,12 +178,11 @@ Status Exchange::ending() {
 
 void Exchange::close() { link_->close(); }
 
-void Exchange::leave() {
+void Exchange::say_goodbye() {
   std::string frame;
   dispatch::encode(dispatch::Goodbye{}, &frame);
   const std::string_view part = frame;
   link_->send({&part, 1}, milliseconds(500)).ignore("the end of the link says the same");
-  link_->close();
 }
 
 void Exchange::close_copy() {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,14 +22,19 @@ namespace moai::driver {
 
 using Interrupt = comm::Interrupt;
 
+struct ExchangeOptions {
+  std::chrono::milliseconds silence_max{5000};  // without a sign of life of the Worker
+};
+
 class Exchange {
  public:
   // Takes a fresh link and greets the Worker. `answers` and `signatures` must outlive the Exchange.
-  // Errors: what the Worker refused with, or how the link failed.
+  // Errors: what the Worker refused with, how the link failed, or what the interrupt said.
   static Result<std::unique_ptr<Exchange>> open(std::unique_ptr<comm::Link> link,
                                                 const dispatch::Hello& hello,
                                                 const graph::SignatureTable* signatures,
-                                                Answers* answers);
+                                                Answers* answers, const Interrupt& interrupt,
+                                                ExchangeOptions options = {});
 
   // Sends one message, after the signatures that it may name. Waits for credit, looking at the
   // interrupt every 100 ms; CANCELLED, which it alone returns, means that the message was not sent
@@ -36,15 +42,15 @@ class Exchange {
   Status send(const dispatch::Message& message, const Interrupt& interrupt);
 
   // Receives one frame or sleeps until another thread did, for at most 100 ms. An error is final:
-  // the link failed, or the Worker gave no sign of life for 5 s.
+  // the link failed, or the Worker gave no sign of life for `silence_max`.
   Status pump();
   // Takes what has come without waiting.
   Status drain();
 
   // Breaks the connection; everybody who waits fails.
   void close();
-  // Says goodbye first.
-  void leave();
+  // Tells the Worker that nothing follows. Like send(), by one thread at a time.
+  void say_goodbye();
   // In a forked child: closes the child's copy of the descriptor.
   void close_copy();
 
@@ -55,8 +61,8 @@ class Exchange {
 
  private:
   Exchange(std::unique_ptr<comm::Link> link, const graph::SignatureTable* signatures,
-           Answers* answers)
-      : link_(std::move(link)), signatures_(signatures), answers_(answers) {}
+           Answers* answers, ExchangeOptions options)
+      : link_(std::move(link)), signatures_(signatures), answers_(answers), options_(options) {}
 
   Status define_signatures(const Interrupt& interrupt);
   Status send_frame(std::span<const std::string_view> parts, const Interrupt& interrupt);
@@ -67,6 +73,7 @@ class Exchange {
   std::unique_ptr<comm::Link> link_;
   const graph::SignatureTable* signatures_;
   Answers* answers_;
+  const ExchangeOptions options_;
   dispatch::Welcome welcome_;
   size_t signatures_sent_ = 0;  // of the sending thread
   std::string buffer_;          // of the sending thread
