@@ -14,7 +14,7 @@ from harness.private_platform import is_alive, wait_until
 from harness.script import Script
 
 FREE_S_MAX = 1.0
-VANISHED_S_MAX = 6.0  # 5 s without a sign of life, and the time to look
+VANISHED_S_MAX = 5.0
 EXCEPTION_S_MAX = 5.0
 STEPS = 60
 PAUSE_S = 0.05

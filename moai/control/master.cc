@@ -19,7 +19,7 @@ namespace {
 constexpr size_t kWorkQueueMax = 200000;
 constexpr size_t kBatchMax = 1024;
 constexpr std::chrono::milliseconds kTick{100};
-constexpr int64_t kBeatNs = 1000 * kNsPerMs;
+constexpr int64_t kBeatNs = 500 * kNsPerMs;
 constexpr int64_t kLazyCommitNs = 1000 * kNsPerMs;
 constexpr int64_t kCommitRetryNs = 500 * kNsPerMs;
 constexpr int64_t kOperationLifeNs = int64_t{24} * 3600 * 1000 * kNsPerMs;
