@@ -9,11 +9,15 @@ function(moai_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Werror -Wno-unused-parameter)
 endfunction()
 
-# Every header of this folder, tests' own apart, must compile by itself: the target
-# all_verify_interface_header_sets proves it.
+# Every header of this folder, tests' own and what the further arguments match apart, must compile
+# by itself: the target all_verify_interface_header_sets proves it.
 function(moai_headers target visibility)
-  file(GLOB_RECURSE headers CONFIGURE_DEPENDS *.h)
-  list(FILTER headers EXCLUDE REGEX "/(testing|conformance)/|_testing\\.h$")
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.h)
+  foreach(pattern IN LISTS ARGN)
+    list(FILTER headers EXCLUDE REGEX "${pattern}")
+  endforeach()
+  list(FILTER headers EXCLUDE REGEX "(^|/)(testing|conformance)/|_testing\\.h$")
+  list(TRANSFORM headers PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
   target_sources(${target} ${visibility} FILE_SET HEADERS BASE_DIRS ${CMAKE_SOURCE_DIR}
     FILES ${headers})
   set_target_properties(${target} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
@@ -46,7 +50,7 @@ function(moai_room name)
   foreach(dep IN LISTS R_DEPS)
     target_link_libraries(moai_${name} ${visibility} moai_${dep})
   endforeach()
-  moai_headers(moai_${name} ${visibility})
+  moai_headers(moai_${name} ${visibility} ${R_EXCLUDE})
   if(tests)
     add_executable(${name}_test ${tests})
     moai_warnings(${name}_test)
