@@ -25,6 +25,7 @@ struct Flags {
   std::string host;
   std::string flavors;
   int64_t idle_exit_s = 0;
+  int64_t restart_grace_s = 60;
   control::Options options;
 };
 
@@ -44,6 +45,9 @@ void declare(CLI::App& app, Flags& flags) {
       ->transform(CLI::AsSizeValue(false));
   app.add_option("--idle-exit", flags.idle_exit_s,
                  "end after so many seconds without session or call; 0: never");
+  app.add_option("--restart-grace", flags.restart_grace_s,
+                 "seconds for sessions of a former master to come back; 0: they are over")
+      ->check(CLI::Range(int64_t{0}, int64_t{86400}));
   app.add_option("--flavors", flags.flavors,
                  "file of the site's flavors (docs/formats/flavors.md); default: as stored, at "
                  "first the 13 standard ones");
@@ -102,6 +106,7 @@ Status run(const Flags& flags) {
   MOAI_RETURN_IF_ERROR(control::make_private_directory(flags.state));
   MOAI_ASSIGN_OR_RETURN(const rpc::ServerOptions listening, server_options(flags));
   control::Options options = flags.options;
+  options.restart_grace_ms = flags.restart_grace_s * 1000;
   if (!flags.flavors.empty()) {
     MOAI_ASSIGN_OR_RETURN(const std::string text, control::read_file(flags.flavors));
     MOAI_ASSIGN_OR_RETURN(options.flavors, control::parse_flavors(text));

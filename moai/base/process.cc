@@ -160,7 +160,7 @@ std::vector<std::string> stat_fields(int64_t pid) {
   return fields;
 }
 
-constexpr size_t kState = 0, kUserTicks = 11, kSystemTicks = 12, kStartTicks = 19;
+constexpr size_t kState = 0, kParent = 1, kUserTicks = 11, kSystemTicks = 12, kStartTicks = 19;
 
 }  // namespace
 
@@ -175,6 +175,19 @@ std::optional<ProcessId> process_id(int64_t pid) {
 bool is_alive(const ProcessId& process) {
   const auto now = process_id(process.pid);
   return now && *now == process;
+}
+
+std::vector<int64_t> ancestors(int64_t pid) {
+  constexpr size_t kDepthMax = 256;  // the chain may change while it is read
+  std::vector<int64_t> found;
+  while (found.size() < kDepthMax) {
+    const auto fields = stat_fields(pid);
+    if (fields.size() <= kParent) break;
+    pid = std::strtoll(fields[kParent].c_str(), nullptr, 10);
+    if (pid <= 1) break;
+    found.push_back(pid);
+  }
+  return found;
 }
 
 uint64_t cpu_time_ns(int64_t pid) {

@@ -25,6 +25,8 @@ struct ProcessId {
 // Nothing when there is no such process or it is a zombie.
 std::optional<ProcessId> process_id(int64_t pid);
 bool is_alive(const ProcessId& process);
+// Pids of its parent, that one's parent, … without the first process; empty when it is gone.
+std::vector<int64_t> ancestors(int64_t pid);
 // User and system time that the process and its threads have used; 0 when it is gone.
 uint64_t cpu_time_ns(int64_t pid);
 uint64_t resident_bytes(int64_t pid);

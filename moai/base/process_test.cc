@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 
@@ -95,6 +96,19 @@ TEST(ProcessTest, ADetachedProgramIsNoChild) {
   pollfd poll_fd{fd->get(), POLLIN, 0};
   EXPECT_EQ(::poll(&poll_fd, 1, 5000), 1);
   EXPECT_FALSE(is_alive(*process));
+}
+
+TEST(ProcessTest, AncestorsLeadFromTheParentUpwards) {
+  auto pid = spawn({.argv = {"sh", "-c", "sleep 30; :"}});
+  ASSERT_TRUE(pid.ok());
+  const auto found = ancestors(*pid);
+  ASSERT_FALSE(found.empty());
+  EXPECT_EQ(found.front(), ::getpid());
+  EXPECT_EQ(std::vector<int64_t>(found.begin() + 1, found.end()), ancestors(::getpid()));
+  EXPECT_EQ(std::count(found.begin(), found.end(), 1), 0);
+  ::kill(-static_cast<pid_t>(*pid), SIGKILL);
+  wait_for(*pid);
+  EXPECT_TRUE(ancestors(*pid).empty());
 }
 
 TEST(ProcessTest, AMissingProgramIsAnError) {

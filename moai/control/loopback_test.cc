@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <thread>
 
 #include "moai/control/master.h"
 #include "moai/control/store/memory_store.h"
+#include "moai/control/testing/scripted_agent.h"
 #include "moai/identity/certificate.h"
 #include "moai/rpc/client/core_client.h"
 #include "moai/rpc/client/stream.h"
@@ -14,66 +14,13 @@
 namespace moai::control {
 namespace {
 
-using std::chrono::milliseconds;
+using control::testing::ScriptedAgent;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
 constexpr const char* kSecret = "moai_bootstrap_secret_of_the_test";
 
-// Answers orders like an agent whose Workers start and end at once, on a thread of its own.
-class ScriptedAgent {
- public:
-  ScriptedAgent(std::shared_ptr<rpc::Channel> channel, int devices)
-      : stream_(rpc::attend(channel)) {
-    v1::AgentUp up;
-    v1::Register* me = up.mutable_register_();
-    me->set_name("back01");
-    me->set_host("127.0.0.1");
-    me->set_self_fence_ms(600000);
-    for (int i = 0; i < devices; ++i) {
-      v1::Device* device = me->add_devices();
-      device->set_index(static_cast<uint32_t>(i));
-      device->set_kind("cpu");
-      device->set_memory_bytes(uint64_t{1} << 30);
-      device->set_simulated(true);
-    }
-    EXPECT_TRUE(stream_->send(up).ok());
-    thread_ = std::jthread([this](std::stop_token stop) { serve(stop); });
-  }
-  ~ScriptedAgent() {
-    thread_.request_stop();
-    thread_.join();
-  }
-
- private:
-  void serve(const std::stop_token& stop) {
-    while (!stop.stop_requested()) {
-      const auto down = stream_->receive(steady_clock::now() + milliseconds(50));
-      if (!down.ok() && down.status().code() != Code::kDeadlineExceeded) return;
-      v1::AgentUp up;
-      if (down.ok() && down->has_start_worker()) {
-        v1::WorkerReady* ready = up.mutable_worker_ready();
-        ready->set_epoch(down->start_worker().epoch());
-        ready->set_device(down->start_worker().device());
-        ready->set_address("tcp:127.0.0.1:" + std::to_string(4000 + down->start_worker().device()));
-        ready->set_pid(99);
-      } else if (down.ok() && down->has_stop_worker()) {
-        v1::WorkerEnded* ended = up.mutable_worker_ended();
-        ended->set_epoch(down->stop_worker().epoch());
-        ended->set_device(down->stop_worker().device());
-        ended->set_evidence("exit code 0");
-      } else {
-        up.mutable_report();
-      }
-      stream_->send(up).ignore("the stream's end shows in receive");
-    }
-  }
-
-  std::unique_ptr<rpc::AgentStream> stream_;
-  std::jthread thread_;
-};
-
-class MasterLoopback : public testing::Test {
+class MasterLoopback : public ::testing::Test {
  protected:
   void SetUp() override {
     ca_ = identity::make_ca("test").value();

@@ -19,7 +19,7 @@ namespace {
 constexpr size_t kWorkQueueMax = 200000;
 constexpr size_t kBatchMax = 1024;
 constexpr std::chrono::milliseconds kTick{100};
-constexpr int64_t kBeatNs = 1000 * kNsPerMs;
+constexpr int64_t kBeatNs = 500 * kNsPerMs;
 constexpr int64_t kLazyCommitNs = 1000 * kNsPerMs;
 constexpr int64_t kCommitRetryNs = 500 * kNsPerMs;
 constexpr int64_t kOperationLifeNs = int64_t{24} * 3600 * 1000 * kNsPerMs;
@@ -48,6 +48,27 @@ bool is_use(const Request& request) {
   return requires { request.operation_id(); };
 }
 
+// An outcome as the store may keep it.
+template <class Response>
+Blob without_secret(Response response) {
+  if constexpr (requires { response.clear_secret(); }) response.clear_secret();
+  return Blob{response.SerializeAsString()};
+}
+
+template <class Response>
+Result<Response> repeat(const OperationRow& done) {
+  Response response;
+  if (!response.ParseFromString(done.response.bytes))
+    return data_loss("[control.master] a stored outcome cannot be read");
+  if constexpr (requires { response.secret(); }) {
+    if (response.secret().empty())
+      return already_exists("This call has created token " + std::to_string(response.id()) +
+                            " before SDAManager was restarted; its secret was not stored. Revoke "
+                            "that token and create another.");
+  }
+  return response;
+}
+
 // A mutating call: repeats the first outcome for an operation id seen before.
 template <class Request, class Response>
 Result<Response> answer(Site& site, const rpc::Caller& caller, const char* name,
@@ -55,18 +76,15 @@ Result<Response> answer(Site& site, const rpc::Caller& caller, const char* name,
                         Result<Response> (*service)(Site&, const Access&, const Request&)) {
   MOAI_ASSIGN_OR_RETURN(const Access access, authorize(site, caller));
   const std::string key = operation_key(access, name, request);
-  if (const OperationRow* done = key.empty() ? nullptr : site.ledger.operation(key)) {
-    Response response;
-    if (!response.ParseFromString(done->response.bytes))
-      return data_loss("[control.master] a stored outcome cannot be read");
-    return response;
-  }
+  if (const OperationRow* done = key.empty() ? nullptr : site.ledger.operation(key))
+    return repeat<Response>(*done);
   constexpr bool kMutates = requires { request.operation_id(); };
   if (kMutates && !site.ledger.failure().ok()) return site.ledger.failure();
   Result<Response> result = service(site, access, request);
   if (result.ok() && !key.empty())
     site.ledger.put(OperationRow{site.ledger.next(Counter::kOperation), key,
-                                 Blob{result->SerializeAsString()}, site.now_ns});
+                                 Blob{result->SerializeAsString()}, site.now_ns},
+                    without_secret(*result));
   return result;
 }
 

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include <fstream>
 #include <future>
 
 #include "moai/control/store/memory_store.h"
@@ -138,17 +139,25 @@ TEST_F(MasterThread, ReadsTheStoreOfItsPredecessor) {
   const std::string path = ::testing::TempDir() + "moai_master_" + std::to_string(::getpid());
   Options options;
   options.version = "0.1.0";
-  std::string secret;
+  v1::CreatedToken made;
   {
     master_ = Master::start(options, open_sqlite_store(path).value()).value();
     ASSERT_TRUE(master_->ensure_bootstrap_token(kSecret).ok());
-    secret = create("op").value().secret();
+    made = create("op").value();
     master_->stop();
     master_.reset();
   }
   master_ = Master::start(options, open_sqlite_store(path).value()).value();
-  EXPECT_EQ(create("op").value().secret(), secret);
+  const Status again = create("op").status();
+  EXPECT_EQ(again.code(), Code::kAlreadyExists);
+  EXPECT_NE(again.message().find("token " + std::to_string(made.id())), std::string::npos);
+  EXPECT_EQ(call(&Master::list_tokens, v1::Empty()).value().tokens_size(), 2);
   master_.reset();
+  for (const char* end : {"", "-wal"}) {
+    std::ifstream file(path + end);
+    const std::string bytes((std::istreambuf_iterator<char>(file)), {});
+    EXPECT_EQ(bytes.find(made.secret()), std::string::npos) << "the database has a secret in clear";
+  }
   for (const char* end : {"", "-wal", "-shm"}) ::unlink((path + end).c_str());
 }
 

@@ -24,7 +24,7 @@ struct Options {
   std::string device_name = "MoAI Accelerator";
   uint64_t device_memory = 0;  // bytes of one device, shown and granted; 0: the flavor's
   int64_t heartbeat_ms = 1000;
-  int64_t silence_ms = 5000;         // a session or agent not heard for so long is gone
+  int64_t silence_ms = 4000;         // a session or agent not heard for so long is gone
   int64_t restart_grace_ms = 60000;  // sessions of a former master may come back for so long
   int64_t worker_start_ms = 60000;
   int64_t report_ms = 1000;
@@ -60,6 +60,7 @@ struct LiveSession {
   std::string waiting_text;                       // what it was told last, empty: nothing
   // The decision that waiting_text says: (cause, lease in the way).
   std::pair<uint8_t, uint64_t> waiting_for{0, 0};
+  std::set<int64_t> ancestors;  // pids on the session's host
 };
 
 struct LiveAgent {

@@ -107,6 +107,8 @@ class Driver {
   // The error that the last failed wait raised, with operator and line.
   virtual DeviceError last_error() const = 0;
 
+  // Grows with everything recorded that may change a storage.
+  virtual uint64_t version() const = 0;
   // Why the lease is over for good: ended by an administrator, its Worker lost, refused, shut down.
   // OK while it is not.
   virtual Status ended() const = 0;
@@ -117,8 +119,9 @@ class Driver {
       const = 0;  // text form of the current window and the templates
 
   // Sends what is left, waits for it, gives the lease back. Returns the pending device error, if
-  // any.
-  virtual Status shutdown(const Interrupt& interrupt) = 0;
+  // any. `failed`: the program ends with an exception, or was interrupted; it does not wait in a
+  // queue for a lease any more, and work that never had one is dropped.
+  virtual Status shutdown(bool failed, const Interrupt& interrupt) = 0;
   // In a forked child: forget everything without a word to anybody.
   virtual void abandon() = 0;
 };

@@ -60,6 +60,7 @@ void Engine::flush_soon() {
 // After each thing recorded: sends when there is enough of it, else lets the courier know.
 void Engine::recorded() {
   ++activity_;
+  version_.store(activity_, std::memory_order_relaxed);
   const size_t nodes = recorder_.pending_nodes(), bytes = recorder_.pending_bytes();
   if (nodes >= ramp_ || bytes >= options_.flush_bytes) {
     if (!flush_) flush_soon();
@@ -88,7 +89,7 @@ void Engine::free(StorageId id) {
   const std::lock_guard lock(mutex_);
   if (has_failed_) return;
   recorder_.free(id);
-  if (idle_ || recorder_.pending_nodes() >= ramp_) recorded();
+  if (idle_ || recorder_.pending_nodes() >= ramp_) recorded();  // forgets more than it must
 }
 
 Status Engine::append(SignatureId signature, std::span<const StorageId> storages,

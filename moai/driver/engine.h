@@ -52,13 +52,14 @@ class Engine final : public Driver {
   Result<MarkerState> reached(uint64_t marker, bool wait, const Interrupt& interrupt) override;
   DeviceError last_error() const override;
 
+  uint64_t version() const override { return version_.load(std::memory_order_relaxed); }
   Status ended() const override;
   bool connected() const override { return exchange_.load() != nullptr; }
   uint64_t memory_bytes() const override { return memory_bytes_.load(); }
   Statistics statistics() const override;
   std::string describe_windows() const override;
 
-  Status shutdown(const Interrupt& interrupt) override;
+  Status shutdown(bool failed, const Interrupt& interrupt) override;
   void abandon() override;
 
  private:
@@ -90,17 +91,18 @@ class Engine final : public Driver {
   Answers answers_;
 
   mutable std::mutex mutex_;
-  std::condition_variable wake_;   // the courier
-  std::condition_variable roomy_;  // who waits in make_room
-  Recorder recorder_;              // guarded by mutex_
-  std::vector<LineId> lines_;      // guarded by mutex_: by sequence, the newest ones
-  uint64_t activity_ = 0;          // guarded by mutex_: grows with everything recorded
-  size_t ramp_ = 0;                // guarded by mutex_: nodes at which to send; grows when busy
-  bool flush_ = false;             // guarded by mutex_
-  bool idle_ = false;              // guarded by mutex_: the courier sleeps until woken
-  bool stop_ = false;              // guarded by mutex_
-  Status failed_;                  // guarded by mutex_
-  DeviceError last_error_;         // guarded by mutex_
+  std::condition_variable wake_;      // the courier
+  std::condition_variable roomy_;     // who waits in make_room
+  Recorder recorder_;                 // guarded by mutex_
+  std::vector<LineId> lines_;         // guarded by mutex_: by sequence, the newest ones
+  uint64_t activity_ = 0;             // guarded by mutex_: grows with everything recorded
+  size_t ramp_ = 0;                   // guarded by mutex_: nodes at which to send; grows when busy
+  bool flush_ = false;                // guarded by mutex_
+  bool idle_ = false;                 // guarded by mutex_: the courier sleeps until woken
+  bool stop_ = false;                 // guarded by mutex_
+  Status failed_;                     // guarded by mutex_
+  DeviceError last_error_;            // guarded by mutex_
+  std::atomic<uint64_t> version_{0};  // written under mutex_
   std::atomic<bool> crowded_{false};
   std::atomic<bool> has_failed_{false};
 

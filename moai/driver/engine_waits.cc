@@ -93,6 +93,7 @@ Result<std::vector<dispatch::Value>> Engine::ask(SignatureId signature,
     if (has_failed_) return failed_;
     recorder_.wait();
     request = recorder_.ask(signature, operands, words, first_result, results_max);
+    version_ = ++activity_;
     note_line(line);
     answers_.expect(request, 0);
   }
@@ -134,13 +135,14 @@ Result<MarkerState> Engine::reached(uint64_t marker, bool wait, const Interrupt&
   return MarkerState{true, reached->time_ns};
 }
 
-Status Engine::shutdown(const Interrupt& interrupt) {
+Status Engine::shutdown(bool failed, const Interrupt& interrupt) {
   bool used = false;
   {
     const std::lock_guard lock(mutex_);
     used = failed_.ok() && (recorder_.sequence() != 0 || recorder_.pending());
   }
-  const Status status = used ? synchronize(interrupt) : ok_status();
+  const bool dropped = failed && !exchange_.load();
+  const Status status = used && !dropped ? synchronize(interrupt) : ok_status();
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;

@@ -63,6 +63,7 @@ void Holder::begin(const Start& start, int64_t now_ms) {
                                     std::to_string(kWireVersion) + "; install the same version"));
   }
   start_ = start;
+  if (options_.ancestors) ancestors_ = options_.ancestors(start.pid);
   resume_ = start.resume;
   if (!resume_.empty()) lease_ = Lease::kGranted;  // the driver may have one; the master will tell
   link_ = Link::kLocating;
@@ -168,6 +169,7 @@ void Holder::open(int64_t now_ms) {
   open.set_device(start_.device);
   open.set_own_accelerator(platform_.local);
   open.set_resume(resume_);
+  open.mutable_ancestors()->Assign(ancestors_.begin(), ancestors_.end());
   actions_.to_master.push_back(std::move(up));
 }
 

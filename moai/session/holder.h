@@ -32,8 +32,9 @@ struct HolderOptions {
   std::string version;  // of this program
   std::string hostname;
   std::string user;
-  std::function<std::string()> operation_id;  // another at each call
-  int64_t first_contact_ms_max = 20'000;      // then the first Acquire fails
+  std::function<std::string()> operation_id;                   // another at each call
+  std::function<std::vector<int64_t>(int64_t pid)> ancestors;  // of the script; may be empty
+  int64_t first_contact_ms_max = 20'000;                       // then the first Acquire fails
   int64_t warn_away_ms = 30'000;
   int64_t close_ms_max = 700;  // for the goodbye to arrive
   int64_t retry_ms_min = 100;
@@ -97,6 +98,7 @@ class Holder {
 
   HolderOptions options_;
   Start start_;
+  std::vector<int64_t> ancestors_;
   Platform platform_;
   Link link_ = Link::kNew;
   Lease lease_ = Lease::kNone;

@@ -45,6 +45,7 @@ class HolderTest : public testing::Test {
     o.hostname = "front";
     o.user = "me";
     o.operation_id = [this] { return "op" + std::to_string(++operations_); };
+    o.ancestors = [](int64_t pid) { return std::vector<int64_t>{pid - 1, pid - 2}; };
     return o;
   }
   Texts did() { return texts(holder_.take()); }
@@ -187,6 +188,22 @@ TEST_F(HolderTest, TheLocalPlatformGivesAnAcceleratorOfItsOwn) {
   start();
   locate(true);
   EXPECT_TRUE(holder_.take().to_master[0].open().own_accelerator());
+}
+
+TEST_F(HolderTest, TheMasterHearsWhoStartedTheScriptAlsoWhenTheSessionGoesOn) {
+  Start with_pid;
+  with_pid.pid = 70;
+  start(with_pid);
+  locate();
+  const auto ancestors_said = [this] {
+    const auto open = holder_.take().to_master.at(0).open();
+    return std::vector<int64_t>(open.ancestors().begin(), open.ancestors().end());
+  };
+  EXPECT_EQ(ancestors_said(), (std::vector<int64_t>{69, 68}));
+  opened();
+  lose();
+  retry();
+  EXPECT_EQ(ancestors_said(), (std::vector<int64_t>{69, 68}));
 }
 
 TEST_F(HolderTest, AJobIsNotToldThatTheMasterWentAway) {

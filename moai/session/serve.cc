@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "moai/base/log.h"
+#include "moai/base/process.h"
 #include "moai/base/site_settings.h"
 #include "moai/identity/token.h"
 #include "moai/rpc/client/channel.h"
@@ -89,6 +90,7 @@ void serve(ServeOptions options) {
   loop.holder.hostname = host_name();
   loop.holder.user = user_name();
   loop.holder.operation_id = identity::make_token;
+  loop.holder.ancestors = ancestors;
   loop.locate = locate;
   loop.connect = connect;
   loop.remember = remember;

@@ -34,7 +34,7 @@ def _leave(c, process):
     """Drains what was not sent. An error that the program has not seen is printed, exit code 1."""
     if os.getpid() != process:
         return
-    error = c.shutdown()
+    error = c.shutdown(failed=hasattr(sys, "last_value"))  # set by a traceback that ends a program
     if error is None:
         return
     sys.stdout.flush()

@@ -1,5 +1,7 @@
 """Questions that libraries ask before they use the device. None of them may start anything."""
 
+import gc
+
 
 def test_the_device_is_there(torch):
     assert torch.cuda.is_available()
@@ -29,6 +31,7 @@ def test_properties_have_the_usual_fields(torch):
 
 
 def test_memory_statistics_count_live_tensors(torch):
+    gc.collect()  # what earlier tests left behind
     before = torch.cuda.memory_allocated()
     x = torch.empty(1 << 20, dtype=torch.uint8, device="cuda")
     assert torch.cuda.memory_allocated() == before + (1 << 20)

@@ -63,6 +63,15 @@ def test_a_lease_that_took_too_long_once_misses_its_target():
     assert lease.row("x", [0.1, 0.9], 1.0)["met"]
     assert not lease.row("x", [0.1, 1.1], 1.0)["met"]
     assert lease.row("x", [5.0], None)["met"]
+    assert lease.row("x", [0.1, 0.1, 9.0], 1.0, of="median")["met"]
+    assert not lease.row("x", [0.1] * 98 + [9.0] * 2, 1.0, of="p99")["met"]
+
+
+def test_a_grant_is_measured_against_the_disk_below_it():
+    found = {"rounds": 3, "commits": 6, "fsync_s": [0.001] * 3, "lease_s": [0.004, 0.004, 0.005]}
+    assert all(row["met"] for row in lease.grant_rows(found))
+    assert [row["met"] for row in lease.grant_rows({**found, "commits": 7})] == [True] * 3 + [False]
+    assert not all(row["met"] for row in lease.grant_rows({**found, "lease_s": [0.005] * 3}))
 
 
 def test_tables_align_their_columns():

@@ -61,14 +61,14 @@ def test_two_scripts_at_once_start_one_platform(make_platform):
 
 def test_an_open_script_blocks_nobody_while_devices_are_free(platform, write_script):
     with Script("hold.py", environment=platform.environment()) as holder:
-        holder.await_line("ready")
+        holder.await_line("^ready ")
         assert run(write_script(USE), platform).stdout == "sum 4.0\n"
 
 
 def test_devices_are_free_soon_after_a_kill_with_loader_workers_alive(make_platform):
     private = make_platform(devices=1)
     with Script("hold.py", "--workers", 2, environment=private.environment()) as holder:
-        holder.await_line("ready")
+        holder.await_line("^ready ")
         holder.kill()
         killed = time.monotonic()
         assert wait_until(lambda: not private.processes("moai-worker"), 5)

@@ -18,3 +18,9 @@ if [[ ! -f build/$preset/build.ninja ]]; then
 fi
 NINJA_STATUS='[%f/%t, %e s] ' cmake --build "build/$preset" -j "$jobs" ${*:+--target "$@"} >&2
 stage_done
+# The user's commands stand beside python, in whatever state this build left them.
+if [[ $preset == release ]]; then
+  for program in moai moreh-smi moreh-switch-model; do
+    ln -sfn "../../build/release/bin/$program" "$root/.venv/bin/$program"
+  done
+fi

@@ -45,7 +45,20 @@ ReasonFacts facts_of(const Site& site, const LeaseRow& lease, const Decision& de
   return facts;
 }
 
-void wait(Site& site, const LeaseRow& lease, const Decision& decision) {
+// A process that waited for one that started it might be waited for in turn.
+bool held_by_ancestor(const Site& site, const LeaseRow& lease, const Decision& decision) {
+  const LeaseRow* holder = site.ledger.lease(decision.holder);
+  const auto session = site.sessions.find(lease.session_id);
+  if (decision.cause != Cause::kInUse || !holder || session == site.sessions.end()) return false;
+  return !is_ending(holder->state) && holder->process.hostname == lease.process.hostname &&
+         session->second.ancestors.contains(holder->process.pid);
+}
+
+bool is_refused(Cause cause) {
+  return cause == Cause::kFlavorNotSupported || cause == Cause::kHeldByAncestor;
+}
+
+void wait(Site& site, const LeaseRow& lease, Decision decision) {
   const auto session = site.sessions.find(lease.session_id);
   const std::pair<uint8_t, uint64_t> why{static_cast<uint8_t>(decision.cause), decision.holder};
   if (session != site.sessions.end()) {
@@ -55,9 +68,10 @@ void wait(Site& site, const LeaseRow& lease, const Decision& decision) {
       return;
     session->second.waiting_for = why;
   }
+  if (held_by_ancestor(site, lease, decision)) decision.cause = Cause::kHeldByAncestor;
   const std::string cause(cause_word(decision.cause));
   const std::string text = reason_text(decision.cause, facts_of(site, lease, decision));
-  if (decision.cause == Cause::kFlavorNotSupported)
+  if (is_refused(decision.cause))
     end_lease(site, lease.id,
               {LeaseState::kFailed, cause, text, "scheduler", Code::kFailedPrecondition});
   else

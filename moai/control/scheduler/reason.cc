@@ -30,6 +30,12 @@ std::string reason_text(Cause cause, const ReasonFacts& facts) {
       return "The jobs of this token already use as many devices as it may (" +
              std::to_string(facts.devices_max) + "), so " + name +
              " must wait. The program will resume automatically when one of them ends.";
+    case Cause::kHeldByAncestor:
+      return name + " is in use by the process that has started this one:\n  (pid: " + pid + ") " +
+             facts.holder_command +
+             "\nThis program does not wait for it, because that one may be waiting for this "
+             "program. Use the device in only one of them, or choose another accelerator for this "
+             "program with MOREH_VISIBLE_DEVICE.";
     case Cause::kNone:
       break;
   }

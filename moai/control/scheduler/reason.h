@@ -14,7 +14,7 @@ struct ReasonFacts {
   std::string flavor;       // asked for
   uint32_t flavor_devices = 1;
   std::optional<uint32_t> accelerator;  // its number, unless it is the token's default
-  int64_t holder_pid = 0;               // kInUse
+  int64_t holder_pid = 0;               // kInUse, kHeldByAncestor
   std::string holder_command;
   uint32_t devices_max = 0;  // kQuota
 };

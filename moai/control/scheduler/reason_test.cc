@@ -29,6 +29,13 @@ TEST(Reason, InUseNamesTheProcess) {
             std::string::npos);
 }
 
+TEST(Reason, AnAncestorIsNamedAndTheCure) {
+  const std::string text = reason_text(Cause::kHeldByAncestor, facts());
+  EXPECT_NE(text.find("(pid: 4321) python train.py"), std::string::npos);
+  EXPECT_NE(text.find("MOREH_VISIBLE_DEVICE"), std::string::npos);
+  EXPECT_EQ(text.find("resume"), std::string::npos);
+}
+
 TEST(Reason, ShortageSaysThatItResumes) {
   const std::string text = reason_text(Cause::kNoFreeDevice, facts());
   EXPECT_EQ(text.find("Not enough resources are currently available for MoAI Accelerator."), 0u);

@@ -128,6 +128,8 @@ std::string_view cause_word(Cause cause) {
       return "flavor_not_supported";
     case Cause::kQuota:
       return "quota";
+    case Cause::kHeldByAncestor:
+      return "held_by_ancestor";
   }
   return "unknown";
 }

@@ -24,6 +24,7 @@ enum class Cause : uint8_t {
   kNoAgent,
   kFlavorNotSupported,
   kQuota,
+  kHeldByAncestor,  // in use by a process that started the one that asks
 };
 std::string_view cause_word(Cause cause);  // "in_use", stable
 

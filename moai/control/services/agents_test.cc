@@ -227,6 +227,30 @@ TEST(Agents, SessionsThatDoNotComeBackAfterARestartEnd) {
   EXPECT_TRUE(successor.site.ledger.sessions().empty());
 }
 
+TEST(Agents, WithoutAGraceSessionsOfAFormerMasterEndAtOnce) {
+  MemoryStore store;
+  std::string token;
+  {
+    Bench bench({}, &store);
+    token = bench.token;
+    Back back = bench.join("a", 1);
+    Front front = bench.open(bench.token);
+    bench.acquire(front);
+    bench.work(back);
+  }
+  Options options;
+  options.restart_grace_ms = 0;
+  Bench after(options, &store);
+  after.tick();
+  EXPECT_TRUE(after.site.ledger.sessions().empty());
+  Back back = after.join("a", 1);
+  EXPECT_TRUE(after.site.ledger.leases().empty());
+  Front front = after.open(token);
+  after.acquire(front);
+  after.work(back);
+  EXPECT_TRUE(front.granted());
+}
+
 TEST(Agents, EpochsGoOnGrowingAfterARestart) {
   MemoryStore store;
   std::string token;

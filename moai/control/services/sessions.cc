@@ -30,6 +30,14 @@ void say_opened(Site& site, const SessionRow& session, const std::string& resume
   site.tell(session.id, std::move(down));
 }
 
+LiveSession live_session(const Site& site, const Connection& connection, const v1::Open& open) {
+  LiveSession live;
+  live.connection = connection;
+  live.heard_ns = site.steady_ns;
+  live.ancestors.insert(open.ancestors().begin(), open.ancestors().end());
+  return live;
+}
+
 Result<uint64_t> accelerator_for(Site& site, const Access& access, const v1::Open& open) {
   if (open.own_accelerator() && open.device().empty())
     return own_accelerator(site, access.token_id, 0);
@@ -76,7 +84,7 @@ Status open_new(Site& site, const Connection& connection, const Access& access,
   site.ledger.add_event(site.now_ns, "session.opened", session_name(session.id), access.actor,
                         open.hostname() + " " + open.command());
   connection->session_id = session.id;
-  site.sessions[session.id] = {connection, site.steady_ns, ""};
+  site.sessions[session.id] = live_session(site, connection, open);
   say_opened(site, session, resume);
   return ok_status();
 }
@@ -90,7 +98,7 @@ Status resume_old(Site& site, const Connection& connection, const Access& access
   if (live.connection && live.connection != connection)
     site.finish(live.connection, aborted("Another holder continues this session."));
   connection->session_id = session->id;
-  live = {connection, site.steady_ns, ""};
+  live = live_session(site, connection, open);
   site.ledger.add_event(site.now_ns, "session.resumed", session_name(session->id), access.actor,
                         "");
   say_opened(site, *session, open.resume());

@@ -124,6 +124,45 @@ TEST(Sessions, SecondProcessOnAnAcceleratorWaitsForTheFirst) {
   EXPECT_TRUE(second.granted());
 }
 
+TEST(Sessions, AProcessIsRefusedAtOnceWhereItsAncestorHasTheAccelerator) {
+  Bench bench;
+  Back back = bench.join("a", 2);
+  v1::Open parent = process(11, "python parent.py"), child = process(12);
+  child.add_ancestors(11);
+  child.add_ancestors(10);
+  parent.set_hostname("front");
+  child.set_hostname("front");
+  Front first = bench.open(bench.token, parent);
+  bench.acquire(first);
+  bench.work(back);
+  Front second = bench.open(bench.token, child);
+  bench.acquire(second);
+  ASSERT_TRUE(second.last().has_ended());
+  EXPECT_EQ(second.cause(), "held_by_ancestor");
+  EXPECT_EQ(second.last().ended().code(), static_cast<int32_t>(Code::kFailedPrecondition));
+  EXPECT_NE(second.last().ended().text().find("(pid: 11) python parent.py"), std::string::npos);
+  child.set_hostname("another");  // has a process 11 of its own
+  Front elsewhere = bench.open(bench.token, child);
+  bench.acquire(elsewhere);
+  EXPECT_TRUE(elsewhere.waiting());
+}
+
+TEST(Sessions, AProcessWaitsForAnAncestorThatIsJustLeaving) {
+  Bench bench;
+  Back back = bench.join("a", 1);
+  Front first = bench.open(bench.token, process(11));
+  bench.acquire(first);
+  bench.work(back);
+  bench.give_back(first);
+  v1::Open child = process(12);
+  child.add_ancestors(11);
+  Front second = bench.open(bench.token, child);
+  bench.acquire(second);
+  EXPECT_TRUE(second.waiting());
+  bench.work(back);
+  EXPECT_TRUE(second.granted());
+}
+
 TEST(Sessions, WaitIsSaidOnceUntilItsReasonChanges) {
   Bench bench;
   Front front = bench.open(bench.token);

@@ -93,9 +93,11 @@ void Ledger::put(const AgentRow& row) {
   record(row);
 }
 
-void Ledger::put(const OperationRow& row) {
+void Ledger::put(const OperationRow& row, Blob stored) {
   operations_[row.key] = row;
-  record(row);
+  OperationRow kept = row;
+  kept.response = std::move(stored);
+  record(std::move(kept));
 }
 
 void Ledger::index_lease(const LeaseRow& row, bool in) {

@@ -60,7 +60,8 @@ class Ledger {
   void put(const AcceleratorRow& row);
   void put(const SessionRow& row);
   void put(const AgentRow& row);
-  void put(const OperationRow& row);
+  // `stored` is what the store keeps in the place of the response: without its secrets.
+  void put(const OperationRow& row, Blob stored);
   // `urgent` false: the change may wait for a later commit, because it can be learnt again from the
   // agents after a crash. A row with released_ns leaves the live rows.
   void put(const LeaseRow& row, bool urgent = true);

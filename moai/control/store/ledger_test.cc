@@ -72,7 +72,7 @@ TEST(Ledger, ComesBackFromTheStoreWithItsIndexes) {
     LeaseRow row = waiting(5, 0, 1);
     row.epoch = ledger.next(Counter::kEpoch);
     ledger.put(row);
-    ledger.put(OperationRow{1, "key", Blob{"out"}, 1});
+    ledger.put(OperationRow{1, "key", Blob{"out"}, 1}, Blob{"out"});
     ASSERT_TRUE(ledger.commit().ok());
   }
   Ledger ledger(&store);

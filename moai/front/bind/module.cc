@@ -68,10 +68,11 @@ py::dict settings() {
 }
 
 // The text of a device error that nobody has seen yet; None when there is none.
-py::object shutdown() {
+py::object shutdown(bool failed) {
   if (!engine_if_started()) return py::none();
   try {
-    wait_for([](driver::Driver& d, const driver::Interrupt& i) { return d.shutdown(i); });
+    wait_for(
+        [failed](driver::Driver& d, const driver::Interrupt& i) { return d.shutdown(failed, i); });
   } catch (const c10::Error& error) {
     return py::str(error.what_without_backtrace());
   }
@@ -87,7 +88,7 @@ void bind_device(py::module_& m) {
   });
   m.def("settings", &settings);
   m.def("synchronize", &synchronize);
-  m.def("shutdown", &shutdown);
+  m.def("shutdown", &shutdown, py::arg("failed"));
   m.def("step_end", [] {
     if (driver::Driver* started = engine_if_started()) started->step_end();
   });

@@ -3,6 +3,7 @@
 #include <ATen/ExpandUtils.h>
 
 #include "moai/front/capture/capture.h"
+#include "moai/front/capture/host_reads.h"
 #include "moai/front/device/engine.h"
 #include "moai/front/device/memory.h"
 
@@ -60,11 +61,8 @@ void host_to_device(at::Tensor& destination, const at::Tensor& source, bool non_
 
 void read_into(const at::Tensor& source, char* out) {
   const Place place = place_of(source);
-  const driver::Driver::ReadInto range{
-      place.storage, static_cast<uint64_t>(place.offset) * source.itemsize(), source.nbytes(), out};
-  wait_for([&](driver::Driver& d, const driver::Interrupt& interrupt) {
-    return d.read({&range, 1}, interrupt);
-  });
+  HostReads::instance().read(place, static_cast<uint64_t>(place.offset) * source.itemsize(),
+                             source.nbytes(), out);
 }
 
 // Waits for `source` and returns its values, laid out as they lie on the device.

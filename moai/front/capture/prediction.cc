@@ -3,6 +3,8 @@
 #include <optional>
 
 #include "moai/front/device/script.h"
+#include "moai/front/shape/inference.h"
+#include "moai/front/shape/meta_tensor.h"
 
 namespace moai::front {
 namespace {
@@ -35,39 +37,6 @@ bool indexes_by_mask(const Operator& op, Arguments arguments) {
   return false;
 }
 
-at::Tensor meta_of(const at::Tensor& t) {
-  if (!t.defined() || (t.is_cpu() && t.dim() == 0)) return t;
-  at::Tensor m = at::detail::empty_strided_meta(t.sizes(), t.strides(), t.scalar_type());
-  if (t.storage_offset() != 0) {
-    m.unsafeGetTensorImpl()->set_storage_offset(t.storage_offset());
-    const size_t bytes =
-        at::detail::computeStorageNbytes(t.sizes(), t.strides(), t.itemsize(), t.storage_offset());
-    if (m.storage().nbytes() < bytes) m.storage().set_nbytes(bytes);
-  }
-  if (t.unsafeGetTensorImpl()->is_wrapped_number()) {
-    m.unsafeGetTensorImpl()->set_wrapped_number(true);
-  }
-  m._set_conj(t.is_conj());
-  m._set_neg(t.is_neg());
-  return m;
-}
-
-IValue meta_of(const IValue& v) {
-  if (v.isTensor()) return meta_of(v.toTensor());
-  if (v.isTensorList()) {
-    std::vector<at::Tensor> metas;
-    for (const IValue& item : v.toListRef()) metas.push_back(meta_of(item.toTensor()));
-    return metas;
-  }
-  if (v.isDevice()) return c10::Device(at::kMeta);
-  if (v.isGenerator()) return {};
-  if (!v.isList() || v.isIntList() || v.isDoubleList() || v.isBoolList()) return v;
-  const c10::List<IValue> items = v.toList();
-  c10::impl::GenericList metas(items.elementType());
-  for (const IValue& item : v.toListRef()) metas.push_back(meta_of(item));
-  return metas;
-}
-
 bool has_meta(const c10::OperatorHandle& handle) {
   for (const auto key : {c10::DispatchKey::Meta, c10::DispatchKey::CompositeExplicitAutograd,
                          c10::DispatchKey::CompositeExplicitAutogradNonFunctional}) {
@@ -76,11 +45,11 @@ bool has_meta(const c10::OperatorHandle& handle) {
   return false;
 }
 
-// The results as torch's own shape functions give them; absent when there is none.
+// The results as the dispatcher's shape functions give them, most in Python; absent without one.
 std::optional<std::vector<IValue>> results_by_meta(const Operator& op, Arguments arguments) {
   if (!has_meta(op.handle)) return std::nullopt;
   Stack stack;
-  for (const IValue& v : arguments) stack.push_back(meta_of(v));
+  for (const IValue& v : arguments) stack.push_back(shape::meta_of(v));
   const c10::impl::ExcludeDispatchKeyGuard below_autograd(
       c10::autograd_dispatch_keyset_with_ADInplaceOrView);
   try {
@@ -93,6 +62,15 @@ std::optional<std::vector<IValue>> results_by_meta(const Operator& op, Arguments
   }
   return std::vector<IValue>(stack.end() - static_cast<std::ptrdiff_t>(op.returns.size()),
                              stack.end());
+}
+
+// Absent where nothing but a run can tell, and where the arguments keep their shapes.
+std::optional<std::vector<IValue>> results_of(const Operator& op, Arguments arguments) {
+  if (auto inference = shape::infer(op.name, op.handle, arguments)) {
+    if (inference->keeps) return std::nullopt;
+    return std::move(inference->results);
+  }
+  return results_by_meta(op, arguments);
 }
 
 // Without a shape function an operator that only writes its arguments keeps their shapes.
@@ -148,7 +126,7 @@ bool only_metadata(const Recipe& recipe) {
 std::unique_ptr<Recipe> predict(const Operator& op, Arguments arguments) {
   check_one_device(op, arguments);
   if (indexes_by_mask(op, arguments)) return nullptr;
-  const auto results = results_by_meta(op, arguments);
+  const auto results = results_of(op, arguments);
   if (!results && !only_writes(op)) return nullptr;
   auto recipe = std::make_unique<Recipe>();
   for (size_t i = 0; i < op.returns.size(); ++i) {

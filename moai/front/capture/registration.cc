@@ -38,9 +38,9 @@ int64_t choose_attention(const at::Tensor& q, const at::Tensor& k, const at::Ten
                          const std::optional<at::Tensor>& mask, double dropout, bool,
                          std::optional<double>, bool grouped) {
   const bool flash = at::globalContext().userEnabledFlashSDP() && !mask && dropout == 0.0 &&
-                     q.scalar_type() != at::kDouble &&
-                     q.dim() == 4 && q.size(3) % 8 == 0 && q.size(3) == v.size(3) &&
-                     q.size(1) == k.size(1) && q.size(1) == v.size(1) && !grouped;
+                     q.scalar_type() != at::kDouble && q.dim() == 4 && q.size(3) % 8 == 0 &&
+                     q.size(3) == v.size(3) && q.size(1) == k.size(1) && q.size(1) == v.size(1) &&
+                     !grouped;
   return static_cast<int64_t>(flash ? sdp::SDPBackend::flash_attention : sdp::SDPBackend::math);
 }
 

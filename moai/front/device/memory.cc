@@ -2,6 +2,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <bit>
 
 #include "moai/front/device/engine.h"
@@ -133,6 +134,26 @@ DeviceBuffer* DeviceMemory::find(const void* address) const {
     if (at >= b->address && at < b->address + b->size_bytes) return b;
   }
   return nullptr;
+}
+
+std::vector<DeviceMemory::Live> DeviceMemory::made_after(graph::StorageId id,
+                                                         uint64_t bytes_max) const {
+  constexpr size_t kCountMax = 1024;
+  std::vector<Live> newer;
+  const std::lock_guard lock(mutex_);
+  // The list begins with the newest.
+  for (const DeviceBuffer* b = live_.next; b && b->id != id; b = b->next) {
+    if (b->id > id && b->announced.load()) newer.push_back({b->id, b->size_bytes});
+  }
+  std::reverse(newer.begin(), newer.end());
+  size_t count = 0;
+  uint64_t bytes = 0;
+  while (count < newer.size() && count < kCountMax &&
+         bytes + newer[count].size_bytes <= bytes_max) {
+    bytes += newer[count++].size_bytes;
+  }
+  newer.resize(count);
+  return newer;
 }
 
 MemoryCounters DeviceMemory::counters() const {

@@ -63,6 +63,13 @@ class DeviceMemory final : public c10::DeviceAllocator {
   // when there is none. Walks all storages.
   DeviceBuffer* find(const void* address) const;
 
+  // Storages made after `id` that the Worker has, in order, of at most `bytes_max` together.
+  struct Live {
+    graph::StorageId id = 0;
+    uint64_t size_bytes = 0;
+  };
+  std::vector<Live> made_after(graph::StorageId id, uint64_t bytes_max) const;
+
   // Deleter of the DataPtr of every storage of the device.
   static void release(void* buffer);
 

@@ -16,6 +16,7 @@ namespace moai::session {
 namespace {
 
 constexpr int64_t kEndMs = 3'000;  // a process that ends by itself, before it is told to
+constexpr int kComeBackS = 15;     // for holders to find the successor of a master that crashed
 constexpr size_t kSocketPathMax = 107;
 
 Status make_private(const std::string& path) {
@@ -68,7 +69,7 @@ class Starter {
     MOAI_RETURN_IF_ERROR(kill_process(platform_.agent, wait_));
     if (!master_good) {
       MOAI_RETURN_IF_ERROR(end_process(platform_.master, kEndMs, wait_));
-      MOAI_RETURN_IF_ERROR(start_master());
+      MOAI_RETURN_IF_ERROR(start_master(known ? kComeBackS : 0));
     }
     MOAI_RETURN_IF_ERROR(start_agent());
     MOAI_RETURN_IF_ERROR(note());
@@ -85,7 +86,7 @@ class Starter {
 
   // At once after each start, so that whoever comes after our death finds what runs.
   Status note() const { return write_platform(options_.state_dir, platform_); }
-  Status start_master();
+  Status start_master(int restart_grace_s);
   Status start_agent();
   Status failed(const std::string& name, const Status& status) const {
     return Status(status.code(), "The local platform cannot be started: " + name + " " +
@@ -98,7 +99,7 @@ class Starter {
   LocalPlatform platform_;
 };
 
-Status Starter::start_master() {
+Status Starter::start_master(int restart_grace_s) {
   const std::string address_file = in_state("master.address");
   ::unlink(address_file.c_str());
   platform_ = {};
@@ -115,7 +116,9 @@ Status Starter::start_master() {
                                    "--bootstrap-token",
                                    platform_.token_path,
                                    "--idle-exit",
-                                   std::to_string(options_.idle_exit_s)};
+                                   std::to_string(options_.idle_exit_s),
+                                   "--restart-grace",
+                                   std::to_string(restart_grace_s)};
   const auto process = start_daemon(argv, in_state("moai-master.log"));
   if (!process.ok()) return failed("moai-master", process.status());
   platform_.master = *process;
@@ -195,8 +198,10 @@ Status stop_platform(const std::string& state_dir, int64_t deadline_ms) {
   MOAI_ASSIGN_OR_RETURN(const Fd lock, lock_state(state_dir, wait));
   const auto platform = read_platform(state_dir);
   if (!platform) return ok_status();
-  MOAI_RETURN_IF_ERROR(end_process(platform->agent, 0, wait));
+  // The master first: it would tell scripts that their Workers have died. Their holders come to the
+  // lock and learn what really happened.
   MOAI_RETURN_IF_ERROR(end_process(platform->master, 0, wait));
+  MOAI_RETURN_IF_ERROR(end_process(platform->agent, 0, wait));
   return remove_platform(state_dir);
 }
 

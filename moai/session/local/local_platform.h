@@ -49,7 +49,7 @@ struct LocalStatus {
 // Nothing when no platform was started, or it was stopped.
 std::optional<LocalStatus> platform_status(const std::string& state_dir);
 
-// Ends the agent with its Workers, then the master. OK when there is none.
+// Ends the master, then the agent with its Workers; jobs are over. OK when there is none.
 Status stop_platform(const std::string& state_dir, int64_t deadline_ms = 10'000);
 
 }  // namespace moai::session

@@ -164,6 +164,22 @@ TEST_F(LocalPlatformTest, WhoComesBackRevivesACrashedPlatformAndNotAStoppedOne) 
   EXPECT_EQ(directory_.starts("master"), 2);
 }
 
+TEST_F(LocalPlatformTest, SessionsComeBackAfterACrashAndNotAfterAStop) {
+  const auto grace = [this] {
+    const std::string line = directory_.master_arguments();
+    return line.substr(line.find("--restart-grace"));
+  };
+  const auto before = ensure_platform(directory_.options(), call_);
+  ASSERT_TRUE(before.ok());
+  EXPECT_EQ(grace(), "--restart-grace 0");
+  kill(before->master);
+  ASSERT_TRUE(ensure_platform(directory_.options(), call_).ok());
+  EXPECT_EQ(grace(), "--restart-grace 15");
+  ASSERT_TRUE(stop_platform(directory_.state()).ok());
+  ASSERT_TRUE(ensure_platform(directory_.options(), call_).ok());
+  EXPECT_EQ(grace(), "--restart-grace 0");
+}
+
 TEST_F(LocalPlatformTest, ADamagedFileIsAsGoodAsNone) {
   const auto before = ensure_platform(directory_.options(), call_);
   ASSERT_TRUE(before.ok());

@@ -22,10 +22,12 @@ class StateDirectory {
     char name[] = "/tmp/moai_session_XXXXXX";
     if (::mkdtemp(name)) path_ = name;
     // A master that says its address and sleeps; every start is noted.
-    program("moai-master", "echo master $$ >> \"$(dirname $0)/starts\"\n" +
-                               after("--address-file") +
-                               "mkdir -p \"$(dirname $file)\"; echo 127.0.0.1:$$ > $file.new; "
-                               "mv $file.new $file; exec sleep 300");
+    program("moai-master",
+            "echo master $$ >> \"$(dirname $0)/starts\"\n"
+            "echo \"$@\" > \"$(dirname $0)/master.arguments\"\n" +
+                after("--address-file") +
+                "mkdir -p \"$(dirname $file)\"; echo 127.0.0.1:$$ > $file.new; "
+                "mv $file.new $file; exec sleep 300");
     program("moai-agent", "echo agent $$ >> \"$(dirname $0)/starts\"; exec sleep 300");
   }
   ~StateDirectory() {
@@ -58,6 +60,13 @@ class StateDirectory {
     int count = 0;
     for (std::string line; std::getline(file, line);) count += line.rfind(name, 0) == 0;
     return count;
+  }
+  // Of the newest master.
+  std::string master_arguments() const {
+    std::ifstream file(path_ + "/master.arguments");
+    std::string line;
+    std::getline(file, line);
+    return line;
   }
   // The same once there is one; a program notes its start some time after it was started.
   int starts_noted(const std::string& name) const {

@@ -41,6 +41,9 @@ def functions(torch, c):
     def exchange_device(index):
         return 0 if index >= 0 else -1
 
+    def maybe_exchange_device(index):  # of its own: torch.compile tells the two apart
+        return exchange_device(index)
+
     _Cudart.cudaMemGetInfo = staticmethod(mem_get_info)
     return {
         "_has_cuda": True,
@@ -51,7 +54,7 @@ def functions(torch, c):
         "_cuda_getDevice": lambda: 0,
         "_cuda_setDevice": set_device,
         "_cuda_exchangeDevice": exchange_device,
-        "_cuda_maybeExchangeDevice": exchange_device,
+        "_cuda_maybeExchangeDevice": maybe_exchange_device,
         "_cuda_hasPrimaryContext": lambda device: True,
         "_cuda_canDeviceAccessPeer": lambda device, peer: False,
         "_cuda_getArchFlags": lambda: "sm_80 compute_80",

@@ -1,0 +1,5 @@
+find_package(CLI11 REQUIRED)
+add_executable(moai-bench-lease bench_lease_main.cc)
+moai_warnings(moai-bench-lease)
+target_compile_definitions(moai-bench-lease PRIVATE MOAI_VERSION="${PROJECT_VERSION}")
+target_link_libraries(moai-bench-lease PRIVATE moai_control CLI11::CLI11)
