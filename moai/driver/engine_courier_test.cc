@@ -89,7 +89,7 @@ TEST(EngineCourier, ShutdownDoesNotWaitForThoseWhoWaitForCredit) {
   std::thread reader([&] { EXPECT_FALSE(script.read(last).ok()); });
   std::this_thread::sleep_for(milliseconds(50));
   const auto began = steady_clock::now();
-  EXPECT_EQ(script.engine->shutdown(kInterrupted), cancelled("Ctrl+C"));
+  EXPECT_EQ(script.engine->shutdown(false, kInterrupted), cancelled("Ctrl+C"));
   reader.join();
   EXPECT_LT(steady_clock::now() - began, milliseconds(3000));
 }

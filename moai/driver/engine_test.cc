@@ -81,6 +81,20 @@ TEST_F(EngineTest, WhatWasRecordedLeavesByItself) {
   EXPECT_EQ(engine_.statistics().round_trips, 0u);
 }
 
+TEST_F(EngineTest, ItsVersionGrowsWithWhatMayChangeAStorage) {
+  uint64_t seen = engine_.version();
+  const auto grew = [&] { return engine_.version() > std::exchange(seen, engine_.version()); };
+  const StorageId a = script_.upload({1, 2});
+  EXPECT_TRUE(grew());
+  script_.fill(a, 3);
+  EXPECT_TRUE(grew());
+  ASSERT_TRUE(script_.ask("aten::nonzero(f64[2]) -> _", a).ok());
+  EXPECT_TRUE(grew());
+  script_.value(a);
+  script_.value(a);
+  EXPECT_FALSE(grew()) << "to read changes nothing";
+}
+
 TEST_F(EngineTest, AsksForWhatOnlyTheWorkerKnows) {
   const StorageId a = script_.upload({0, 5});
   const auto values = script_.ask("aten::nonzero(f64[2]) -> _", a);

@@ -161,7 +161,7 @@ TEST(EngineScripted, AWorkerThatFallsSilentIsTheEndAfterFiveSeconds) {
 TEST_F(EngineWaitsTest, ShutdownSendsAndAwaitsWhatIsLeft) {
   const StorageId a = script_.upload({1, 2});
   for (int i = 0; i < 50; ++i) script_.add(a, a);
-  EXPECT_EQ(engine_.shutdown({}), ok_status());
+  EXPECT_EQ(engine_.shutdown(false, {}), ok_status());
   EXPECT_EQ(platform_.device->calls(), 50u);
   EXPECT_EQ(platform_.given_back, 1);
   EXPECT_TRUE(eventually([&] { return platform_.device->allocated_bytes() == 0; }))
@@ -173,20 +173,20 @@ TEST_F(EngineWaitsTest, ShutdownSendsAndAwaitsWhatIsLeft) {
 TEST_F(EngineWaitsTest, ShutdownReturnsThePendingError) {
   const StorageId a = script_.upload({1, 2});
   script_.fail(a, Code::kOutOfRange, 42);
-  EXPECT_EQ(engine_.shutdown({}).code(), Code::kOutOfRange);
+  EXPECT_EQ(engine_.shutdown(false, {}).code(), Code::kOutOfRange);
   EXPECT_EQ(engine_.last_error().line, 42u);
   EXPECT_EQ(platform_.given_back, 1);
 }
 
 TEST_F(EngineWaitsTest, ShutdownOfWhatWasNeverUsedStartsNothing) {
-  EXPECT_EQ(engine_.shutdown({}), ok_status());
+  EXPECT_EQ(engine_.shutdown(false, {}), ok_status());
   EXPECT_EQ(platform_.connects, 0);
 }
 
 TEST_F(EngineWaitsTest, AnInterruptedShutdownGivesTheLeaseBackAllTheSame) {
   platform_.gate.shut();
   script_.sleep();
-  EXPECT_EQ(engine_.shutdown(kInterrupted), cancelled("Ctrl+C"));
+  EXPECT_EQ(engine_.shutdown(false, kInterrupted), cancelled("Ctrl+C"));
   EXPECT_EQ(platform_.given_back, 1);
   EXPECT_TRUE(is_early());
 }
@@ -194,9 +194,25 @@ TEST_F(EngineWaitsTest, AnInterruptedShutdownGivesTheLeaseBackAllTheSame) {
 TEST_F(EngineWaitsTest, ShutdownWhileALeaseIsWaitedForEndsTheWait) {
   platform_.withhold();
   script_.upload({1, 2});
-  EXPECT_EQ(engine_.shutdown(kInterrupted), cancelled("Ctrl+C"));
+  EXPECT_EQ(engine_.shutdown(false, kInterrupted), cancelled("Ctrl+C"));
   script_.engine.reset();
   EXPECT_TRUE(is_early());
+}
+
+TEST_F(EngineWaitsTest, AProgramThatFailedDoesNotQueueForALease) {
+  platform_.withhold();
+  script_.upload({1, 2});
+  EXPECT_EQ(engine_.shutdown(true, {}), ok_status());
+  script_.engine.reset();
+  EXPECT_TRUE(is_early());
+}
+
+TEST_F(EngineWaitsTest, AProgramThatFailedFinishesWhatTheWorkerHas) {
+  const StorageId a = script_.upload({1, 2});
+  script_.value(a);
+  for (int i = 0; i < 50; ++i) script_.add(a, a);
+  EXPECT_EQ(engine_.shutdown(true, {}), ok_status());
+  EXPECT_EQ(platform_.device->calls(), 50u);
 }
 
 TEST_F(EngineWaitsTest, ShutdownTellsThreadsThatStillWait) {
@@ -208,7 +224,7 @@ TEST_F(EngineWaitsTest, ShutdownTellsThreadsThatStillWait) {
   });
   ASSERT_TRUE(platform_.gate.is_reached());
   std::this_thread::sleep_for(milliseconds(50));
-  EXPECT_EQ(engine_.shutdown(kInterrupted), cancelled("Ctrl+C"));
+  EXPECT_EQ(engine_.shutdown(false, kInterrupted), cancelled("Ctrl+C"));
   reader.join();
   EXPECT_TRUE(is_early());
   EXPECT_EQ(platform_.losses, 0);
@@ -216,7 +232,7 @@ TEST_F(EngineWaitsTest, ShutdownTellsThreadsThatStillWait) {
 
 TEST_F(EngineWaitsTest, ShutdownAfterTheEndSaysWhy) {
   platform_.end_lease(aborted("revoked"));
-  EXPECT_EQ(engine_.shutdown({}), ok_status()) << "whoever waited was told";
+  EXPECT_EQ(engine_.shutdown(false, {}), ok_status()) << "whoever waited was told";
   EXPECT_EQ(engine_.ended(), aborted("revoked"));
   EXPECT_EQ(platform_.given_back, 1);
 }
@@ -249,7 +265,7 @@ TEST(EngineFork, TheChildGoesWithoutAWordAndTheParentGoesOn) {
   EXPECT_EQ(status, 0) << "the child has closed its copy of the socket";
   script.add_to(a, a);
   EXPECT_THAT(script.value(a), ElementsAre(2, 4));
-  EXPECT_EQ(script.engine->shutdown({}), ok_status());
+  EXPECT_EQ(script.engine->shutdown(false, {}), ok_status());
 }
 
 }  // namespace
