@@ -11,6 +11,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr milliseconds kPatience{100};
+constexpr milliseconds kLastWordsMax{500};
 constexpr size_t kSignaturesAtOnce = 256;
 
 }  // namespace
@@ -88,7 +89,18 @@ Status Exchange::send_frame(std::span<const std::string_view> parts, const Inter
   }
   in_flight_ += size;
   const Status sent = link_->send(parts, options_.silence_max);
-  return sent.ok() ? sent : end_with(sent);
+  if (sent.ok()) return sent;
+  hear_out();
+  return end_with(sent);
+}
+
+// A Worker that is gone may have said why, unread so far.
+void Exchange::hear_out() {
+  const auto give_up = steady_clock::now() + kLastWordsMax;
+  const std::lock_guard leader(receiving_);
+  while (link_->readable() && steady_clock::now() < give_up) {
+    if (!receive(kPatience).ok()) return;
+  }
 }
 
 // ---- receiving

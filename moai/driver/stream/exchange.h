@@ -66,6 +66,7 @@ class Exchange {
 
   Status define_signatures(const Interrupt& interrupt);
   Status send_frame(std::span<const std::string_view> parts, const Interrupt& interrupt);
+  void hear_out();
   Status receive(std::chrono::milliseconds most);
   Status handle(std::string frame);
   Status end_with(const Status& status);

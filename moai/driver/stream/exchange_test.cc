@@ -293,6 +293,16 @@ TEST_F(ExchangeTest, WhyTheWorkerEndsIsWhatEverybodyIsTold) {
   EXPECT_EQ(exchange->send(dispatch::Marker{1}, {}), why);
 }
 
+TEST_F(ExchangeTest, WhyTheWorkerEndsIsToldToWhoSendsFirst) {
+  auto exchange = open();
+  const Status why(Code::kAborted, "the lease was revoked");
+  worker_.say(dispatch::Reached{.request = 1});
+  worker_.say(dispatch::Ending{why.code(), why.message()});
+  worker_.leave();
+  EXPECT_EQ(exchange->send(dispatch::Marker{1}, {}), why);
+  EXPECT_TRUE(answers_.marker(1)) << "what came before counts";
+}
+
 TEST_F(ExchangeTest, AClosedLinkIsNeverCalledAnInterrupt) {
   auto exchange = open();
   std::thread closer([&] {
