@@ -125,6 +125,9 @@ def _read_some(descriptor):
         return b""
 
 
-# The new session's leader takes the terminal on its input, then becomes the script.
-_TAKE_TERMINAL = ("import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+# The new session's leader takes the terminal on its input, then becomes the script. A shell that
+# started the benchmark in the background had it ignore Ctrl+C, which would be inherited.
+_TAKE_TERMINAL = ("import fcntl, os, signal, sys, termios; "
+                  "fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+                  "signal.signal(signal.SIGINT, signal.SIG_DFL); "
                   "os.execvp(sys.argv[1], sys.argv[1:])")
