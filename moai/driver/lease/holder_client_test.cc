@@ -19,6 +19,7 @@ class HolderClientTest : public testing::Test {
   HolderClientTest() {
     auto [mine, its] = socket_pair();
     holder_ = std::move(its);
+    const std::lock_guard lock(mutex_);
     client_ = std::make_unique<HolderClient>(std::move(mine), events());
   }
 
@@ -35,11 +36,13 @@ class HolderClientTest : public testing::Test {
     events.waiting = [this](const session::Waiting& m) { note("waiting " + m.text); };
     events.lost = [this](const Status& status) {
       note("lost " + std::string(code_name(status.code())));
+      const std::lock_guard lock(mutex_);
       return std::move(successor_);
     };
     events.replaced = [this](HolderClient* client) {
-      EXPECT_EQ(client, client_.get());
       note("replaced");
+      const std::lock_guard lock(mutex_);
+      EXPECT_EQ(client, client_.get());
     };
     return events;
   }
@@ -77,8 +80,9 @@ class HolderClientTest : public testing::Test {
     return session::Start{};
   }
 
-  Fd holder_, successor_;
+  Fd holder_;
   std::mutex mutex_;
+  Fd successor_;  // guarded by mutex_
   std::condition_variable changed_;
   std::vector<std::string> seen_;  // guarded by mutex_
   std::unique_ptr<HolderClient> client_;
@@ -122,7 +126,10 @@ TEST_F(HolderClientTest, AHolderThatTalksNonsenseIsGone) {
 
 TEST_F(HolderClientTest, GoesOnWithASuccessor) {
   auto [mine, its] = socket_pair();
-  successor_ = std::move(mine);
+  {
+    const std::lock_guard lock(mutex_);
+    successor_ = std::move(mine);
+  }
   holder_.reset();
   EXPECT_THAT(seen(2), ElementsAre("lost UNAVAILABLE", "replaced"));
   say(its, session::Line{1, "here I am"});

@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "moai/session/wire.h"
@@ -28,14 +31,22 @@ bool eventually(const Done& done) {
 class Played {
  public:
   explicit Played(const std::string& how) {
-    static int count = 0;
-    notes_path_ = testing::TempDir() + "moai_played_" + std::to_string(::getpid()) + "_" +
-                  std::to_string(++count);
+    folder_ = testing::TempDir() + "moai_played_XXXXXX";
+    EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
+    notes_path_ = folder_ + "/notes";
     start.flavor = how;
     start.token = notes_path_;
     start.device = "unix:/nowhere";
   }
-  ~Played() { ::unlink(notes_path_.c_str()); }
+  // A played session that notes something later finds no folder, and ends; one that notes something
+  // just now makes another try necessary.
+  ~Played() {
+    EXPECT_TRUE(eventually([this] {
+      std::error_code error;
+      std::filesystem::remove_all(folder_, error);
+      return !error;
+    }));
+  }
 
   static std::string program() { return MOAI_PLAYED_SESSION; }
   // The notes so far, each with "; " after it.
@@ -57,7 +68,7 @@ class Played {
   session::Start start;
 
  private:
-  std::string notes_path_;
+  std::string folder_, notes_path_;
 };
 
 }  // namespace moai::driver
