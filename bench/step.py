@@ -18,6 +18,7 @@ import sys
 
 from harness import plugin, table
 from harness.private_platform import PrivatePlatform
+from harness.side import Side
 
 SAMPLE_S = 0.5  # of one measurement on stock torch
 STEPS_MAX = 400
@@ -26,45 +27,17 @@ READS = {"never": 0, "10": 10, "every": 1}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-class Side:
-    """A process that measures when asked (workloads/step_run.py)."""
-
-    def __init__(self, device, environment, threads):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "workloads.step_run", "--device", device, "--threads",
-             str(threads)], cwd=HERE, env=environment, text=True, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.process.stdin.close()
-        try:
-            self.process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-    def measure(self, case, steps, read):
-        self.process.stdin.write(json.dumps({"case": case, "steps": steps, "read": read}) + "\n")
-        self.process.stdin.flush()
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"the measuring process ended with {self.process.wait(30)}")
-        return json.loads(line)
-
-
 def steps_of(side, case):
     """As many as take SAMPLE_S, a multiple of ten."""
-    step_s = side.measure(case, 20, 0)["step_s"]
+    step_s = side.ask(case=case, steps=20, read=0)["step_s"]
     return min(STEPS_MAX, max(20, round(SAMPLE_S / step_s / 10) * 10))
 
 
 def measure_case(sides, case, read, rounds):
     """`sides`: stock, platform, stock again. Medians over the rounds."""
     steps = steps_of(sides[0], case)
-    samples = [[side.measure(case, steps, READS[read]) for side in sides] for _ in range(rounds)]
+    samples = [[side.ask(case=case, steps=steps, read=READS[read]) for side in sides]
+               for _ in range(rounds)]
     stock, platform, again = ([sample[i]["step_s"] for sample in samples] for i in range(3))
     ratios = [p / s for p, s in zip(platform, stock)]
     spread = [a / s for a, s in zip(again, stock)]
@@ -160,7 +133,7 @@ def measure(arguments, environment_of):
     stock = plugin.stock_environment()
     sides = (("cpu", stock), (arguments.device, environment_of()), ("cpu", stock))
     with contextlib.ExitStack() as stack:
-        running = [stack.enter_context(Side(device, environment, threads))
+        running = [stack.enter_context(Side("workloads.step_run", device, environment, threads))
                    for device, environment in sides]
         for case in names:
             for read in (["every"] if case == "trivial" else READS if case != "operators" else []):
