@@ -13,6 +13,7 @@
 #include "moai/device/aten/call/aten_call.h"
 #include "moai/device/aten/call/tensors.h"
 #include "moai/device/aten/errors.h"
+#include "moai/device/aten/foreach/foreach_call.h"
 #include "moai/device/aten/memory/cpu_memory.h"
 
 namespace moai::device {
@@ -74,6 +75,7 @@ class AtenDevice final : public Device {
   }
 
   Result<std::unique_ptr<Call>> prepare(const ops::CallSignature& signature) override {
+    if (auto loops = make_foreach_call(signature, device_)) return loops;
     return without_exceptions([&] { return AtenCall::make(signature, device_); });
   }
 
