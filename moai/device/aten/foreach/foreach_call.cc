@@ -8,6 +8,7 @@
 #include "moai/device/aten/aten_buffer.h"
 #include "moai/device/aten/call/aten_call.h"
 #include "moai/device/aten/call/tensors.h"
+#include "moai/device/aten/call/threads.h"
 #include "moai/device/aten/errors.h"
 #include "moai/device/aten/foreach/foreach_plan.h"
 
@@ -127,6 +128,7 @@ class ForeachCall final : public Call {
         .out = plan_.in_place ? reinterpret_cast<Real*>(ranges_[i].begin) : made_[i],
         .scalar = scalars_[i]};
     if (count < kGrain) return loops::run(plan_.kind, count, lane);
+    use_threads(device_threads());
     at::parallel_for(0, count, kGrain, [&](int64_t begin, int64_t end) {
       loops::Lane<Real> part = lane;
       part.a += begin;
