@@ -7,8 +7,6 @@
 #include <optional>
 #include <sstream>
 
-#include "moai/base/site_settings.h"
-
 namespace moai::session {
 namespace {
 
@@ -161,6 +159,6 @@ Result<JobReport> read_job_report(const std::string& folder, uint64_t job_id) {
                           : "No job of this user has left a report in " + folder + ".");
 }
 
-std::string job_report_folder() { return state_directory() + "/jobs"; }
+std::string job_report_folder(const std::string& state_dir) { return state_dir + "/jobs"; }
 
 }  // namespace moai::session

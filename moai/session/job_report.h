@@ -43,7 +43,6 @@ Result<JobReport> job_report_from_text(std::string_view text);
 Status write_job_report(const std::string& folder, const JobReport& report);
 // NOT_FOUND when there is none. `job_id` 0: of the job that began last.
 Result<JobReport> read_job_report(const std::string& folder, uint64_t job_id);
-// Of this user: below the state directory.
-std::string job_report_folder();
+std::string job_report_folder(const std::string& state_dir);
 
 }  // namespace moai::session
