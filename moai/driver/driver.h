@@ -39,7 +39,9 @@ struct DriverOptions {
   size_t flush_bytes = 256 * 1024;
   int64_t flush_quiet_us = 200;
   bool templates = true;
-  bool quiet = false;  // no log lines of the platform
+  bool quiet = false;     // no log lines of the platform
+  std::string state_dir;  // of the user, for the job's report; empty: none is written
+  std::function<std::string(LineId)> line_text;  // "train.py:12"; may be called from any thread
 };
 
 // What a raised device error says beyond its Status.
@@ -89,6 +91,8 @@ class Driver {
   virtual uint64_t marker() = 0;  // a point in the stream; see reached()
 
   // ---- waiting
+  // Where in the script the calling thread's next waits are; only counted.
+  virtual void waits_at(LineId line) = 0;
   struct ReadInto {
     StorageId storage = 0;
     uint64_t offset = 0;

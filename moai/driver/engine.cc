@@ -8,7 +8,6 @@
 namespace moai::driver {
 namespace {
 
-constexpr size_t kLinesKept = 1 << 18;
 constexpr size_t kNodesMax = 1 << 17;            // recorded and not sent: then recording pauses
 constexpr size_t kBytesMax = size_t{256} << 20;  // likewise, of uploads
 constexpr size_t kRampFirst = 8;
@@ -34,6 +33,7 @@ Engine::Engine(DriverOptions options, const MakeConnector& make_connector)
       recorder_(recorder_options(options_)),
       lines_(kLinesKept),
       ramp_(std::min(kRampFirst, options_.flush_nodes)),
+      reporter_(options_.state_dir, options_.command, options_.line_text),
       connector_(make_connector([this](const Status& status) { fail(status); })),
       courier_([this] { run_courier(); }) {}
 
@@ -52,7 +52,8 @@ Engine::~Engine() {
 
 void Engine::note_line(LineId line) { lines_[recorder_.sequence() % kLinesKept] = line; }
 
-void Engine::flush_soon() {
+void Engine::flush_soon(Reason why) {
+  if (!flush_) flush_why_ = why;
   flush_ = true;
   wake_.notify_one();
 }
@@ -63,7 +64,7 @@ void Engine::recorded() {
   version_.store(activity_, std::memory_order_relaxed);
   const size_t nodes = recorder_.pending_nodes(), bytes = recorder_.pending_bytes();
   if (nodes >= ramp_ || bytes >= options_.flush_bytes) {
-    if (!flush_) flush_soon();
+    if (!flush_) flush_soon(nodes >= ramp_ ? Reason::kCalls : Reason::kBytes);
     if (nodes >= kNodesMax || bytes >= kBytesMax) crowded_ = true;
   } else if (idle_) {
     idle_ = false;
@@ -116,7 +117,7 @@ void Engine::step_end() {
   const std::lock_guard lock(mutex_);
   if (has_failed_) return;
   recorder_.step_end();
-  if (recorder_.pending()) flush_soon();
+  if (recorder_.pending()) flush_soon(Reason::kStepEnd);
 }
 
 uint64_t Engine::marker() {
@@ -128,6 +129,7 @@ uint64_t Engine::marker() {
 }
 
 Status Engine::make_room(const Interrupt& interrupt) {
+  const Waited waited(&ledger_, Reason::kRoom);
   std::unique_lock lock(mutex_);
   while (crowded_ && failed_.ok()) {
     roomy_.wait_for(lock, std::chrono::milliseconds(100));

@@ -15,6 +15,8 @@
 #include <vector>
 
 #include "moai/driver/driver.h"
+#include "moai/driver/insight/flush_ledger.h"
+#include "moai/driver/insight/reporter.h"
 #include "moai/driver/lease/connector.h"
 #include "moai/driver/record/recorder.h"
 #include "moai/driver/stream/answers.h"
@@ -42,6 +44,7 @@ class Engine final : public Driver {
   void step_end() override;
   uint64_t marker() override;
 
+  void waits_at(LineId line) override;
   Status read(std::span<const ReadInto> ranges, const Interrupt& interrupt) override;
   Result<std::vector<dispatch::Value>> ask(SignatureId signature,
                                            std::span<const StorageId> operands,
@@ -60,25 +63,27 @@ class Engine final : public Driver {
   std::string describe_windows() const override;
 
   Status shutdown(bool failed, const Interrupt& interrupt) override;
+  const FlushLedger& ledger() const { return ledger_; }
   void abandon() override;
 
  private:
   // ---- courier
   void run_courier();
-  bool wait_for_work();
+  bool wait_for_work(Reason* why);
   Status connect();
   bool stopping() const;
 
   // ---- recording, under mutex_
   void recorded();
-  void flush_soon();
+  void flush_soon(Reason why);
   void note_line(LineId line);
 
   // ---- sending and waiting
-  Status send_some(const Interrupt& interrupt);
-  Status send_all(const Interrupt& interrupt);
-  bool collect();
-  Status wait_until(const std::function<bool()>& done, const Interrupt& interrupt);
+  Status send_some(Reason why, const Interrupt& interrupt);
+  Status send_all(Reason why, const Interrupt& interrupt);
+  bool collect(const Reason* why);
+  Status wait_until(Reason why, const std::function<bool()>& done, const Interrupt& interrupt);
+  Status reach(Reason why, uint64_t marker, const Interrupt& interrupt);
   Status lost(const Status& how);
   bool note_failed(const Status& status);
   void fail(const Status& status);
@@ -91,18 +96,20 @@ class Engine final : public Driver {
   Answers answers_;
 
   mutable std::mutex mutex_;
-  std::condition_variable wake_;      // the courier
-  std::condition_variable roomy_;     // who waits in make_room
-  Recorder recorder_;                 // guarded by mutex_
-  std::vector<LineId> lines_;         // guarded by mutex_: by sequence, the newest ones
-  uint64_t activity_ = 0;             // guarded by mutex_: grows with everything recorded
-  size_t ramp_ = 0;                   // guarded by mutex_: nodes at which to send; grows when busy
-  bool flush_ = false;                // guarded by mutex_
-  bool idle_ = false;                 // guarded by mutex_: the courier sleeps until woken
-  bool stop_ = false;                 // guarded by mutex_
-  Status failed_;                     // guarded by mutex_
-  DeviceError last_error_;            // guarded by mutex_
-  std::atomic<uint64_t> version_{0};  // written under mutex_
+  std::condition_variable wake_;   // the courier
+  std::condition_variable roomy_;  // who waits in make_room
+  Recorder recorder_;              // guarded by mutex_
+  static constexpr size_t kLinesKept = 1 << 18;
+  std::vector<LineId> lines_;          // guarded by mutex_: by sequence, the newest ones
+  uint64_t activity_ = 0;              // guarded by mutex_: grows with everything recorded
+  size_t ramp_ = 0;                    // guarded by mutex_: nodes at which to send; grows when busy
+  bool flush_ = false;                 // guarded by mutex_
+  Reason flush_why_ = Reason::kQuiet;  // guarded by mutex_
+  bool idle_ = false;                  // guarded by mutex_: the courier sleeps until woken
+  bool stop_ = false;                  // guarded by mutex_
+  Status failed_;                      // guarded by mutex_
+  DeviceError last_error_;             // guarded by mutex_
+  std::atomic<uint64_t> version_{0};   // written under mutex_
   std::atomic<bool> crowded_{false};
   std::atomic<bool> has_failed_{false};
 
@@ -112,6 +119,9 @@ class Engine final : public Driver {
   std::unique_ptr<Exchange> owned_exchange_;  // set once, by the courier
   std::mutex losing_;                         // who finds out why the link was lost
   std::atomic<uint64_t> memory_bytes_{0}, flushes_{0}, round_trips_{0};
+
+  FlushLedger ledger_;
+  Reporter reporter_;
 
   std::unique_ptr<Connector> connector_;
   std::thread courier_;  // last: it uses the others

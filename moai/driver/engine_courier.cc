@@ -2,6 +2,7 @@
 #include "moai/driver/engine.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace moai::driver {
 namespace {
@@ -25,7 +26,8 @@ bool Engine::stopping() const {
 }
 
 void Engine::run_courier() {
-  while (wait_for_work()) {
+  Reason why = Reason::kQuiet;
+  while (wait_for_work(&why)) {
     if (has_failed_) continue;
     Exchange* exchange = exchange_.load();
     if (!exchange) {
@@ -40,9 +42,11 @@ void Engine::run_courier() {
     Status status;
     {
       const std::lock_guard sending(sending_);
-      status = send_all([this] { return stopping() ? cancelled("the driver ends") : ok_status(); });
+      status =
+          send_all(why, [this] { return stopping() ? cancelled("the driver ends") : ok_status(); });
     }
     if (status.ok()) status = exchange->drain();
+    reporter_.report(statistics(), ledger_);
     if (!status.ok() && status.code() != Code::kCancelled) {
       lost(status).ignore("whoever waits next is told");
     }
@@ -50,9 +54,10 @@ void Engine::run_courier() {
 }
 
 // True when commands should leave or replies be taken in, false at the end.
-bool Engine::wait_for_work() {
+bool Engine::wait_for_work(Reason* why) {
   std::unique_lock lock(mutex_);
   while (!stop_) {
+    *why = flush_ ? flush_why_ : Reason::kQuiet;
     if (std::exchange(flush_, false)) return true;
     if (failed_.ok() && recorder_.pending()) {
       const uint64_t seen = activity_;
@@ -72,6 +77,7 @@ Status Engine::connect() {
   const auto stopped = [this] { return stopping() || has_failed_; };
   MOAI_ASSIGN_OR_RETURN(Connected connected, connector_->connect(stopped));
   memory_bytes_ = connected.memory_bytes;
+  reporter_.begin(connected.job_id);
   const Interrupt interrupt = [&] {
     return stopped() ? cancelled("the driver ends") : ok_status();
   };
@@ -82,13 +88,19 @@ Status Engine::connect() {
   return ok_status();
 }
 
-// Takes what was recorded into the outbox; false when there is nothing.
-bool Engine::collect() {
+// Takes what was recorded into the outbox; false when there is nothing. Without a reason it is what
+// the courier was woken for meanwhile.
+bool Engine::collect(const Reason* why) {
   std::vector<dispatch::Message> messages;
   std::vector<RequestId> abandoned;
   {
     const std::lock_guard lock(mutex_);
     messages = recorder_.take();
+    const LineId line = lines_[recorder_.sequence() % kLinesKept];
+    const Reason meanwhile = flush_ ? flush_why_ : Reason::kQuiet;
+    if (std::ranges::any_of(messages, carries_work)) {
+      ledger_.flushed(why ? *why : meanwhile, line);
+    }
     abandoned = recorder_.take_abandoned();
     ramp_ = std::min(ramp_ * 2, options_.flush_nodes);
     if (crowded_.exchange(false)) roomy_.notify_all();
@@ -104,13 +116,14 @@ bool Engine::collect() {
 }
 
 // Under sending_. CANCELLED: the interrupt said so, and the rest waits for the next time.
-Status Engine::send_all(const Interrupt& interrupt) {
+Status Engine::send_all(Reason why, const Interrupt& interrupt) {
   Exchange* exchange = exchange_.load();
   const Interrupt until_failed = [&] {
     if (has_failed_) return cancelled("the driver has ended");
     return interrupt ? interrupt() : ok_status();
   };
-  while (!outbox_.empty() || collect()) {
+  const Reason* first = &why;
+  while (!outbox_.empty() || collect(std::exchange(first, nullptr))) {
     MOAI_RETURN_IF_ERROR(exchange->send(outbox_.front(), until_failed));
     if (carries_work(outbox_.front())) ++flushes_;
     outbox_.pop_front();
@@ -119,13 +132,13 @@ Status Engine::send_all(const Interrupt& interrupt) {
 }
 
 // Sends on the calling thread, which waits anyway, unless the courier is at it.
-Status Engine::send_some(const Interrupt& interrupt) {
+Status Engine::send_some(Reason why, const Interrupt& interrupt) {
   if (exchange_.load()) {
     std::unique_lock sending(sending_, std::try_to_lock);
-    if (sending.owns_lock()) return send_all(interrupt);
+    if (sending.owns_lock()) return send_all(why, interrupt);
   }
   const std::lock_guard lock(mutex_);
-  flush_soon();
+  flush_soon(why);
   return ok_status();
 }
 

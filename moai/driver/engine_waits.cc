@@ -1,6 +1,7 @@
 // The waiting half of the engine: results, questions, markers, the way out.
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "moai/driver/engine.h"
 
@@ -16,9 +17,12 @@ constexpr size_t kRampFirst = 8;
 }  // namespace
 
 // Returns OK when `done` says so, or the error that makes waiting useless.
-Status Engine::wait_until(const std::function<bool()>& done, const Interrupt& interrupt) {
+Status Engine::wait_until(Reason why, const std::function<bool()>& done,
+                          const Interrupt& interrupt) {
   if (has_failed_) return done() ? ok_status() : ended();
-  const Status sent = send_some(interrupt);
+  std::optional<Waited> waited;
+  if (!done()) waited.emplace(&ledger_, why);
+  const Status sent = send_some(why, interrupt);
   if (sent.code() == Code::kCancelled) return has_failed_ ? ended() : sent;
   if (!sent.ok()) return lost(sent);
   if (!done()) ++round_trips_;
@@ -63,7 +67,8 @@ Status Engine::read(std::span<const ReadInto> ranges, const Interrupt& interrupt
     request = recorder_.read(std::move(wanted));
     answers_.expect(request, ranges.size());
   }
-  const Status waited = after_wait(wait_until([&] { return answers_.done(request); }, interrupt));
+  const Status waited =
+      after_wait(wait_until(Reason::kRead, [&] { return answers_.done(request); }, interrupt));
   if (!waited.ok()) {
     answers_.abandon(request);
     return waited;
@@ -97,7 +102,8 @@ Result<std::vector<dispatch::Value>> Engine::ask(SignatureId signature,
     note_line(line);
     answers_.expect(request, 0);
   }
-  const Status waited = after_wait(wait_until([&] { return answers_.done(request); }, interrupt));
+  const Status waited =
+      after_wait(wait_until(Reason::kShape, [&] { return answers_.done(request); }, interrupt));
   if (!waited.ok()) {
     answers_.abandon(request);
     return waited;
@@ -108,21 +114,27 @@ Result<std::vector<dispatch::Value>> Engine::ask(SignatureId signature,
 }
 
 Status Engine::synchronize(const Interrupt& interrupt) {
-  const auto state = reached(marker(), true, interrupt);
-  return state.status();
+  return reach(Reason::kSynchronize, marker(), interrupt);
+}
+
+void Engine::waits_at(LineId line) { set_wait_line(line); }
+
+// Waits until the marker is reached.
+Status Engine::reach(Reason why, uint64_t marker, const Interrupt& interrupt) {
+  {
+    const std::lock_guard lock(mutex_);
+    recorder_.wait();
+  }
+  return after_wait(
+      wait_until(why, [&] { return answers_.marker(marker).has_value(); }, interrupt));
 }
 
 Result<MarkerState> Engine::reached(uint64_t marker, bool wait, const Interrupt& interrupt) {
   if (wait) {
-    {
-      const std::lock_guard lock(mutex_);
-      recorder_.wait();
-    }
-    MOAI_RETURN_IF_ERROR(
-        after_wait(wait_until([&] { return answers_.marker(marker).has_value(); }, interrupt)));
+    MOAI_RETURN_IF_ERROR(reach(Reason::kEvent, marker, interrupt));
   } else if (!answers_.marker(marker)) {
     if (has_failed_) return ended();
-    const Status sent = send_some(interrupt);
+    const Status sent = send_some(Reason::kEvent, interrupt);
     if (sent.code() == Code::kCancelled) return has_failed_ ? ended() : sent;
     if (!sent.ok()) return lost(sent);
     if (Exchange* exchange = exchange_.load()) {
@@ -142,7 +154,8 @@ Status Engine::shutdown(bool failed, const Interrupt& interrupt) {
     used = failed_.ok() && (recorder_.sequence() != 0 || recorder_.pending());
   }
   const bool dropped = failed && !exchange_.load();
-  const Status status = used && !dropped ? synchronize(interrupt) : ok_status();
+  const Status status = used && !dropped ? reach(Reason::kExit, marker(), interrupt) : ok_status();
+  reporter_.end(statistics(), ledger_);
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;

@@ -11,10 +11,12 @@ constexpr const char* kFooter = R"(Examples:
   moai token create --description "team A"   a token for others; its secret is shown once
   moai jobs --ended --limit 10
   moai events --limit 20
+  moai explain --flushes                     why the last job sent and waited, by line
   moai down
 
-up, down and status are about the local platform; the others work with the configured manager too
-(MOREH_SDA_MANAGER_ADDRESS, MOREH_SDA_TOKEN, MOREH_SDA_CA). token and events need an ADMIN token.
+up, down and status are about the local platform, explain about jobs of this user; the others work
+with the configured manager too (MOREH_SDA_MANAGER_ADDRESS, MOREH_SDA_TOKEN, MOREH_SDA_CA). token
+and events need an ADMIN token.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no local platform runs.)";
 
 }  // namespace
@@ -45,6 +47,7 @@ int moai_command(const std::vector<std::string>& arguments, Context& context) {
   declare_token(app, invocation);
   declare_jobs(app, invocation);
   declare_events(app, invocation);
+  declare_explain(app, invocation);
   app.require_subcommand(1);
   app.set_version_flag("--version", context.version);
   app.footer(kFooter);

@@ -12,7 +12,9 @@
 #include "moai/device/aten/aten_buffer.h"
 #include "moai/device/aten/call/aten_call.h"
 #include "moai/device/aten/call/tensors.h"
+#include "moai/device/aten/call/threads.h"
 #include "moai/device/aten/errors.h"
+#include "moai/device/aten/foreach/foreach_call.h"
 #include "moai/device/aten/memory/cpu_memory.h"
 
 namespace moai::device {
@@ -74,6 +76,7 @@ class AtenDevice final : public Device {
   }
 
   Result<std::unique_ptr<Call>> prepare(const ops::CallSignature& signature) override {
+    if (auto loops = make_foreach_call(signature, device_)) return loops;
     return without_exceptions([&] { return AtenCall::make(signature, device_); });
   }
 
@@ -173,7 +176,7 @@ Result<c10::Device> device_of(const DeviceOptions& options) {
 Result<std::unique_ptr<Device>> make_aten_device(const DeviceOptions& options) {
   return without_exceptions([&]() -> Result<std::unique_ptr<Device>> {
     MOAI_ASSIGN_OR_RETURN(const c10::Device device, device_of(options));
-    at::set_num_threads(std::max(1, options.threads));
+    set_device_threads(std::max(1, options.threads));
     if (at::get_num_interop_threads() != 1) at::set_num_interop_threads(1);
     return std::unique_ptr<Device>(
         std::make_unique<AtenDevice>(options.kind, device, options.memory_bytes));

@@ -13,6 +13,7 @@
 
 #include "moai/device/aten/aten_buffer.h"
 #include "moai/device/aten/aten_device.h"
+#include "moai/device/aten/call/tensors.h"
 
 namespace moai::device {
 namespace {
@@ -157,6 +158,68 @@ struct Mlp {
   }
 };
 
+// Clipping and AdamW over lists, for the parameters of an MLP 64-128-128-10.
+struct Update {
+  std::vector<Tensor> p, g, m, v;
+  Tensor clip = at::ones({});
+  Update() {
+    const std::vector<std::vector<int64_t>> shapes = {{128, 64}, {128},     {128, 128},
+                                                      {128},     {10, 128}, {10}};
+    for (const auto& shape : shapes) {
+      p.push_back(at::randn(shape));
+      g.push_back(at::randn(shape));
+      m.push_back(at::zeros(shape));
+      v.push_back(at::ones(shape));
+    }
+  }
+  void step() {
+    const std::vector<at::Scalar> roots(p.size(), 0.9), rates(p.size(), -1e-4);
+    at::_foreach_mul_(g, clip);
+    at::_foreach_mul_(p, 0.99999);
+    at::_foreach_lerp_(m, g, 0.1);
+    at::_foreach_mul_(v, 0.999);
+    at::_foreach_addcmul_(v, g, g, 0.001);
+    const std::vector<Tensor> root = at::_foreach_sqrt(v);
+    at::_foreach_div_(root, roots);
+    at::_foreach_add_(root, 1e-8);
+    at::_foreach_addcdiv_(p, m, root, rates);
+  }
+
+  // Places: 0- p, 10- g, 20- m, 30- v, 40- roots, 50 the clip.
+  void record(Step* s) {
+    const size_t count = p.size();
+    std::string list, written, words;
+    for (size_t i = 0; i < count; ++i) {
+      s->place(i, p[i]), s->place(10 + i, g[i]), s->place(20 + i, m[i]), s->place(30 + i, v[i]);
+      const std::string shape = tensor::to_string(geometry_of(p[i]));
+      const char* separator = i ? ", " : "";
+      list += separator + shape, written += separator + shape + "!";
+      words += std::string(separator) + "word";
+    }
+    s->place(50, clip);
+    list = "(" + list + ")", written = "(" + written + ")", words = "(" + words + ")";
+    const auto add = [&](const std::string& op, const std::string& rest, std::vector<size_t> begins,
+                         std::vector<uint64_t> scalars) {
+      std::vector<size_t> operands;
+      for (const size_t begin : begins) {
+        for (size_t i = 0; i < (begin == 50 ? 1 : count); ++i) operands.push_back(begin + i);
+      }
+      s->add(("aten::_foreach_" + op + "(" + written + rest + ")").c_str(), operands, {}, scalars);
+    };
+    add("mul_.Tensor", ", f32[]", {10, 50}, {});
+    add("mul_.Scalar", ", word", {0}, {word(0.99999)});
+    add("lerp_.Scalar", ", " + list + ", word", {20, 10}, {word(0.1)});
+    add("mul_.Scalar", ", word", {30}, {word(0.999)});
+    add("addcmul_.Scalar", ", " + list + ", " + list + ", word", {30, 10, 10}, {word(0.001)});
+    s->add(("aten::_foreach_sqrt(" + list + ") -> " + list).c_str(), {30, 31, 32, 33, 34, 35},
+           {40, 41, 42, 43, 44, 45});
+    add("div_.ScalarList", ", " + words, {40}, std::vector<uint64_t>(count, word(0.9)));
+    add("add_.Scalar", ", word", {40}, {word(1e-8)});
+    add("addcdiv_.ScalarList", ", " + list + ", " + list + ", " + words, {0, 20, 40},
+        std::vector<uint64_t>(count, word(-1e-4)));
+  }
+};
+
 void bench(int threads) {
   auto device = std::move(*make_aten_device({.threads = threads}));
   at::AutoDispatchBelowADInplaceOrView below;
@@ -177,6 +240,10 @@ void bench(int threads) {
   Mlp direct, recorded;
   recorded.record(&mlp);
   compare("MLP step", mlp.size(), 500, [&] { direct.step(); }, [&] { mlp.run(); });
+  Step update(device.get());
+  Update updated, listed;
+  listed.record(&update);
+  compare("AdamW over lists", update.size(), 2000, [&] { updated.step(); }, [&] { update.run(); });
   std::printf("MLP step: %zu calls, %d threads\n", mlp.size(), threads);
 }
 

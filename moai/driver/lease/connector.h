@@ -18,6 +18,7 @@ struct Connected {
   std::unique_ptr<comm::Link> link;
   dispatch::Hello hello;
   uint64_t memory_bytes = 0;  // of the device
+  uint64_t job_id = 0;
 };
 
 class Connector {

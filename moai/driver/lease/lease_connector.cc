@@ -39,6 +39,7 @@ Result<Connected> LeaseConnector::connect(const std::function<bool()>& stopped) 
   const comm::TlsOptions tls{.ca = granted.ca, .certificate = {}, .key = {}, .peer_name = {}};
   Connected connected;
   connected.memory_bytes = granted.memory_bytes;
+  connected.job_id = granted.job_id;
   MOAI_ASSIGN_OR_RETURN(connected.link,
                         comm::connect(worker.address, steady_clock::now() + kConnectMax, tls));
   connected.hello.secret = worker.secret;

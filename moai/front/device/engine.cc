@@ -5,6 +5,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "moai/base/site_settings.h"
 #include "moai/front/device/script.h"
 #include "moai/front/device/settings.h"
 #include "moai/front/torch_headers.h"
@@ -38,6 +39,10 @@ driver::DriverOptions options() {
   o.quiet = s.quiet;
   o.templates = s.templates;
   if (s.flush_nodes) o.flush_nodes = s.flush_nodes;
+  o.state_dir = state_directory();
+  o.line_text = [](graph::LineId line) {
+    return script().line_text ? script().line_text(line) : std::string();
+  };
   return o;
 }
 
@@ -113,6 +118,7 @@ void wait_for(const std::function<Status(driver::Driver&, const driver::Interrup
   const driver::Interrupt interrupt = [] {
     return script().interrupted ? script().interrupted() : ok_status();
   };
+  driver.waits_at(current_line());
   Status status;
   {
     const ScriptReleased released;

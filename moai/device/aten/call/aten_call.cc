@@ -4,6 +4,8 @@
 #include <c10/core/GradMode.h>
 #include <c10/core/TensorOptions.h>
 
+#include "moai/device/aten/call/thread_trial.h"
+#include "moai/device/aten/call/threads.h"
 #include "moai/device/aten/errors.h"
 #include "moai/ops/facts.h"
 
@@ -50,6 +52,7 @@ Result<std::unique_ptr<Call>> AtenCall::make(const ops::CallSignature& signature
   MOAI_ASSIGN_OR_RETURN(Arguments arguments, Arguments::make(op->schema(), signature, device));
   std::unique_ptr<AtenCall> call(new AtenCall(*op, std::move(arguments), signature, device));
   MOAI_RETURN_IF_ERROR(call->choose_kernel(signature));
+  call->one_thread_ = call->one_thread_will_do(signature);
   return std::unique_ptr<Call>(std::move(call));
 }
 
@@ -75,6 +78,17 @@ Status AtenCall::choose_kernel(const ops::CallSignature& signature) {
   return ok_status();
 }
 
+bool AtenCall::one_thread_will_do(const ops::CallSignature& signature) {
+  if (!device_.is_cpu() || device_threads() == 1) return false;
+  const ThreadRule rule = thread_rule(signature);
+  if (rule != ThreadRule::kTrial) return rule == ThreadRule::kOne;
+  return same_on_one_thread(signature,
+                            [this](bool one_thread, auto operands, auto words, auto fresh) {
+                              one_thread_ = one_thread;
+                              return run(operands, words, fresh);
+                            });
+}
+
 bool AtenCall::draws() const {
   const c10::IValue& value = arguments_.value(*draws_if_);
   if (value.isNone()) return true;
@@ -84,6 +98,7 @@ bool AtenCall::draws() const {
 
 Status AtenCall::execute(std::span<Buffer* const> operands, std::span<const uint64_t> words) {
   MOAI_RETURN_IF_ERROR(arguments_.bind(operands, words, &stack_));
+  if (device_.is_cpu()) use_threads(one_thread_ ? 1 : device_threads());
   if (drawing_) {
     (*drawing_)(stack_, arguments_.seed(), arguments_.counter());
   } else if (draws_if_ && draws()) {

@@ -31,6 +31,7 @@ class AtenCall final : public Call {
            c10::Device device);
   Status execute(std::span<Buffer* const> operands, std::span<const uint64_t> words);
   Status choose_kernel(const ops::CallSignature& signature);
+  bool one_thread_will_do(const ops::CallSignature& signature);
   bool draws() const;
   void finish();
 
@@ -44,6 +45,7 @@ class AtenCall final : public Call {
   Substitute substitute_ = nullptr;
   // The argument that decides whether the call draws, where there is no drawing kernel.
   std::optional<size_t> draws_if_;
+  bool one_thread_ = false;
   torch::jit::Stack stack_;
 };
 

@@ -1,0 +1,164 @@
+#include "moai/session/job_report.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <sstream>
+
+namespace moai::session {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr size_t kFilesKept = 50;
+constexpr std::string_view kFirstLine = "moai-job-report 1";
+constexpr const char* kSuffix = ".report";
+
+std::string on_one_line(std::string text) {
+  std::replace_if(text.begin(), text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return text;
+}
+
+void put_rows(const char* key, const std::vector<JobReport::Row>& rows, std::string* out) {
+  for (const JobReport::Row& row : rows) {
+    *out += std::string(key) + " " + row.reason + " " + std::to_string(row.count) + " " +
+            std::to_string(row.total_ns) + " " + std::to_string(row.longest_ns) + " " +
+            on_one_line(row.line) + "\n";
+  }
+}
+
+// Takes the text before the next space.
+std::string_view word(std::string_view* rest) {
+  const size_t end = std::min(rest->find(' '), rest->size());
+  const std::string_view taken = rest->substr(0, end);
+  rest->remove_prefix(std::min(end + 1, rest->size()));
+  return taken;
+}
+
+template <typename Number>
+bool number(std::string_view* rest, Number* out) {
+  const std::string_view text = word(rest);
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), *out);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+bool row(std::string_view rest, std::vector<JobReport::Row>* rows) {
+  JobReport::Row& made = rows->emplace_back();
+  made.reason = word(&rest);
+  if (!number(&rest, &made.count) || !number(&rest, &made.total_ns)) return false;
+  if (!number(&rest, &made.longest_ns)) return false;
+  made.line = rest;
+  return !made.reason.empty();
+}
+
+bool counter(std::string_view rest, JobReport* report) {
+  auto& [name, value] = report->counters.emplace_back();
+  name = word(&rest);
+  return number(&rest, &value) && !name.empty();
+}
+
+bool line(std::string_view text, JobReport* report) {
+  const std::string_view key = word(&text);
+  if (key == "job") return number(&text, &report->job_id);
+  if (key == "pid") return number(&text, &report->pid);
+  if (key == "begun") return number(&text, &report->begun_ns);
+  if (key == "written") return number(&text, &report->written_ns);
+  if (key == "count") return counter(text, report);
+  if (key == "flush") return row(text, &report->flushes);
+  if (key == "wait") return row(text, &report->waits);
+  if (key == "command") report->command = text;
+  if (key == "ended") report->ended = true;
+  return true;
+}
+
+struct Found {
+  fs::path path;
+  fs::file_time_type written;
+};
+
+std::vector<Found> newest_first(const std::string& folder) {
+  std::vector<Found> found;
+  std::error_code error;
+  for (fs::directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    if (it->path().extension() != kSuffix) continue;
+    std::error_code gone;
+    const auto written = fs::last_write_time(it->path(), gone);
+    if (!gone) found.push_back({it->path(), written});
+  }
+  std::sort(found.begin(), found.end(),
+            [](const Found& a, const Found& b) { return a.written > b.written; });
+  return found;
+}
+
+Result<JobReport> read(const fs::path& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  text << file.rdbuf();
+  if (!file) return not_found("[session.report] cannot read " + path.string());
+  return job_report_from_text(text.str());
+}
+
+}  // namespace
+
+std::string to_text(const JobReport& r) {
+  std::string text = std::string(kFirstLine) + "\n";
+  text += "job " + std::to_string(r.job_id) + "\npid " + std::to_string(r.pid) + "\n";
+  text += "command " + on_one_line(r.command) + "\n";
+  text +=
+      "begun " + std::to_string(r.begun_ns) + "\nwritten " + std::to_string(r.written_ns) + "\n";
+  if (r.ended) text += "ended\n";
+  for (const auto& [name, value] : r.counters) {
+    text += "count " + name + " " + std::to_string(value) + "\n";
+  }
+  put_rows("flush", r.flushes, &text);
+  put_rows("wait", r.waits, &text);
+  return text;
+}
+
+Result<JobReport> job_report_from_text(std::string_view text) {
+  JobReport report;
+  bool first = true;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    const std::string_view at = text.substr(0, end);
+    text.remove_prefix(std::min(end + 1, text.size()));
+    const bool good = first ? at == kFirstLine : line(at, &report);
+    if (!good) return data_loss("[session.report] not a report: " + std::string(at));
+    first = false;
+  }
+  if (first) return data_loss("[session.report] an empty file");
+  return report;
+}
+
+Status write_job_report(const std::string& folder, const JobReport& report) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  const std::string name = std::to_string(report.job_id) + "-" + std::to_string(report.pid);
+  const fs::path path = fs::path(folder) / (name + kSuffix), draft = path.string() + ".new";
+  std::ofstream file(draft, std::ios::trunc);
+  file << to_text(report);
+  file.close();
+  if (file) fs::rename(draft, path, error);
+  if (!file || error) return unavailable("[session.report] cannot write " + path.string());
+  const std::vector<Found> all = newest_first(folder);
+  for (size_t i = kFilesKept; i < all.size(); ++i) fs::remove(all[i].path, error);
+  return ok_status();
+}
+
+Result<JobReport> read_job_report(const std::string& folder, uint64_t job_id) {
+  std::optional<JobReport> best;
+  for (const Found& found : newest_first(folder)) {
+    const Result<JobReport> report = read(found.path);
+    if (!report.ok() || (job_id != 0 && report->job_id != job_id)) continue;
+    if (!best || report->begun_ns > best->begun_ns) best = *report;
+  }
+  if (best) return *best;
+  return not_found(job_id ? "No report of job " + std::to_string(job_id) + " in " + folder + "."
+                          : "No job of this user has left a report in " + folder + ".");
+}
+
+std::string job_report_folder(const std::string& state_dir) { return state_dir + "/jobs"; }
+
+}  // namespace moai::session

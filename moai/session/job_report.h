@@ -1,0 +1,48 @@
+// JobReport: what a job says of itself to the commands of its user, in a file that outlives it.
+//
+// The driver writes it every few seconds and at its end; bytes: docs/formats/report.md.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "moai/base/status.h"
+
+namespace moai::session {
+
+struct JobReport {
+  // Why commands were sent, or what the script waited for, at one line of it.
+  struct Row {
+    std::string reason{};  // one word
+    uint64_t count = 0;
+    uint64_t total_ns = 0, longest_ns = 0;  // of waits
+    std::string line{};                     // "train.py:12"; empty when unknown
+
+    bool operator==(const Row&) const = default;
+  };
+
+  uint64_t job_id = 0;
+  uint64_t pid = 0;
+  std::string command{};
+  int64_t begun_ns = 0, written_ns = 0;  // since 1970
+  bool ended = false;
+  std::vector<std::pair<std::string, uint64_t>> counters{};
+  std::vector<Row> flushes{}, waits{};
+
+  bool operator==(const JobReport&) const = default;
+};
+
+std::string to_text(const JobReport& report);
+// DATA_LOSS for text that is none of a report. Lines of kinds it does not know are passed over.
+Result<JobReport> job_report_from_text(std::string_view text);
+
+// Replaces the job's file in `folder`, which is made; keeps the newest 50 of them.
+Status write_job_report(const std::string& folder, const JobReport& report);
+// NOT_FOUND when there is none. `job_id` 0: of the job that began last.
+Result<JobReport> read_job_report(const std::string& folder, uint64_t job_id);
+std::string job_report_folder(const std::string& state_dir);
+
+}  // namespace moai::session
