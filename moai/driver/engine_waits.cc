@@ -63,6 +63,24 @@ Status Engine::read(std::span<const ReadInto> ranges, const Interrupt& interrupt
     request = recorder_.read(std::move(wanted));
     answers_.expect(request, ranges.size());
   }
+  return receive_read(request, ranges, interrupt);
+}
+
+uint64_t Engine::start_read(const ReadInto& range) {
+  const std::lock_guard lock(mutex_);
+  if (has_failed_) return 0;
+  const RequestId request = recorder_.read({{range.storage, range.offset, range.size}});
+  answers_.expect(request, 1);
+  flush_soon();
+  return request;
+}
+
+Status Engine::finish_read(uint64_t request, const ReadInto& range, const Interrupt& interrupt) {
+  return request ? receive_read(request, {&range, 1}, interrupt) : ended();
+}
+
+Status Engine::receive_read(RequestId request, std::span<const ReadInto> ranges,
+                            const Interrupt& interrupt) {
   const Status waited = after_wait(wait_until([&] { return answers_.done(request); }, interrupt));
   if (!waited.ok()) {
     answers_.abandon(request);
@@ -108,7 +126,7 @@ Result<std::vector<dispatch::Value>> Engine::ask(SignatureId signature,
 }
 
 Status Engine::synchronize(const Interrupt& interrupt) {
-  const auto state = reached(marker(), true, interrupt);
+  const auto state = reached(marker({}), true, interrupt);
   return state.status();
 }
 
@@ -122,9 +140,10 @@ Result<MarkerState> Engine::reached(uint64_t marker, bool wait, const Interrupt&
         after_wait(wait_until([&] { return answers_.marker(marker).has_value(); }, interrupt)));
   } else if (!answers_.marker(marker)) {
     if (has_failed_) return ended();
-    const Status sent = send_some(interrupt);
-    if (sent.code() == Code::kCancelled) return has_failed_ ? ended() : sent;
-    if (!sent.ok()) return lost(sent);
+    {
+      const std::lock_guard lock(mutex_);
+      flush_soon();  // the courier's to send: credit may be long in coming
+    }
     if (Exchange* exchange = exchange_.load()) {
       const Status status = exchange->drain();
       if (!status.ok()) return lost(status);
