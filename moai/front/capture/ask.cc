@@ -71,6 +71,7 @@ IValue result_of(const Operator& op, size_t index, const Value& value, Arguments
 }
 
 std::vector<Value> answer_of(graph::SignatureId signature, const Scan& scan) {
+  note_waiting();
   std::vector<Value> answer;
   const graph::LineId line = current_line();
   wait_for([&](driver::Driver& d, const driver::Interrupt& interrupt) -> Status {

@@ -18,6 +18,8 @@ class PinnedAllocator final : public c10::Allocator {
     TORCH_CHECK_WITH(OutOfMemoryError, memory, "no host memory for ", size_bytes, " pinned bytes");
     const std::lock_guard lock(mutex_);
     ranges_[static_cast<const char*>(memory)] = size_bytes;
+    statistics_.count.increase(1);
+    statistics_.bytes.increase(size_bytes);
     return {memory, memory, &release, c10::Device(at::kCPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return &release; }
@@ -32,6 +34,16 @@ class PinnedAllocator final : public c10::Allocator {
     --after;
     return at < after->first + after->second;
   }
+  PinnedStatistics statistics() {
+    const std::lock_guard lock(mutex_);
+    return statistics_;
+  }
+  void reset(bool peaks) {
+    const std::lock_guard lock(mutex_);
+    for (auto* stat : {&statistics_.count, &statistics_.bytes}) {
+      peaks ? stat->reset_peak() : stat->reset_accumulated();
+    }
+  }
   static PinnedAllocator& instance() {
     static auto* allocator = new PinnedAllocator;  // outlives every tensor
     return *allocator;
@@ -43,18 +55,24 @@ class PinnedAllocator final : public c10::Allocator {
     {
       PinnedAllocator& self = instance();
       const std::lock_guard lock(self.mutex_);
-      self.ranges_.erase(static_cast<const char*>(memory));
+      const auto range = self.ranges_.find(static_cast<const char*>(memory));
+      self.statistics_.count.decrease(1);
+      self.statistics_.bytes.decrease(range->second);
+      self.ranges_.erase(range);
     }
     std::free(memory);
   }
 
   std::mutex mutex_;
   std::map<const char*, size_t> ranges_;  // guarded by mutex_
+  PinnedStatistics statistics_;           // guarded by mutex_
 };
 
 }  // namespace
 
 c10::Allocator& pinned_allocator() { return PinnedAllocator::instance(); }
+PinnedStatistics pinned_statistics_now() { return PinnedAllocator::instance().statistics(); }
+void reset_pinned_statistics(bool peaks) { PinnedAllocator::instance().reset(peaks); }
 bool is_pinned_address(const void* address) { return PinnedAllocator::instance().owns(address); }
 
 }  // namespace moai::front

@@ -1,4 +1,4 @@
-"""Streams, events and graphs. There is one order of execution; streams are names."""
+"""Streams and events. There is one order of execution; streams are names."""
 
 import importlib
 
@@ -13,8 +13,6 @@ def functions(c):
         "_cuda_setStream": lambda stream_id, device_index=0, device_type=_CUDA:
             c.set_current_stream(stream_id),
         "_cuda_getStreamFromExternal": lambda pointer, device: (pointer, 0, _CUDA),
-        "_cuda_isCurrentStreamCapturing": lambda: False,
-        "_graph_pool_handle": lambda: (0, 0),
     }
 
 
@@ -44,13 +42,7 @@ def types(torch, c):
         def elapsed_time(self, other):  # the one of torch.Event wants its exact type
             return c.elapsed_ms(self.event_id, other.event_id)
 
-    class _CUDAGraph:
-        def __new__(cls, *args, **kwargs):
-            raise RuntimeError("CUDA graphs are not available on this device: steps that repeat "
-                               "are replayed without them")
-
-    return {"_CudaStreamBase": _CudaStreamBase, "_CudaEventBase": _CudaEventBase,
-            "_CUDAGraph": _CUDAGraph}
+    return {"_CudaStreamBase": _CudaStreamBase, "_CudaEventBase": _CudaEventBase}
 
 
 def rebind(torch):
@@ -59,6 +51,3 @@ def rebind(torch):
     streams = importlib.reload(importlib.import_module("torch.cuda.streams"))
     cuda.Stream, cuda.Event = streams.Stream, streams.Event
     cuda.ExternalStream = streams.ExternalStream
-    graphs = importlib.reload(importlib.import_module("torch.cuda.graphs"))
-    cuda.CUDAGraph, cuda.graph = graphs.CUDAGraph, graphs.graph
-    cuda.is_current_stream_capturing = graphs.is_current_stream_capturing
