@@ -64,12 +64,14 @@ def test_legacy_types_choose_the_device(torch):
 
 
 def test_data_parallel_on_one_device(torch):
+    from torch.cuda import comm
+
     model = torch.nn.Linear(3, 2).cuda()
     x = torch.randn(4, 3, device="cuda")
     assert torch.equal(torch.nn.DataParallel(model)(x), model(x))
-    copies = torch.cuda.comm.broadcast(x, [0])
-    assert torch.equal(torch.cuda.comm.gather(copies, destination=0), x)
-    assert torch.equal(torch.cuda.comm.scatter(x.cpu(), [0])[0], x)
+    copies = comm.broadcast(x, [0])
+    assert torch.equal(comm.gather(copies, destination=0), x)
+    assert torch.equal(comm.scatter(x.cpu(), [0])[0], x)
     torch.nn.parallel.replicate(model, [0])
 
 

@@ -38,18 +38,24 @@ py::list memory_events() {
   return events;
 }
 
+// In the form of torch.cuda.host_memory_stats().
 py::dict pinned_statistics() {
-  const PinnedStatistics s = pinned_statistics_now();
+  const at::HostStats s = pinned_allocator().get_stats();
   py::dict d;
-  for (const auto& [name, stat] :
-       {std::pair("allocation", s.count), {"allocated_bytes", s.bytes}}) {
+  const auto add = [&d](const char* name, const c10::CachingAllocator::Stat& stat) {
     py::dict values;
     values["current"] = stat.current;
     values["peak"] = stat.peak;
     values["allocated"] = stat.allocated;
     values["freed"] = stat.freed;
     d[name] = values;
-  }
+  };
+  add("allocations", s.allocations);
+  add("allocated_bytes", s.allocated_bytes);
+  add("active_requests", s.active_requests);
+  add("active_bytes", s.active_bytes);
+  d["num_host_alloc"] = s.num_host_alloc;
+  d["num_host_free"] = s.num_host_free;
   return d;
 }
 
@@ -135,8 +141,8 @@ void bind_memory(py::module_& m) {
   m.def("set_memory_fraction", [](double f) { DeviceMemory::instance().set_fraction(f); });
   m.def("memory_fraction", [] { return DeviceMemory::instance().fraction(); });
   m.def("pinned_statistics", &pinned_statistics);
-  m.def("reset_peak_pinned", [] { reset_pinned_statistics(true); });
-  m.def("reset_accumulated_pinned", [] { reset_pinned_statistics(false); });
+  m.def("reset_peak_pinned", [] { pinned_allocator().reset_peak_stats(); });
+  m.def("reset_accumulated_pinned", [] { pinned_allocator().reset_accumulated_stats(); });
 }
 
 void bind_streams(py::module_& m) {

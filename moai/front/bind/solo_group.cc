@@ -127,12 +127,9 @@ void bind_solo_group(py::module_& m) {
   py::module_::import("torch._C._distributed_c10d");
   py::class_<SoloGroup, c10::intrusive_ptr<SoloGroup>, c10d::Backend> group(m, "ProcessGroupNCCL");
   py::class_<SoloGroup::Options, c10::intrusive_ptr<SoloGroup::Options>, c10d::Backend::Options>(
-      group, "Options")
+      group, "Options", py::dynamic_attr())  // NCCL's other options mean nothing to one process
       .def(py::init<bool>(), py::arg("is_high_priority_stream") = false)
-      .def_readwrite("is_high_priority_stream", &SoloGroup::Options::is_high_priority_stream)
-      .def_readwrite("split_color", &SoloGroup::Options::split_color)
-      .def_readwrite("split_from", &SoloGroup::Options::split_from)
-      .def_readwrite("config", &SoloGroup::Options::config);
+      .def_readwrite("is_high_priority_stream", &SoloGroup::Options::is_high_priority_stream);
   group.def(py::init([](const c10::intrusive_ptr<c10d::Store>&, int rank, int size,
                         c10::intrusive_ptr<SoloGroup::Options> options) {
               return c10::make_intrusive<SoloGroup>(rank, size, std::move(options));

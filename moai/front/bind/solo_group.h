@@ -10,12 +10,9 @@ namespace moai::front {
 class SoloGroup final : public c10d::Backend {
  public:
   struct Options final : c10d::Backend::Options {
-    explicit Options(bool high_priority = false)
+    explicit Options(bool high_priority)
         : c10d::Backend::Options("nccl"), is_high_priority_stream(high_priority) {}
-    bool is_high_priority_stream = false;
-    int64_t split_color = 0;
-    pybind11::object split_from = pybind11::none();
-    pybind11::object config = pybind11::none();
+    bool is_high_priority_stream;
   };
 
   SoloGroup(int rank, int size, c10::intrusive_ptr<Options> options);

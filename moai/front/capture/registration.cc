@@ -9,6 +9,7 @@
 #include "moai/front/capture/copy.h"
 #include "moai/front/capture/sparse.h"
 #include "moai/front/capture/views.h"
+#include "moai/front/device/accelerator_graph.h"
 #include "moai/front/device/guard.h"
 #include "moai/front/device/hooks.h"
 #include "moai/front/device/memory.h"
@@ -180,6 +181,7 @@ void register_whole_operators(torch::Library& aten) {
 
 void register_device() {
   c10::SetAllocator(c10::DeviceType::CUDA, &DeviceMemory::instance());
+  at::setHostAllocator(c10::DeviceType::CUDA, &pinned_allocator());
   register_guard();
   register_hooks();
   library("_", DispatchKey::CUDA).fallback(torch::CppFunction::makeFromBoxedFunction<&capture>());
@@ -192,6 +194,7 @@ void register_device() {
   }
   register_sparse();
   register_profile();
+  register_accelerator_graph();
   at::native::_fused_sdp_choice_stub.set_cuda_dispatch_ptr(&choose_attention);
   register_whole_operators(aten);
 }

@@ -1,7 +1,5 @@
 #include "moai/front/capture/sparse.h"
 
-#include <ATen/native/SparseTensorUtils.h>
-
 #include "moai/front/torch_headers.h"
 
 namespace moai::front {
@@ -71,7 +69,7 @@ constexpr const char* kGenericCoo[] = {"_sparse_coo_tensor_with_dims_and_tensors
                                        "zero_",
                                        "mm",
                                        "mm.out",
-                                       "sparse_mask",
+
                                        "pow.Tensor_Scalar",
                                        "pow.Tensor_Scalar_out",
                                        "is_pinned",
@@ -114,6 +112,17 @@ Tensor make_coo(const Tensor& like, const Tensor& indices, const Tensor& values)
                                                       values.options().layout(at::kSparse));
 }
 
+// Positions of the entries in the flattened sparse dimensions.
+Tensor flatten_indices(const Tensor& sparse) {
+  const Tensor indices = sparse._indices();
+  if (sparse.sparse_dim() == 1) return indices[0];
+  Tensor flat = at::zeros({sparse._nnz()}, indices.options());
+  for (int64_t d = 0; d < sparse.sparse_dim(); ++d) {
+    flat = flat.mul(sparse.size(d)).add(indices[d]);
+  }
+  return flat;
+}
+
 // Rows of the index matrix from positions in the flattened sparse dimensions.
 Tensor unflatten_indices(Tensor flat, at::IntArrayRef sizes) {
   std::vector<Tensor> rows(sizes.size());
@@ -130,8 +139,7 @@ Tensor coalesce(const Tensor& self) {
     return result._coalesced_(true);
   }
   const at::IntArrayRef sizes = self.sizes().slice(0, self.sparse_dim());
-  const auto [unique, inverse, counts] =
-      at::_unique2(at::sparse::flatten_indices(self._indices(), self.sizes()), true, true, false);
+  const auto [unique, inverse, counts] = at::_unique2(flatten_indices(self), true, true, false);
   const Tensor values = self._values();
   std::vector<int64_t> shape = values.sizes().vec();
   shape[0] = unique.size(0);
@@ -139,12 +147,16 @@ Tensor coalesce(const Tensor& self) {
   return make_coo(self, unflatten_indices(unique, sizes), sums)._coalesced_(true);
 }
 
+c10::List<std::optional<Tensor>> rows_of(const Tensor& sparse) {
+  c10::List<std::optional<Tensor>> rows;
+  for (const Tensor& row : sparse._indices().unbind(0)) rows.push_back(row);
+  return rows;
+}
+
 // dense[indices] += alpha * values, in place.
 void add_to_dense(const Tensor& dense, const Tensor& sparse, const at::Scalar& alpha) {
   if (sparse._nnz() == 0) return;
-  c10::List<std::optional<Tensor>> at_indices;
-  for (const Tensor& row : sparse._indices().unbind(0)) at_indices.push_back(row);
-  dense.index_put_(at_indices, sparse._values().to(dense.scalar_type()).mul(alpha), true);
+  dense.index_put_(rows_of(sparse), sparse._values().to(dense.scalar_type()).mul(alpha), true);
 }
 
 Tensor& add_out(const Tensor& self, const Tensor& other, const at::Scalar& alpha, Tensor& out) {
@@ -171,13 +183,25 @@ Tensor& add_out(const Tensor& self, const Tensor& other, const at::Scalar& alpha
 
 // Values of `sparse` that lie where `mask` has some, zero elsewhere; both coalesced.
 Tensor values_at(const Tensor& sparse, const Tensor& mask) {
-  const Tensor have = at::sparse::flatten_indices(sparse._indices(), sparse.sizes());
-  const Tensor want = at::sparse::flatten_indices(mask._indices(), mask.sizes());
+  const Tensor have = flatten_indices(sparse);
+  const Tensor want = flatten_indices(mask);
   const Tensor place = at::searchsorted(have, want).clamp_max(have.numel() - 1);
   Tensor found = have.index_select(0, place).eq(want);
   const Tensor values = sparse._values().index_select(0, place);
   while (found.dim() < values.dim()) found = found.unsqueeze(-1);
   return at::where(found, values, at::zeros({}, values.options()));
+}
+
+Tensor sparse_mask(const Tensor& self, const Tensor& mask) {
+  TORCH_CHECK(mask.is_coalesced() || !self.is_sparse(), "sparse_mask: mask is uncoalesced");
+  TORCH_CHECK(self.sizes() == mask.sizes(), "sparse_mask(): operands have incompatible sizes; ",
+              "self has size ", self.sizes(), " but mask has size ", mask.sizes());
+  Tensor values = at::zeros_like(mask._values(), self.options().layout(at::kStrided));
+  if (mask._nnz() != 0 && !self.is_sparse()) values = self.index(rows_of(mask));
+  if (mask._nnz() != 0 && self.is_sparse() && self._nnz() != 0) {
+    values = values_at(self.coalesce(), mask);
+  }
+  return make_coo(mask, mask._indices(), values)._coalesced_(mask.is_coalesced());
 }
 
 Tensor& mul_out(const Tensor& a, const Tensor& b, Tensor& out) {
@@ -291,6 +315,7 @@ void register_sparse() {
   for (const char* name : kGenericCoo) register_generic<DispatchKey::SparseCPU>(coo, name);
   register_unary<DispatchKey::SparseCPU>(coo);
   coo.impl("_coalesce", &coalesce);
+  coo.impl("sparse_mask", &sparse_mask);
   coo.impl("add.out", &add_out);
   coo.impl("mul.out", &mul_out);
   coo.impl("addmm", &addmm_coo);

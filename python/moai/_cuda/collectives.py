@@ -71,3 +71,20 @@ def install(torch, c):
     for module in (distributed_c10d, torch.distributed):
         module.ProcessGroupNCCL = group
     distributed_c10d._NCCL_AVAILABLE = True
+    _keep_gloo_to_the_host(torch, group)
+
+
+def _keep_gloo_to_the_host(torch, solo_group):
+    """Gloo reads tensors by pointer: those of the device are another group's, or nobody's."""
+    groups = torch._C._distributed_c10d
+    register = groups.ProcessGroup._register_backend
+
+    def register_backend(self, device, backend_type, backend=None):
+        if device.type != "cuda" or not isinstance(backend, groups.ProcessGroupGloo):
+            return register(self, device, backend_type, backend)
+        if backend.size() != 1:
+            return None  # torch then says that no backend belongs to the device
+        alone = solo_group(groups.HashStore(), 0, 1, solo_group.Options())
+        return register(self, device, groups.ProcessGroup.BackendType.CUSTOM, alone)
+
+    groups.ProcessGroup._register_backend = register_backend

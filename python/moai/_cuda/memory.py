@@ -78,6 +78,7 @@ def functions(torch, c):
         "_cuda_cudaCachingAllocator_is_enabled": lambda: True,
         "_cuda_cudaCachingAllocator_enable": lambda value: None,
         "_cuda_cudaHostAllocator": lambda: 0,
+        "_host_emptyCache": lambda: None,  # nothing is kept
     }
 
 

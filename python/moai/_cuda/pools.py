@@ -30,6 +30,9 @@ def functions(torch):
 
 def install(torch):
     """Fills the placeholder that torch.cuda.MemPool was derived from."""
+    for name in functions(torch):  # torch.cuda.memory took some by value
+        if hasattr(torch.cuda.memory, name):
+            setattr(torch.cuda.memory, name, getattr(torch._C, name))
     numbers = itertools.count(1)
     placeholder = torch._C._MemPool
 
