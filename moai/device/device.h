@@ -2,8 +2,8 @@
 //
 // Everything here is called by one thread (the Worker's executor), in the order of the program;
 // results may be computed asynchronously by the device, but what copy_out returns is final. Only
-// allocated_bytes and peak_bytes may be read from any thread. A Device outlives its buffers and
-// calls.
+// allocated_bytes, peak_bytes and reserved_bytes may be read from any thread. A Device outlives its
+// buffers and calls.
 //
 // Errors: the code says which class torch raises; see dispatch::Fault. A failed call may have
 // written part of what it writes; it has no other effect.
@@ -80,9 +80,14 @@ class Device {
   virtual Status copy_in(Buffer* buffer, uint64_t offset, std::string_view bytes) = 0;
   virtual Status copy_out(const Buffer& buffer, uint64_t offset, uint64_t size, char* out) = 0;
   virtual Status synchronize() = 0;
-  // Bytes of live buffers and workspace, now and at most since the start.
+  // Bytes of live buffers and workspace, now and at most since the start or the last reset_peak.
   virtual uint64_t allocated_bytes() const = 0;
   virtual uint64_t peak_bytes() const = 0;
+  // Taken from the system: allocated, and kept for the next allocations.
+  virtual uint64_t reserved_bytes() const = 0;
+  virtual void reset_peak() = 0;
+  // Gives what is kept back to the system.
+  virtual void trim() = 0;
 };
 
 }  // namespace moai::device

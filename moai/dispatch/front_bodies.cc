@@ -186,7 +186,16 @@ void decode_body(Reader* in, Ask* m) {
   m->results_max = decode_u32(in);
 }
 
-void encode_body(const Marker& m, Writer* out) { out->varint(m.request); }
-void decode_body(Reader* in, Marker* m) { m->request = in->varint(); }
+void encode_body(const Marker& m, Writer* out) {
+  out->varint(m.request);
+  out->u8(static_cast<uint8_t>(m.resets_peak | m.trims_memory << 1));
+}
+void decode_body(Reader* in, Marker* m) {
+  m->request = in->varint();
+  const uint8_t actions = in->u8();
+  if (actions > 3) in->fail();
+  m->resets_peak = actions & 1;
+  m->trims_memory = actions & 2;
+}
 
 }  // namespace moai::dispatch

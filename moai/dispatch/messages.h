@@ -24,7 +24,7 @@
 
 namespace moai::dispatch {
 
-inline constexpr uint32_t kProtocolVersion = 1;
+inline constexpr uint32_t kProtocolVersion = 2;
 inline constexpr size_t kSecretBytes = 32;
 
 using graph::SignatureId;
@@ -119,6 +119,8 @@ struct Ask {  // run a call whose result shapes only the Worker knows; answered 
 };
 struct Marker {  // answered by Reached when everything sent before was executed
   RequestId request = 0;
+  bool resets_peak = false;   // peak_bytes starts anew here
+  bool trims_memory = false;  // memory kept for later allocations goes back to the system here
 
   bool operator==(const Marker&) const = default;
 };
@@ -131,6 +133,13 @@ struct Ping {  // sign of life, both ways
 
 // ---- Worker → front
 
+struct Memory {  // of the Worker's allocator, workspace of kernels included
+  uint64_t allocated_bytes = 0;
+  uint64_t peak_bytes = 0;      // since the last Marker that resets it
+  uint64_t reserved_bytes = 0;  // taken from the system
+
+  bool operator==(const Memory&) const = default;
+};
 struct Welcome {
   uint32_t protocol = kProtocolVersion;
   std::string worker{};       // "worker 3 on back01", for logs
@@ -149,6 +158,7 @@ struct Refused {
 };
 struct Credit {
   uint64_t bytes = 0;  // of executed frames, to be used again
+  Memory memory{};
 
   bool operator==(const Credit&) const = default;
 };
@@ -184,8 +194,7 @@ struct Reached {
   uint64_t sequence = 0;  // calls executed so far
   uint64_t time_ns = 0;   // Worker's steady clock when the marker was reached
   uint64_t busy_ns = 0;   // time spent executing since the connection began
-  uint64_t allocated_bytes = 0;
-  uint64_t peak_bytes = 0;
+  Memory memory{};
 
   bool operator==(const Reached&) const = default;
 };

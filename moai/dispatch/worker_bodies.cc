@@ -84,6 +84,19 @@ std::vector<Value> decode_values(Reader* in, int depth, size_t* budget) {
   return values;
 }
 
+void encode_memory(const Memory& m, Writer* out) {
+  out->varint(m.allocated_bytes);
+  out->varint(m.peak_bytes);
+  out->varint(m.reserved_bytes);
+}
+Memory decode_memory(Reader* in) {
+  Memory m;
+  m.allocated_bytes = in->varint();
+  m.peak_bytes = in->varint();
+  m.reserved_bytes = in->varint();
+  return m;
+}
+
 }  // namespace
 
 void encode_body(const Welcome& m, Writer* out) {
@@ -112,8 +125,14 @@ void decode_body(Reader* in, Refused* m) {
   m->text = in->bytes();
 }
 
-void encode_body(const Credit& m, Writer* out) { out->varint(m.bytes); }
-void decode_body(Reader* in, Credit* m) { m->bytes = in->varint(); }
+void encode_body(const Credit& m, Writer* out) {
+  out->varint(m.bytes);
+  encode_memory(m.memory, out);
+}
+void decode_body(Reader* in, Credit* m) {
+  m->bytes = in->varint();
+  m->memory = decode_memory(in);
+}
 
 void encode_body(const Data& m, Writer* out) {
   out->varint(m.request);
@@ -142,16 +161,14 @@ void encode_body(const Reached& m, Writer* out) {
   out->varint(m.sequence);
   out->varint(m.time_ns);
   out->varint(m.busy_ns);
-  out->varint(m.allocated_bytes);
-  out->varint(m.peak_bytes);
+  encode_memory(m.memory, out);
 }
 void decode_body(Reader* in, Reached* m) {
   m->request = in->varint();
   m->sequence = in->varint();
   m->time_ns = in->varint();
   m->busy_ns = in->varint();
-  m->allocated_bytes = in->varint();
-  m->peak_bytes = in->varint();
+  m->memory = decode_memory(in);
 }
 
 void encode_body(const Fault& m, Writer* out) {

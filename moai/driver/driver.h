@@ -60,6 +60,11 @@ struct Statistics {
   uint64_t pushed_reads = 0, pushed_hits = 0;  // values fetched before they were asked for; used
 };
 
+struct MarkerActions {
+  bool resets_peak = false;
+  bool trims_memory = false;
+};
+
 struct MarkerState {
   bool reached = false;
   uint64_t time_ns = 0;
@@ -87,8 +92,9 @@ class Driver {
   // makes it.
   virtual Status upload(StorageId id, uint64_t storage_bytes, uint64_t offset,
                         std::string_view bytes, bool makes) = 0;
-  virtual void step_end() = 0;    // an optimizer step ended: the border of a window
-  virtual uint64_t marker() = 0;  // a point in the stream; see reached()
+  virtual void step_end() = 0;  // an optimizer step ended: the border of a window
+  // A point in the stream; see reached(). There the Worker may also do what is asked for.
+  virtual uint64_t marker(MarkerActions actions = {}) = 0;
 
   // ---- waiting
   // Where in the script the calling thread's next waits are; only counted.
@@ -100,6 +106,12 @@ class Driver {
     char* out = nullptr;
   };
   virtual Status read(std::span<const ReadInto> ranges, const Interrupt& interrupt) = 0;
+  // The same in two halves: the first asks and does not wait; 0 when the driver has ended. Every
+  // request that it returned is finished or dropped.
+  virtual uint64_t start_read(const ReadInto& range) = 0;
+  virtual Status finish_read(uint64_t request, const ReadInto& range,
+                             const Interrupt& interrupt) = 0;
+  virtual void drop_read(uint64_t request) = 0;
   virtual Result<std::vector<dispatch::Value>> ask(SignatureId signature,
                                                    std::span<const StorageId> operands,
                                                    std::span<const uint64_t> words,
@@ -118,6 +130,8 @@ class Driver {
   virtual Status ended() const = 0;
   virtual bool connected() const = 0;
   virtual uint64_t memory_bytes() const = 0;  // of the device; 0 before a lease
+  // What the Worker's allocator said last; it is told with every answer and with credit.
+  virtual dispatch::Memory worker_memory() const = 0;
   virtual Statistics statistics() const = 0;
   virtual std::string describe_windows()
       const = 0;  // text form of the current window and the templates

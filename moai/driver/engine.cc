@@ -120,10 +120,10 @@ void Engine::step_end() {
   if (recorder_.pending()) flush_soon(Reason::kStepEnd);
 }
 
-uint64_t Engine::marker() {
+uint64_t Engine::marker(MarkerActions actions) {
   const std::lock_guard lock(mutex_);
   if (has_failed_) return kNeverReached;
-  const uint64_t request = recorder_.marker();
+  const uint64_t request = recorder_.marker(actions.resets_peak, actions.trims_memory);
   recorded();
   return request;
 }

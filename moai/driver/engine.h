@@ -42,9 +42,12 @@ class Engine final : public Driver {
   Status upload(StorageId id, uint64_t storage_bytes, uint64_t offset, std::string_view bytes,
                 bool makes) override;
   void step_end() override;
-  uint64_t marker() override;
+  uint64_t marker(MarkerActions actions) override;
 
   void waits_at(LineId line) override;
+  uint64_t start_read(const ReadInto& range) override;
+  Status finish_read(uint64_t request, const ReadInto& range, const Interrupt& interrupt) override;
+  void drop_read(uint64_t request) override { answers_.abandon(request); }
   Status read(std::span<const ReadInto> ranges, const Interrupt& interrupt) override;
   Result<std::vector<dispatch::Value>> ask(SignatureId signature,
                                            std::span<const StorageId> operands,
@@ -59,6 +62,7 @@ class Engine final : public Driver {
   Status ended() const override;
   bool connected() const override { return exchange_.load() != nullptr; }
   uint64_t memory_bytes() const override { return memory_bytes_.load(); }
+  dispatch::Memory worker_memory() const override { return answers_.memory(); }
   Statistics statistics() const override;
   std::string describe_windows() const override;
 
@@ -89,6 +93,8 @@ class Engine final : public Driver {
   void fail(const Status& status);
   Status raise(const dispatch::Fault& fault);
   Status after_wait(const Status& status);
+  Status receive_read(RequestId request, std::span<const ReadInto> ranges,
+                      const Interrupt& interrupt);
 
   DriverOptions options_;
   graph::SignatureTable signatures_;

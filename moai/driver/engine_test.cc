@@ -110,7 +110,7 @@ TEST_F(EngineTest, AsksForWhatOnlyTheWorkerKnows) {
 TEST_F(EngineTest, AMarkerIsReachedWhenWhatWasBeforeItIsDone) {
   platform_.gate.shut();
   script_.sleep();
-  const uint64_t marker = engine_.marker();
+  const uint64_t marker = engine_.marker({});
   ASSERT_TRUE(platform_.gate.is_reached());
   auto state = engine_.reached(marker, false, {});
   ASSERT_TRUE(state.ok());
@@ -124,8 +124,35 @@ TEST_F(EngineTest, AMarkerIsReachedWhenWhatWasBeforeItIsDone) {
 
 TEST_F(EngineTest, AMarkerIsSeenWithoutWaiting) {
   script_.sleep();
-  const uint64_t marker = engine_.marker();
+  const uint64_t marker = engine_.marker({});
   EXPECT_TRUE(eventually([&] { return engine_.reached(marker, false, {})->reached; }));
+}
+
+TEST_F(EngineTest, AReadInTwoHalvesBringsTheValueOfItsTime) {
+  const StorageId a = script_.upload({1, 2});
+  double value = 0;
+  const Driver::ReadInto range{a, 8, 8, reinterpret_cast<char*>(&value)};
+  const uint64_t seen = engine_.version();
+  const uint64_t request = engine_.start_read(range);
+  EXPECT_EQ(engine_.version(), seen) << "to read changes nothing";
+  script_.fill(a, 7);
+  EXPECT_EQ(engine_.finish_read(request, range, {}), ok_status());
+  EXPECT_EQ(value, 2);
+  engine_.drop_read(engine_.start_read(range));
+  EXPECT_THAT(script_.value(a), ElementsAre(7, 7));
+}
+
+TEST_F(EngineTest, MarkersResetThePeakAndTrim) {
+  const StorageId a = script_.upload({1, 2});
+  engine_.free(script_.add(a, a));
+  EXPECT_EQ(engine_.synchronize({}), ok_status());
+  EXPECT_EQ(engine_.worker_memory().allocated_bytes, 16u);
+  EXPECT_EQ(engine_.worker_memory().peak_bytes, 32u);
+  EXPECT_EQ(engine_.worker_memory().reserved_bytes, 32u);
+  const uint64_t marker = engine_.marker({.resets_peak = true, .trims_memory = true});
+  EXPECT_TRUE(engine_.reached(marker, true, {}).ok());
+  EXPECT_EQ(engine_.worker_memory().peak_bytes, 16u);
+  EXPECT_EQ(engine_.worker_memory().reserved_bytes, 16u);
 }
 
 // ---- templates

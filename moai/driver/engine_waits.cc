@@ -67,6 +67,24 @@ Status Engine::read(std::span<const ReadInto> ranges, const Interrupt& interrupt
     request = recorder_.read(std::move(wanted));
     answers_.expect(request, ranges.size());
   }
+  return receive_read(request, ranges, interrupt);
+}
+
+uint64_t Engine::start_read(const ReadInto& range) {
+  const std::lock_guard lock(mutex_);
+  if (has_failed_) return 0;
+  const RequestId request = recorder_.read({{range.storage, range.offset, range.size}});
+  answers_.expect(request, 1);
+  flush_soon(Reason::kRead);
+  return request;
+}
+
+Status Engine::finish_read(uint64_t request, const ReadInto& range, const Interrupt& interrupt) {
+  return request ? receive_read(request, {&range, 1}, interrupt) : ended();
+}
+
+Status Engine::receive_read(RequestId request, std::span<const ReadInto> ranges,
+                            const Interrupt& interrupt) {
   const Status waited =
       after_wait(wait_until(Reason::kRead, [&] { return answers_.done(request); }, interrupt));
   if (!waited.ok()) {
@@ -114,7 +132,7 @@ Result<std::vector<dispatch::Value>> Engine::ask(SignatureId signature,
 }
 
 Status Engine::synchronize(const Interrupt& interrupt) {
-  return reach(Reason::kSynchronize, marker(), interrupt);
+  return reach(Reason::kSynchronize, marker({}), interrupt);
 }
 
 void Engine::waits_at(LineId line) { set_wait_line(line); }
@@ -134,9 +152,10 @@ Result<MarkerState> Engine::reached(uint64_t marker, bool wait, const Interrupt&
     MOAI_RETURN_IF_ERROR(reach(Reason::kEvent, marker, interrupt));
   } else if (!answers_.marker(marker)) {
     if (has_failed_) return ended();
-    const Status sent = send_some(Reason::kEvent, interrupt);
-    if (sent.code() == Code::kCancelled) return has_failed_ ? ended() : sent;
-    if (!sent.ok()) return lost(sent);
+    {
+      const std::lock_guard lock(mutex_);
+      flush_soon(Reason::kEvent);  // the courier's to send: credit may be long in coming
+    }
     if (Exchange* exchange = exchange_.load()) {
       const Status status = exchange->drain();
       if (!status.ok()) return lost(status);
@@ -154,7 +173,7 @@ Status Engine::shutdown(bool failed, const Interrupt& interrupt) {
     used = failed_.ok() && (recorder_.sequence() != 0 || recorder_.pending());
   }
   const bool dropped = failed && !exchange_.load();
-  const Status status = used && !dropped ? reach(Reason::kExit, marker(), interrupt) : ok_status();
+  const Status status = used && !dropped ? reach(Reason::kExit, marker({}), interrupt) : ok_status();
   reporter_.end(statistics(), ledger_);
   {
     const std::lock_guard lock(mutex_);

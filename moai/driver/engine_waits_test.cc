@@ -33,7 +33,7 @@ class EngineWaitsTest : public testing::Test {
     EXPECT_EQ(script_.read(a).status(), why);
     EXPECT_EQ(script_.ask("aten::nonzero(f64[2]) -> _", a).status(), why);
     EXPECT_EQ(engine_.synchronize({}), why);
-    EXPECT_EQ(engine_.reached(engine_.marker(), false, {}).status(), why);
+    EXPECT_EQ(engine_.reached(engine_.marker({}), false, {}).status(), why);
     engine_.alloc(a, 8);
     engine_.resize(a, 16);
     engine_.free(a);

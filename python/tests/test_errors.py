@@ -48,11 +48,6 @@ def test_unseen_device_error_ends_the_program_with_one(run_program):
     assert "embedding" in done.stderr
 
 
-def test_sparse_tensors_are_refused_plainly(torch):
-    with pytest.raises(NotImplementedError):
-        torch.sparse_coo_tensor(torch.tensor([[0, 1]]), torch.ones(2), (3,), device="cuda")
-
-
 def test_a_forked_child_gets_the_usual_message(run_program):
     done = run_program(
         "import os, torch\n"

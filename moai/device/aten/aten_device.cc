@@ -128,6 +128,17 @@ class AtenDevice final : public Device {
   uint64_t peak_bytes() const override {
     return device_.is_cpu() ? memory_.figures().peak : accelerator_memory().peak;
   }
+  uint64_t reserved_bytes() const override {
+    return device_.is_cpu() ? memory_.figures().reserved : accelerator_memory().reserved;
+  }
+  void reset_peak() override {
+    if (device_.is_cpu()) return memory_.reset_peak();
+    c10::getDeviceAllocator(device_.type())->resetPeakStats(device_.index());
+  }
+  void trim() override {
+    if (device_.is_cpu()) return memory_.trim(0);
+    c10::getDeviceAllocator(device_.type())->emptyCache();
+  }
 
  private:
   // Of a device whose memory libtorch's own allocator manages.
@@ -136,7 +147,7 @@ class AtenDevice final : public Device {
     const auto stats = c10::getDeviceAllocator(device_.type())->getDeviceStats(device_.index());
     const auto& bytes = stats.allocated_bytes[kAll];
     return {limit_bytes_, static_cast<uint64_t>(bytes.current), static_cast<uint64_t>(bytes.peak),
-            0};
+            static_cast<uint64_t>(stats.reserved_bytes[kAll].current)};
   }
   // The CPU's allocator checks its limit itself, workspace included.
   void check_limit(uint64_t size_bytes) const {

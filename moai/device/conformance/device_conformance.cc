@@ -210,6 +210,17 @@ TEST_P(DeviceConformance, CountsBytesOfLiveBuffers) {
   }
   EXPECT_EQ(device_->allocated_bytes(), before);
   EXPECT_GE(device_->peak_bytes(), before + 16000);
+  device_->reset_peak();
+  EXPECT_LT(device_->peak_bytes(), before + 16000);
+}
+
+TEST_P(DeviceConformance, KeepsFreedMemoryUntilItIsTrimmed) {
+  buffer_of(std::vector<double>(1 << 20));
+  const uint64_t kept = device_->reserved_bytes();
+  EXPECT_GE(kept, device_->allocated_bytes() + (8 << 20));
+  device_->trim();
+  EXPECT_LE(device_->reserved_bytes(), kept - (8 << 20));
+  EXPECT_GE(device_->reserved_bytes(), device_->allocated_bytes());
 }
 
 TEST_P(DeviceConformance, RefusesWhatExceedsTheLimitAndRecovers) {

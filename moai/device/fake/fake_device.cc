@@ -45,6 +45,9 @@ class Implementation final : public FakeDevice {
   Status synchronize() override { return ok_status(); }
   uint64_t allocated_bytes() const override { return state_.memory.live(); }
   uint64_t peak_bytes() const override { return state_.memory.peak(); }
+  uint64_t reserved_bytes() const override { return state_.memory.reserved(); }
+  void reset_peak() override { state_.memory.reset_peak(); }
+  void trim() override { state_.memory.trim(); }
 
   uint64_t now_ns() const override { return state_.now_ns; }
   uint64_t calls() const override { return state_.calls; }

@@ -26,18 +26,23 @@ class FakeMemory {
     }
     live_ = live + size;
     if (live + size > peak_) peak_ = live + size;
+    if (live + size > reserved_) reserved_ = live + size;
     return ok_status();
   }
   void give_back(uint64_t size) { live_ -= size; }
   void fail(bool on) { fails_ = on; }
   uint64_t live() const { return live_; }
   uint64_t peak() const { return peak_; }
+  // What was given back is kept until trim().
+  uint64_t reserved() const { return reserved_; }
+  void reset_peak() { peak_ = live_.load(); }
+  void trim() { reserved_ = live_.load(); }
 
  private:
   static constexpr uint64_t kSizeMax = uint64_t{1} << 34;  // of one storage
 
   const uint64_t limit_;
-  std::atomic<uint64_t> live_{0}, peak_{0};
+  std::atomic<uint64_t> live_{0}, peak_{0}, reserved_{0};
   std::atomic<bool> fails_{false};
 };
 

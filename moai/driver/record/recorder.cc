@@ -276,10 +276,10 @@ RequestId Recorder::ask(SignatureId signature, std::span<const StorageId> operan
   return request;
 }
 
-RequestId Recorder::marker() {
+RequestId Recorder::marker(bool resets_peak, bool trims_memory) {
   cut();
   const RequestId request = ++last_request_;
-  push(dispatch::Marker{request});
+  push(dispatch::Marker{request, resets_peak, trims_memory});
   return request;
 }
 

@@ -57,7 +57,7 @@ class Recorder {
   // An operator whose results the Worker decides.
   RequestId ask(SignatureId signature, std::span<const StorageId> operands,
                 std::span<const uint64_t> words, StorageId first_result, uint32_t results_max);
-  RequestId marker();
+  RequestId marker(bool resets_peak = false, bool trims_memory = false);
   // The request that brings these bytes: one that was sent ahead or a new one.
   RequestId read(std::vector<dispatch::ReadRange> ranges);
   void step_end();

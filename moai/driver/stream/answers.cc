@@ -79,9 +79,20 @@ Status Answers::answer(dispatch::Answer message) {
 void Answers::reached(dispatch::Reached message) {
   const std::lock_guard lock(mutex_);
   markers_[message.request] = message;
+  memory_ = message.memory;
   if (markers_.size() > kMarkersKept) markers_.erase(markers_.begin());
   ++changes_;
   changed_.notify_all();
+}
+
+void Answers::told(const dispatch::Memory& memory) {
+  const std::lock_guard lock(mutex_);
+  memory_ = memory;
+}
+
+dispatch::Memory Answers::memory() const {
+  const std::lock_guard lock(mutex_);
+  return memory_;
 }
 
 std::optional<dispatch::Reached> Answers::marker(RequestId request) {

@@ -38,6 +38,7 @@ class Answers {
   Status data(std::string frame);
   Status answer(dispatch::Answer message);
   void reached(dispatch::Reached message);
+  void told(const dispatch::Memory& memory);
   void fault(const dispatch::Fault& message);
   // No reply will come any more: all that are missing fail so, and later ones at once.
   void fail(const Status& status);
@@ -47,6 +48,8 @@ class Answers {
   Reply take(dispatch::RequestId request);
   // What is known of a Marker: nothing until it is reached. Times of long gone ones are forgotten.
   std::optional<dispatch::Reached> marker(dispatch::RequestId request);
+  // What was told last.
+  dispatch::Memory memory() const;
   // The first fault that belonged to no request and was not taken yet.
   std::optional<dispatch::Fault> take_fault();
   bool has_fault();
@@ -60,12 +63,13 @@ class Answers {
   Reply* find(dispatch::RequestId request);
   void finish(dispatch::RequestId request, Reply* reply);
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::unordered_map<dispatch::RequestId, Reply> replies_;     // guarded by mutex_
   std::unordered_map<dispatch::RequestId, size_t> missing_;    // guarded by mutex_: ranges
   std::unordered_map<dispatch::RequestId, size_t> abandoned_;  // guarded by mutex_: frames to come
   std::map<dispatch::RequestId, dispatch::Reached> markers_;   // guarded by mutex_: newest ones
+  dispatch::Memory memory_;                                    // guarded by mutex_
   std::optional<dispatch::Fault> fault_;                       // guarded by mutex_
   Status failed_;                                              // guarded by mutex_
   uint64_t changes_ = 0;                                       // guarded by mutex_

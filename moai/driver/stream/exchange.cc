@@ -158,6 +158,7 @@ Status Exchange::handle(std::string frame) {
   dispatch::Message& message = *decoded;
   if (const auto* credit = std::get_if<dispatch::Credit>(&message)) {
     in_flight_ -= std::min(in_flight_.load(), credit->bytes);
+    answers_->told(credit->memory);
   } else if (auto* answer = std::get_if<dispatch::Answer>(&message)) {
     const Status status = answers_->answer(std::move(*answer));
     if (!status.ok()) return end_with(status);

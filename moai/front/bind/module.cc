@@ -2,14 +2,18 @@
 #include <torch/csrc/utils/device_lazy_init.h>
 #include <torch/csrc/utils/pybind.h>
 
+#include "moai/front/bind/graphs.h"
 #include "moai/front/bind/interpreter.h"
 #include "moai/front/bind/lines.h"
+#include "moai/front/bind/solo_group.h"
 #include "moai/front/capture/capture.h"
 #include "moai/front/capture/registration.h"
 #include "moai/front/device/engine.h"
 #include "moai/front/device/generator.h"
 #include "moai/front/device/guard.h"
 #include "moai/front/device/memory.h"
+#include "moai/front/device/memory_history.h"
+#include "moai/front/device/pinned.h"
 #include "moai/front/device/settings.h"
 
 namespace py = pybind11;
@@ -17,17 +21,41 @@ namespace py = pybind11;
 namespace moai::front {
 namespace {
 
-py::dict memory_counters() {
-  const MemoryCounters c = DeviceMemory::instance().counters();
+py::list memory_blocks() {
+  py::list blocks;
+  for (const DeviceMemory::Block& b : DeviceMemory::instance().blocks()) {
+    blocks.append(py::make_tuple(reinterpret_cast<uintptr_t>(b.address), b.size_bytes));
+  }
+  return blocks;
+}
+
+py::list memory_events() {
+  py::list events;
+  for (const MemoryEvent& e : memory_history()) {
+    events.append(
+        py::make_tuple(static_cast<int>(e.action), e.address, e.size_bytes, e.time_us, e.line));
+  }
+  return events;
+}
+
+// In the form of torch.cuda.host_memory_stats().
+py::dict pinned_statistics() {
+  const at::HostStats s = pinned_allocator().get_stats();
   py::dict d;
-  d["allocated_bytes"] = c.allocated_bytes;
-  d["peak_bytes"] = c.peak_bytes;
-  d["allocations"] = c.allocations;
-  d["releases"] = c.releases;
-  d["allocated_total_bytes"] = c.allocated_total_bytes;
-  d["released_total_bytes"] = c.released_total_bytes;
-  d["out_of_memory"] = c.out_of_memory;
-  d["total_bytes"] = device_memory_bytes();
+  const auto add = [&d](const char* name, const c10::CachingAllocator::Stat& stat) {
+    py::dict values;
+    values["current"] = stat.current;
+    values["peak"] = stat.peak;
+    values["allocated"] = stat.allocated;
+    values["freed"] = stat.freed;
+    d[name] = values;
+  };
+  add("allocations", s.allocations);
+  add("allocated_bytes", s.allocated_bytes);
+  add("active_requests", s.active_requests);
+  add("active_bytes", s.active_bytes);
+  d["num_host_alloc"] = s.num_host_alloc;
+  d["num_host_free"] = s.num_host_free;
   return d;
 }
 
@@ -88,19 +116,33 @@ void bind_device(py::module_& m) {
   });
   m.def("settings", &settings);
   m.def("synchronize", &synchronize);
+  m.def("set_sync_debug_mode", &set_sync_debug_mode);
+  m.def("sync_debug_mode", &sync_debug_mode);
   m.def("shutdown", &shutdown, py::arg("failed"));
   m.def("step_end", [] {
     if (driver::Driver* started = engine_if_started()) started->step_end();
   });
+  m.def("bind_distributed", [m]() mutable { bind_solo_group(m); });
   m.def("register_fork_handler",
         [] { torch::utils::register_fork_handler_for_device_init(at::kCUDA); });
   m.def("in_bad_fork", [] { return torch::utils::is_device_in_bad_fork(at::kCUDA); });
 }
 
 void bind_memory(py::module_& m) {
-  m.def("memory_counters", &memory_counters);
+  m.def("total_memory", &device_memory_bytes);
+  m.def("memory_blocks", &memory_blocks);
+  m.def("record_memory_history", &record_memory_history);
+  m.def("records_memory_history", &records_memory_history);
+  m.def("memory_events", &memory_events);
+  m.def("memory_info", [] { return DeviceMemory::instance().getMemoryInfo(0); });
   m.def("reset_peak_memory", [] { DeviceMemory::instance().resetPeakStats(0); });
   m.def("reset_accumulated_memory", [] { DeviceMemory::instance().resetAccumulatedStats(0); });
+  m.def("empty_cache", [] { DeviceMemory::instance().emptyCache(); });
+  m.def("set_memory_fraction", [](double f) { DeviceMemory::instance().set_fraction(f); });
+  m.def("memory_fraction", [] { return DeviceMemory::instance().fraction(); });
+  m.def("pinned_statistics", &pinned_statistics);
+  m.def("reset_peak_pinned", [] { pinned_allocator().reset_peak_stats(); });
+  m.def("reset_accumulated_pinned", [] { pinned_allocator().reset_accumulated_stats(); });
 }
 
 void bind_streams(py::module_& m) {
@@ -130,5 +172,7 @@ PYBIND11_MODULE(_C, m) {
   moai::front::bind_device(m);
   moai::front::bind_memory(m);
   moai::front::bind_streams(m);
+  moai::front::bind_graphs(m);
+  moai::front::bind_skipping(m);
   moai::front::bind_insight(m);
 }

@@ -70,7 +70,19 @@ IValue result_of(const Operator& op, size_t index, const Value& value, Arguments
   return argument;
 }
 
+// Lengths decide shapes, so that torch takes them on the host only.
+void check_lengths(const Operator& op, Arguments arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (!op.arguments[i].on_host || !arguments[i].isTensor()) continue;
+    const at::Tensor& t = arguments[i].toTensor();
+    TORCH_CHECK(!t.defined() || t.is_cpu(), "'", op.handle.schema().arguments()[i].name(),
+                "' argument should be a 1D CPU int64 tensor, but got ", t.dim(), "D ",
+                t.device().str(), " ", t.scalar_type(), " tensor");
+  }
+}
+
 std::vector<Value> answer_of(graph::SignatureId signature, const Scan& scan) {
+  note_waiting();
   std::vector<Value> answer;
   const graph::LineId line = current_line();
   wait_for([&](driver::Driver& d, const driver::Interrupt& interrupt) -> Status {
@@ -88,6 +100,7 @@ std::vector<Value> answer_of(graph::SignatureId signature, const Scan& scan) {
 void ask(const Operator& op, Stack* stack) {
   const size_t count = op.arguments.size();
   const Arguments arguments(stack->data() + (stack->size() - count), count);
+  check_lengths(op, arguments);
   ScanLease scanned;
   scan(op, arguments, &*scanned);
   const std::vector<graph::StorageId> temporaries = complete(&*scanned);

@@ -3,6 +3,7 @@
 #include "moai/front/capture/outputs.h"
 #include "moai/front/capture/prediction.h"
 #include "moai/front/capture/signature.h"
+#include "moai/front/device/captured_graph.h"
 #include "moai/front/device/engine.h"
 #include "moai/front/device/generator.h"
 #include "moai/front/device/script.h"
@@ -89,6 +90,14 @@ void follow(const Operator& op, const Recipe& recipe, Scan* scan, Stack* stack) 
   for (IValue& output : outputs) stack->push_back(std::move(output));
 }
 
+// A captured graph draws at each replay and leaves the generators alone until then.
+void draw_at_replay(std::vector<Scan::GeneratorWords>* generators) {
+  std::vector<DrawnWords> draws;
+  for (Scan::GeneratorWords& g : *generators) draws.push_back({g.position, std::move(g.generator)});
+  note_draws(std::move(draws));
+  generators->clear();
+}
+
 }  // namespace
 
 RecipeCache& recipes() {
@@ -97,6 +106,7 @@ RecipeCache& recipes() {
 }
 
 std::vector<graph::StorageId> complete(Scan* scan) {
+  if (!scan->generators.empty() && capturing()) draw_at_replay(&scan->generators);
   for (Scan::GeneratorWords& g : scan->generators) {
     const auto draw = static_cast<DeviceGenerator*>(g.generator.unsafeGetGeneratorImpl())->draw();
     scan->words[g.position] = draw.seed;

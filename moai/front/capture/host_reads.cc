@@ -35,6 +35,7 @@ uint64_t HostReads::batch_bytes(bool whole, uint64_t version) {
 }
 
 void HostReads::read(const Place& place, uint64_t offset, uint64_t size, char* out) {
+  note_waiting();
   const bool whole = offset == 0 && size == place.storage_bytes && size > kSmall;
   const uint64_t version = engine().version();
   std::vector<DeviceMemory::Live> more;

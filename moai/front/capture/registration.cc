@@ -7,11 +7,14 @@
 
 #include "moai/front/capture/capture.h"
 #include "moai/front/capture/copy.h"
+#include "moai/front/capture/sparse.h"
 #include "moai/front/capture/views.h"
+#include "moai/front/device/accelerator_graph.h"
 #include "moai/front/device/guard.h"
 #include "moai/front/device/hooks.h"
 #include "moai/front/device/memory.h"
 #include "moai/front/device/pinned.h"
+#include "moai/front/device/profile.h"
 
 namespace moai::front {
 namespace {
@@ -26,11 +29,39 @@ torch::Library& library(const char* name, DispatchKey key) {
   return *new torch::Library(torch::Library::IMPL, name, key, __FILE__, __LINE__);
 }
 
-void refuse_layout(const OperatorHandle& op, torch::jit::Stack*) {
-  TORCH_CHECK_NOT_IMPLEMENTED(false, op.operator_name(),
-                              ": sparse, quantized and nested tensors are not supported on the "
-                              "device");
+// In torch's words for an operator without a kernel.
+void refuse_backend(const OperatorHandle& op, const char* backend) {
+  TORCH_CHECK_NOT_IMPLEMENTED(false, "Could not run '", op.operator_name(),
+                              "' with arguments from the '", backend,
+                              "' backend: the device has no kernel for it "
+                              "(docs/compatibility-torch.md lists what it has).");
 }
+
+template <DispatchKey kKey>
+void refuse(const OperatorHandle& op, torch::jit::Stack*) {
+  refuse_backend(op, c10::toString(kKey));
+}
+
+template <DispatchKey... kKeys>
+void refuse_layouts() {
+  (library("_", kKeys).fallback(torch::CppFunction::makeFromBoxedFunction<&refuse<kKeys>>()), ...);
+}
+
+// They make quantized and nested tensors, which no Worker is sent.
+constexpr const char* kRefused[] = {"quantize_per_tensor",
+                                    "quantize_per_tensor.tensor_qparams",
+                                    "quantize_per_tensor.tensors",
+                                    "quantize_per_tensor_dynamic",
+                                    "quantize_per_channel",
+                                    "_empty_affine_quantized",
+                                    "_empty_per_channel_affine_quantized",
+                                    "_make_per_tensor_quantized_tensor",
+                                    "_make_per_channel_quantized_tensor",
+                                    "_nested_tensor_from_mask",
+                                    "_nested_from_padded",
+                                    "_nested_tensor_from_tensor_list",
+                                    "_nested_view_from_buffer",
+                                    "_nested_view_from_buffer_copy"};
 
 // Flash attention where every kind of Worker has it (not in float64, whose statistics differ by
 // kind); all else takes the decomposition.
@@ -150,15 +181,20 @@ void register_whole_operators(torch::Library& aten) {
 
 void register_device() {
   c10::SetAllocator(c10::DeviceType::CUDA, &DeviceMemory::instance());
+  at::setHostAllocator(c10::DeviceType::CUDA, &pinned_allocator());
   register_guard();
   register_hooks();
   library("_", DispatchKey::CUDA).fallback(torch::CppFunction::makeFromBoxedFunction<&capture>());
-  for (const auto key : {DispatchKey::SparseCUDA, DispatchKey::SparseCsrCUDA,
-                         DispatchKey::QuantizedCUDA, DispatchKey::NestedTensorCUDA}) {
-    library("_", key).fallback(torch::CppFunction::makeFromBoxedFunction<&refuse_layout>());
-  }
+  refuse_layouts<DispatchKey::SparseCUDA, DispatchKey::SparseCsrCUDA, DispatchKey::QuantizedCUDA,
+                 DispatchKey::NestedTensorCUDA>();
   torch::Library& aten = library("aten", DispatchKey::CUDA);
   register_own_kernels(aten);
+  for (const char* name : kRefused) {
+    aten.impl(name, torch::CppFunction::makeFromBoxedFunction<&refuse<DispatchKey::CUDA>>());
+  }
+  register_sparse();
+  register_profile();
+  register_accelerator_graph();
   at::native::_fused_sdp_choice_stub.set_cuda_dispatch_ptr(&choose_attention);
   register_whole_operators(aten);
 }

@@ -18,6 +18,7 @@ std::mutex g_mutex;  // guards creation and g_startup
 Startup g_startup;
 std::atomic<driver::Driver*> g_engine{nullptr};
 std::atomic<bool> g_forked{false};
+std::atomic<int> g_sync_debug_mode{0};
 
 void after_fork() {
   g_forked.store(true);
@@ -103,6 +104,7 @@ driver::Driver& engine() {
 }
 
 driver::Driver* engine_if_started() { return g_engine.load(std::memory_order_acquire); }
+void set_engine(driver::Driver* driver) { g_engine.store(driver, std::memory_order_release); }
 bool in_forked_child() { return g_forked.load(std::memory_order_relaxed); }
 
 void raise_status(const Status& status) { raise_text(status.code(), status.message()); }
@@ -128,14 +130,38 @@ void wait_for(const std::function<Status(driver::Driver&, const driver::Interrup
   raise_if_error(status);
 }
 
+void set_sync_debug_mode(int mode) { g_sync_debug_mode = mode; }
+int sync_debug_mode() { return g_sync_debug_mode; }
+
+void note_waiting() {
+  const int mode = g_sync_debug_mode.load(std::memory_order_relaxed);
+  TORCH_CHECK(mode != 2, "called a synchronizing CUDA operation");
+  if (mode == 1) TORCH_WARN("called a synchronizing CUDA operation");
+}
+
 void make_room() {
   if (!engine().crowded()) return;
   wait_for([](driver::Driver& d, const driver::Interrupt& i) { return d.make_room(i); });
 }
 
+uint64_t newest_marker() {
+  static std::mutex mutex;
+  static uint64_t marker = 0, version = 0;  // guarded by mutex
+  driver::Driver& driver = engine();
+  const std::lock_guard lock(mutex);
+  const uint64_t now = driver.version();
+  if (marker != 0 && now == version) return marker;
+  marker = driver.marker({});
+  version = now + 1;  // what the marker itself adds
+  return marker;
+}
+
 void synchronize() {
   if (!engine_if_started()) return;
-  wait_for([](driver::Driver& d, const driver::Interrupt& i) { return d.synchronize(i); });
+  const uint64_t marker = newest_marker();
+  wait_for([marker](driver::Driver& d, const driver::Interrupt& i) {
+    return d.reached(marker, true, i).status();
+  });
 }
 
 uint64_t device_memory_bytes() {

@@ -27,6 +27,8 @@ driver::Driver& engine();
 // Null before the first engine() and in a forked child.
 driver::Driver* engine_if_started();
 bool in_forked_child();
+// What engine() returns from now on: a captured graph's recorder, or again the driver itself.
+void set_engine(driver::Driver* driver);
 
 // Raises the error as the class that torch would raise, naming operator and line of the last device
 // error. Does nothing when ok.
@@ -38,6 +40,14 @@ void raise_if_error(const Status& status);
 void wait_for(const std::function<Status(driver::Driver&, const driver::Interrupt&)>& wait);
 
 void synchronize();
+// A marker behind all that is recorded; the same one while nothing new is.
+uint64_t newest_marker();
+
+// As cudaSetSyncDebugMode: 0 nothing, 1 warn, 2 raise where a script waits for a value.
+void set_sync_debug_mode(int mode);
+int sync_debug_mode();
+// To be called before such a wait.
+void note_waiting();
 
 // Waits while too much is recorded and not sent yet.
 void make_room();

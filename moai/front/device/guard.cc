@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "moai/front/device/captured_graph.h"
 #include "moai/front/device/engine.h"
 
 namespace moai::front {
@@ -24,6 +25,7 @@ struct Event {
 driver::MarkerState state_of(void* event, bool wait) {
   driver::MarkerState state;
   const uint64_t marker = static_cast<Event*>(event)->marker;
+  if (marker == 0) return {.reached = true};  // recorded in a captured graph only
   wait_for([&](driver::Driver& d, const driver::Interrupt& interrupt) -> Status {
     auto result = d.reached(marker, wait, interrupt);
     if (result.ok()) state = *result;
@@ -61,16 +63,16 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
   }
   bool queryStream(const Stream&) const override {
     if (!engine_if_started()) return true;
-    Event now{engine().marker()};
+    Event now{newest_marker()};
     return state_of(&now, false).reached;
   }
   void synchronizeStream(const Stream&) const override { synchronize(); }
   void synchronizeDevice(const DeviceIndex) const override { synchronize(); }
-  bool isStreamCapturing(const Stream&) const override { return false; }
+  bool isStreamCapturing(const Stream&) const override { return capturing(); }
 
   void record(void** event, const Stream&, const DeviceIndex, const c10::EventFlag) const override {
     if (!*event) *event = new Event;
-    static_cast<Event*>(*event)->marker = engine().marker();
+    if (!capturing()) static_cast<Event*>(*event)->marker = engine().marker({});
   }
   void block(void*, const Stream&) const override {}
   bool queryEvent(void* event) const override { return !event || state_of(event, false).reached; }
@@ -95,6 +97,10 @@ void register_guard() {
 
 int64_t current_stream() { return t_stream; }
 void set_current_stream(int64_t stream) { t_stream = stream; }
+
+std::shared_ptr<void> record_event() {
+  return std::make_shared<Event>(Event{capturing() ? 0 : engine().marker({})});
+}
 
 double elapsed_ms(void* begin_event, void* end_event) {
   TORCH_CHECK(begin_event && end_event,

@@ -15,6 +15,8 @@ void register_guard();
 
 int64_t current_stream();
 void set_current_stream(int64_t stream);
+// An event recorded now.
+std::shared_ptr<void> record_event();
 // Milliseconds between two recorded events; waits for both.
 double elapsed_ms(void* begin_event, void* end_event);
 

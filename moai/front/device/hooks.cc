@@ -1,5 +1,7 @@
 #include "moai/front/device/hooks.h"
 
+#include <atomic>
+
 #include <ATen/detail/CUDAHooksInterface.h>
 
 #include "moai/front/device/engine.h"
@@ -11,6 +13,8 @@ namespace moai::front {
 namespace {
 
 using c10::DeviceIndex;
+
+std::atomic<int64_t> g_plans_max{4096};
 
 struct Hooks final : at::CUDAHooksInterface {
   void init() const override {}
@@ -31,6 +35,11 @@ struct Hooks final : at::CUDAHooksInterface {
   bool isPinnedPtr(const void* address) const override { return is_pinned_address(address); }
   at::Allocator* getPinnedMemoryAllocator() const override { return &pinned_allocator(); }
   at::Allocator* getCUDADeviceAllocator() const override { return &DeviceMemory::instance(); }
+  // Plans are the Worker's own; the sizes are torch's defaults until they are set.
+  int64_t cuFFTGetPlanCacheMaxSize(DeviceIndex) const override { return g_plans_max; }
+  void cuFFTSetPlanCacheMaxSize(DeviceIndex, int64_t size) const override { g_plans_max = size; }
+  int64_t cuFFTGetPlanCacheSize(DeviceIndex) const override { return 0; }
+  void cuFFTClearPlanCache(DeviceIndex) const override {}
   DeviceIndex current_device() const override { return 0; }
   DeviceIndex deviceCount() const override { return 1; }
   int getNumGPUs() const override { return 1; }

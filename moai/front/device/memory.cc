@@ -5,7 +5,10 @@
 #include <algorithm>
 #include <bit>
 
+#include "moai/front/device/captured_graph.h"
 #include "moai/front/device/engine.h"
+#include "moai/front/device/memory_history.h"
+#include "moai/front/device/worker_memory.h"
 
 namespace moai::front {
 namespace {
@@ -37,6 +40,9 @@ std::string readable(uint64_t size_bytes) {
   }
   return text;
 }
+
+// As in torch's allocator: small ones come from a pool of their own.
+size_t pool_of(uint64_t size_bytes) { return size_bytes <= (uint64_t{1} << 20) ? 1 : 2; }
 
 std::mutex g_announce;
 
@@ -74,17 +80,28 @@ c10::DataPtr DeviceMemory::allocate_as(graph::StorageId id, size_t size_bytes, b
     live_.next = buffer.get();
   }
   char* address = buffer->address;
+  note_memory(MemoryEvent::Action::kAlloc, reinterpret_cast<uint64_t>(address), size_bytes);
   return {address, buffer.release(), &release, c10::Device(kDevice, 0)};
 }
 
+uint64_t DeviceMemory::limit_bytes() const {
+  const auto total = static_cast<double>(device_memory_bytes());
+  return static_cast<uint64_t>(total * fraction_.load());
+}
+
 void DeviceMemory::count_new(uint64_t size_bytes) {
-  if (counters_.allocated_bytes + size_bytes > device_memory_bytes()) {
-    raise_out_of_memory(size_bytes);
+  if (live_bytes() + size_bytes > limit_bytes()) raise_out_of_memory(size_bytes);
+  for (const size_t pool : {size_t{0}, pool_of(size_bytes)}) {
+    stats_.allocation[pool].increase(1);
+    stats_.allocated_bytes[pool].increase(size_bytes);
   }
-  counters_.allocated_bytes += size_bytes;
-  counters_.allocated_total_bytes += size_bytes;
-  counters_.allocations += 1;
-  counters_.peak_bytes = std::max(counters_.peak_bytes, counters_.allocated_bytes);
+}
+
+void DeviceMemory::count_gone(uint64_t size_bytes) {
+  for (const size_t pool : {size_t{0}, pool_of(size_bytes)}) {
+    stats_.allocation[pool].decrease(1);
+    stats_.allocated_bytes[pool].decrease(size_bytes);
+  }
 }
 
 char* DeviceMemory::take_address(uint64_t size_bytes) {
@@ -101,30 +118,34 @@ char* DeviceMemory::take_address(uint64_t size_bytes) {
 }
 
 void DeviceMemory::raise_out_of_memory(uint64_t size_bytes) {
-  counters_.out_of_memory += 1;
+  ++stats_.num_ooms;
+  note_memory(MemoryEvent::Action::kOutOfMemory, 0, size_bytes);
   const uint64_t total = device_memory_bytes();
-  const uint64_t free = total - std::min(total, counters_.allocated_bytes);
+  const uint64_t free = total - std::min(total, live_bytes());
+  const double fraction = fraction_.load();
+  const std::string allowed = fraction < 1 ? readable(limit_bytes()) + " allowed; " : std::string();
   TORCH_CHECK_WITH(OutOfMemoryError, false, "CUDA out of memory. Tried to allocate ",
                    readable(size_bytes), ". GPU 0 has a total capacity of ", readable(total),
-                   " of which ", readable(free), " is free. Of the allocated memory ",
-                   readable(counters_.allocated_bytes), " is allocated by PyTorch.");
+                   " of which ", readable(free), " is free. ", allowed, "Of the allocated memory ",
+                   readable(live_bytes()), " is allocated by PyTorch.");
 }
 
 void DeviceMemory::release(void* context) {
   if (!context || in_forked_child()) return;
   const std::unique_ptr<DeviceBuffer> buffer(static_cast<DeviceBuffer*>(context));
   DeviceMemory& self = instance();
+  note_memory(MemoryEvent::Action::kFree, reinterpret_cast<uint64_t>(buffer->address),
+              buffer->size_bytes);
   {
     const std::lock_guard lock(self.mutex_);
     buffer->previous->next = buffer->next;
     if (buffer->next) buffer->next->previous = buffer->previous;
-    self.counters_.allocated_bytes -= buffer->size_bytes;
-    self.counters_.released_total_bytes += buffer->size_bytes;
-    self.counters_.releases += 1;
+    self.count_gone(buffer->size_bytes);
     self.free_[size_class(buffer->size_bytes).index].push_back(buffer->address);
   }
   driver::Driver* driver = engine_if_started();
-  if (driver && buffer->id && buffer->announced.load()) driver->free(buffer->id);
+  if (!driver || !buffer->id || !buffer->announced.load()) return;
+  if (!kept_by_graph(buffer->id)) driver->free(buffer->id);
 }
 
 DeviceBuffer* DeviceMemory::find(const void* address) const {
@@ -156,38 +177,70 @@ std::vector<DeviceMemory::Live> DeviceMemory::made_after(graph::StorageId id,
   return newer;
 }
 
-MemoryCounters DeviceMemory::counters() const {
-  const std::lock_guard lock(mutex_);
-  return counters_;
+std::vector<DeviceMemory::Block> DeviceMemory::blocks() const {
+  std::vector<Block> blocks;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const DeviceBuffer* b = live_.next; b; b = b->next) {
+      blocks.push_back({b->address, b->size_bytes});
+    }
+  }
+  std::ranges::sort(blocks, {}, &Block::address);
+  return blocks;
 }
 
 c10::CachingDeviceAllocator::DeviceStats DeviceMemory::getDeviceStats(c10::DeviceIndex) {
-  const MemoryCounters c = counters();
-  c10::CachingDeviceAllocator::DeviceStats stats;
-  for (auto* bytes : {&stats.allocated_bytes, &stats.reserved_bytes, &stats.active_bytes,
-                      &stats.requested_bytes}) {
-    (*bytes)[0].current = static_cast<int64_t>(c.allocated_bytes);
-    (*bytes)[0].peak = static_cast<int64_t>(c.peak_bytes);
-    (*bytes)[0].allocated = static_cast<int64_t>(c.allocated_total_bytes);
-    (*bytes)[0].freed = static_cast<int64_t>(c.released_total_bytes);
+  const WorkerMemory worker = worker_memory();
+  const std::lock_guard lock(mutex_);
+  auto& bytes = stats_.allocated_bytes[0];
+  bytes.peak = std::max(bytes.peak, static_cast<int64_t>(worker.peak_bytes));
+  auto& reserved = stats_.reserved_bytes[0];
+  reserved.current = std::max(bytes.current, static_cast<int64_t>(worker.reserved_bytes));
+  reserved.peak = std::max({reserved.peak, reserved.current, bytes.peak});
+  c10::CachingDeviceAllocator::DeviceStats stats = stats_;
+  for (const size_t pool : {size_t{1}, size_t{2}}) {
+    stats.reserved_bytes[pool] = stats.allocated_bytes[pool];
   }
+  stats.active = stats.allocation;
+  stats.segment = stats.allocation;  // a Worker keeps each block apart
+  stats.active_bytes = stats.requested_bytes = stats.allocated_bytes;
+  stats.max_split_size = -1;
   return stats;
 }
 
 void DeviceMemory::resetAccumulatedStats(c10::DeviceIndex) {
   const std::lock_guard lock(mutex_);
-  counters_.allocations = counters_.releases = counters_.out_of_memory = 0;
-  counters_.allocated_total_bytes = counters_.released_total_bytes = 0;
+  for (size_t pool = 0; pool < stats_.allocation.size(); ++pool) {
+    stats_.allocation[pool].reset_accumulated();
+    stats_.allocated_bytes[pool].reset_accumulated();
+  }
+  stats_.num_ooms = 0;
 }
 
 void DeviceMemory::resetPeakStats(c10::DeviceIndex) {
+  reset_worker_peak();
   const std::lock_guard lock(mutex_);
-  counters_.peak_bytes = counters_.allocated_bytes;
+  for (size_t pool = 0; pool < stats_.allocation.size(); ++pool) {
+    stats_.allocation[pool].reset_peak();
+    stats_.allocated_bytes[pool].reset_peak();
+  }
+  stats_.reserved_bytes[0].reset_peak();
+}
+
+void DeviceMemory::emptyCache(c10::MempoolId_t) { trim_worker(); }
+
+void DeviceMemory::set_fraction(double fraction) {
+  TORCH_CHECK(fraction >= 0 && fraction <= 1, "invalid fraction:", fraction,
+              ". Please set within [0, 1].");
+  fraction_ = fraction;
 }
 
 std::pair<size_t, size_t> DeviceMemory::getMemoryInfo(c10::DeviceIndex) {
   const uint64_t total = device_memory_bytes();
-  return {total - std::min(total, counters().allocated_bytes), total};
+  const WorkerMemory worker = worker_memory();
+  const std::lock_guard lock(mutex_);
+  const uint64_t used = std::max(live_bytes(), worker.reserved_bytes);
+  return {total - std::min(total, used), total};
 }
 
 void DeviceMemory::copy_data(void*, const void*, size_t) const {

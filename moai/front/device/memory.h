@@ -33,13 +33,6 @@ struct DeviceBuffer {
 // Null when the storage is not of the device or has no memory.
 inline DeviceBuffer* buffer_of(const c10::StorageImpl& storage);
 
-struct MemoryCounters {
-  uint64_t allocated_bytes = 0, peak_bytes = 0;
-  uint64_t allocations = 0, releases = 0;  // since the start
-  uint64_t allocated_total_bytes = 0, released_total_bytes = 0;
-  uint64_t out_of_memory = 0;
-};
-
 class DeviceMemory final : public c10::DeviceAllocator {
  public:
   static DeviceMemory& instance();
@@ -49,15 +42,19 @@ class DeviceMemory final : public c10::DeviceAllocator {
   c10::DataPtr allocate_as(graph::StorageId id, size_t size_bytes, bool announced);
   c10::DeleterFnPtr raw_deleter() const override { return nullptr; }
   bool initialized() override { return true; }
-  void emptyCache(c10::MempoolId_t = {0, 0}) override {}
+  void emptyCache(c10::MempoolId_t = {0, 0}) override;
   void recordStream(const c10::DataPtr&, c10::Stream) override {}
+  // Allocated bytes are those of live tensors; peak and reserved ones are the Worker's where it
+  // has told more.
   c10::CachingDeviceAllocator::DeviceStats getDeviceStats(c10::DeviceIndex) override;
   void resetAccumulatedStats(c10::DeviceIndex) override;
   void resetPeakStats(c10::DeviceIndex) override;
   std::pair<size_t, size_t> getMemoryInfo(c10::DeviceIndex) override;
   void copy_data(void* destination, const void* source, size_t size_bytes) const override;
 
-  MemoryCounters counters() const;
+  // The part of the device that this process may use: then running out is raised.
+  void set_fraction(double fraction);
+  double fraction() const { return fraction_.load(); }
   bool owns(const void* address) const { return address >= base_ && address < base_ + kRangeBytes; }
   // The live storage that `address` lies in, for tensors that torch makes of a bare pointer; null
   // when there is none. Walks all storages.
@@ -70,6 +67,13 @@ class DeviceMemory final : public c10::DeviceAllocator {
   };
   std::vector<Live> made_after(graph::StorageId id, uint64_t bytes_max) const;
 
+  struct Block {
+    const char* address = nullptr;
+    uint64_t size_bytes = 0;
+  };
+  // All live storages, by address.
+  std::vector<Block> blocks() const;
+
   // Deleter of the DataPtr of every storage of the device.
   static void release(void* buffer);
 
@@ -78,16 +82,20 @@ class DeviceMemory final : public c10::DeviceAllocator {
   static constexpr int kSizeClasses = 4 * 64;
 
   DeviceMemory();
+  uint64_t limit_bytes() const;
+  uint64_t live_bytes() const { return static_cast<uint64_t>(stats_.allocated_bytes[0].current); }
   void count_new(uint64_t size_bytes);
+  void count_gone(uint64_t size_bytes);
   char* take_address(uint64_t size_bytes);
   [[noreturn]] void raise_out_of_memory(uint64_t size_bytes);
 
   char* base_;
   mutable std::mutex mutex_;
-  uint64_t used_bytes_ = 512;              // guarded by mutex_: of the range
-  std::vector<char*> free_[kSizeClasses];  // guarded by mutex_: addresses to use again
-  DeviceBuffer live_;                      // guarded by mutex_: head of the list
-  MemoryCounters counters_;                // guarded by mutex_
+  uint64_t used_bytes_ = 512;                       // guarded by mutex_: of the range
+  std::vector<char*> free_[kSizeClasses];           // guarded by mutex_: addresses to use again
+  DeviceBuffer live_;                               // guarded by mutex_: head of the list
+  c10::CachingDeviceAllocator::DeviceStats stats_;  // guarded by mutex_
+  std::atomic<double> fraction_{1.0};
 };
 
 inline DeviceBuffer* buffer_of(const c10::StorageImpl& storage) {

@@ -9,7 +9,7 @@ namespace {
 
 constexpr size_t kAlignment = 256;
 
-class PinnedAllocator final : public c10::Allocator {
+class PinnedAllocator final : public at::HostAllocator {
  public:
   c10::DataPtr allocate(size_t size_bytes) override {
     if (size_bytes == 0) return {nullptr, c10::Device(at::kCPU)};
@@ -18,6 +18,8 @@ class PinnedAllocator final : public c10::Allocator {
     TORCH_CHECK_WITH(OutOfMemoryError, memory, "no host memory for ", size_bytes, " pinned bytes");
     const std::lock_guard lock(mutex_);
     ranges_[static_cast<const char*>(memory)] = size_bytes;
+    count_.increase(1);
+    bytes_.increase(size_bytes);
     return {memory, memory, &release, c10::Device(at::kCPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return &release; }
@@ -32,6 +34,27 @@ class PinnedAllocator final : public c10::Allocator {
     --after;
     return at < after->first + after->second;
   }
+  bool record_event(void*, void*, c10::Stream) override { return true; }
+  void empty_cache() override {}
+  at::HostStats get_stats() override {
+    const std::lock_guard lock(mutex_);
+    at::HostStats stats;
+    stats.allocations = stats.active_requests = count_;
+    stats.allocated_bytes = stats.active_bytes = bytes_;
+    stats.num_host_alloc = count_.allocated;
+    stats.num_host_free = count_.freed;
+    return stats;
+  }
+  void reset_accumulated_stats() override {
+    const std::lock_guard lock(mutex_);
+    count_.reset_accumulated();
+    bytes_.reset_accumulated();
+  }
+  void reset_peak_stats() override {
+    const std::lock_guard lock(mutex_);
+    count_.reset_peak();
+    bytes_.reset_peak();
+  }
   static PinnedAllocator& instance() {
     static auto* allocator = new PinnedAllocator;  // outlives every tensor
     return *allocator;
@@ -43,18 +66,22 @@ class PinnedAllocator final : public c10::Allocator {
     {
       PinnedAllocator& self = instance();
       const std::lock_guard lock(self.mutex_);
-      self.ranges_.erase(static_cast<const char*>(memory));
+      const auto range = self.ranges_.find(static_cast<const char*>(memory));
+      self.count_.decrease(1);
+      self.bytes_.decrease(range->second);
+      self.ranges_.erase(range);
     }
     std::free(memory);
   }
 
   std::mutex mutex_;
-  std::map<const char*, size_t> ranges_;  // guarded by mutex_
+  std::map<const char*, size_t> ranges_;       // guarded by mutex_
+  c10::CachingAllocator::Stat count_, bytes_;  // guarded by mutex_
 };
 
 }  // namespace
 
-c10::Allocator& pinned_allocator() { return PinnedAllocator::instance(); }
+at::HostAllocator& pinned_allocator() { return PinnedAllocator::instance(); }
 bool is_pinned_address(const void* address) { return PinnedAllocator::instance().owns(address); }
 
 }  // namespace moai::front

@@ -15,6 +15,10 @@ uint64_t now_ns() {
 
 }  // namespace
 
+dispatch::Memory memory_of(const device::Device& device) {
+  return {device.allocated_bytes(), device.peak_bytes(), device.reserved_bytes()};
+}
+
 Status Executor::execute(std::string_view frame) {
   began_ns_ = now_ns();
   Status status = handle(frame);
@@ -226,13 +230,14 @@ Status Executor::run(const dispatch::Marker& m) {
   stream_.settle();
   const Status status = device_.synchronize();
   if (!status.ok()) fault(0, {stream_.sequence(), status.code(), "", status.message()});
+  if (m.resets_peak) device_.reset_peak();
+  if (m.trims_memory) device_.trim();
   const uint64_t now = now_ns();
   replies_.send(dispatch::Reached{.request = m.request,
                                   .sequence = stream_.sequence(),
                                   .time_ns = now,
                                   .busy_ns = busy_ns_ + (now - began_ns_),
-                                  .allocated_bytes = device_.allocated_bytes(),
-                                  .peak_bytes = device_.peak_bytes()});
+                                  .memory = memory_of(device_)});
   return ok_status();
 }
 

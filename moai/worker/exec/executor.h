@@ -16,6 +16,9 @@
 
 namespace moai::worker {
 
+// Any thread.
+dispatch::Memory memory_of(const device::Device& device);
+
 class Executor {
  public:
   // Both outlive the executor.

@@ -188,8 +188,8 @@ TEST_F(ExecutorTest, AMarkerTellsFigures) {
   EXPECT_EQ(execute(dispatch::Marker{.request = 6}), ok_status());
   const auto reached = replies_.last<dispatch::Reached>();
   EXPECT_EQ(reached.request, 6u);
-  EXPECT_EQ(reached.allocated_bytes, 16u);
-  EXPECT_EQ(reached.peak_bytes, 16u);
+  EXPECT_EQ(reached.memory.allocated_bytes, 16u);
+  EXPECT_EQ(reached.memory.peak_bytes, 16u);
   EXPECT_GT(reached.time_ns, 0u);
   EXPECT_GT(reached.busy_ns, 0u);
   EXPECT_LE(reached.busy_ns, executor_.busy_ns());

@@ -93,9 +93,13 @@ Stream::Prepared& Stream::prepare(SignatureId signature) {
   if (prepared.known) return prepared;
   prepared.known = true;
   const ops::CallSignature& s = signatures_.at(signature).signature;
-  auto call = device_.prepare(s);
-  prepared.refusal = call.status();
-  if (call.ok()) prepared.call = std::move(*call);
+  if (s.op == "moai::skip_if") prepared.border = Border::kSkipIf;
+  if (s.op == "moai::skip_end") prepared.border = Border::kSkipEnd;
+  if (prepared.border == Border::kNone) {
+    auto call = device_.prepare(s);
+    prepared.refusal = call.status();
+    if (call.ok()) prepared.call = std::move(*call);
+  }
   prepared.overwritten = overwritten_bytes(s);
   for (const ops::Result& result : s.results) collect(result, &prepared.fresh_bytes);
   return prepared;
@@ -141,8 +145,9 @@ Status Stream::call(SignatureId signature, std::span<const StorageId> places,
   const auto fresh_ids = places.subspan(operand_count);
   MOAI_RETURN_IF_ERROR(gather(prepared, places.first(operand_count)));
   sequence_ = sequence;
+  if (prepared.border != Border::kNone) return pass_border(prepared.border, signature, sequence);
   fresh_.resize(fresh_ids.size());
-  CausePtr cause = std::move(poison_);
+  CausePtr cause = skipped_ ? skipped_ : std::move(poison_);
   if (!cause) {
     Status status = prepared.call ? provide(prepared) : prepared.refusal;
     if (status.ok()) status = prepared.call->run(buffers_, words, fresh_);
@@ -152,18 +157,43 @@ Status Stream::call(SignatureId signature, std::span<const StorageId> places,
       heal(prepared);
     }
   }
-  if (cause) poison_written(signature, cause);
-  for (size_t i = 0; i < fresh_ids.size(); ++i) {
+  if (cause && !skipped_) poison_written(signature, cause);
+  return make_fresh(prepared, fresh_ids, cause);
+}
+
+// The storages of fresh results, from fresh_ or holding nothing.
+Status Stream::make_fresh(const Prepared& prepared, std::span<const StorageId> ids,
+                          const CausePtr& cause) {
+  for (size_t i = 0; i < ids.size(); ++i) {
     device::BufferPtr made = std::move(fresh_[i]);
-    if (fresh_ids[i] == 0 && prepared.fresh_bytes[i] == 0) continue;
-    Storage* storage = storages_.insert(fresh_ids[i], prepared.fresh_bytes[i]);
-    if (!storage) return broken("made twice", fresh_ids[i]);
+    if (ids[i] == 0 && prepared.fresh_bytes[i] == 0) continue;
+    Storage* storage = storages_.insert(ids[i], prepared.fresh_bytes[i]);
+    if (!storage) return broken("made twice", ids[i]);
     if (cause && prepared.fresh_bytes[i]) {
       storage->poison = cause;
     } else {
       storage->buffer = std::move(made);
     }
   }
+  return ok_status();
+}
+
+Status Stream::pass_border(Border border, SignatureId signature, uint64_t sequence) {
+  skipped_ = nullptr;
+  if (border == Border::kSkipEnd) return ok_status();
+  const auto& args = signatures_.at(signature).signature.args;
+  if (args.size() != 1 || args[0].kind != ops::ArgKind::kTensor || !operands_[0] ||
+      args[0].geometry.dtype != tensor::DType::kFloat32) {
+    return invalid_argument("[worker.stream] moai::skip_if takes one f32 tensor");
+  }
+  if (operands_[0]->poison || !operands_[0]->buffer) return ok_status();  // so are its readers
+  float found = 0;
+  const auto offset = static_cast<uint64_t>(args[0].geometry.offset) * sizeof found;
+  MOAI_RETURN_IF_ERROR(device_.copy_out(*operands_[0]->buffer, offset, sizeof found,
+                                        reinterpret_cast<char*>(&found)));
+  if (found == 0) return ok_status();
+  skipped_ = std::make_shared<Cause>(Cause{sequence, Code::kInternal, "moai::skip_if",
+                                           "[worker.stream] made by a step that was skipped"});
   return ok_status();
 }
 

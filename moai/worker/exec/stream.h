@@ -5,6 +5,9 @@
 // overwritten entirely. The first failure of the stream, or after settle(), goes to the front as a
 // Fault; the others show in what they poisoned.
 //
+// Between `moai::skip_if(t)` and `moai::skip_end()` no call runs when t, one f32, is not zero: what
+// they write stays, what they make holds nothing. A gradient scaler's step is such a region.
+//
 // One thread. A Status that is returned means that the front broke the protocol.
 #pragma once
 
@@ -53,8 +56,10 @@ class Stream {
   uint64_t sequence() const { return sequence_; }
 
  private:
+  enum class Border { kNone, kSkipIf, kSkipEnd };
   struct Prepared {
     bool known = false;
+    Border border = Border::kNone;
     std::unique_ptr<device::Call> call;  // null: `refusal`
     Status refusal;
     std::vector<uint64_t> overwritten;  // per operand, overwritten_bytes
@@ -62,6 +67,9 @@ class Stream {
   };
   Prepared& prepare(SignatureId signature);
   Status gather(const Prepared& prepared, std::span<const StorageId> ids);
+  Status pass_border(Border border, SignatureId signature, uint64_t sequence);
+  Status make_fresh(const Prepared& prepared, std::span<const StorageId> ids,
+                    const CausePtr& cause);
   bool overwrites(const Prepared& prepared, size_t operand) const;
   Status provide(const Prepared& prepared);
   void poison_written(SignatureId signature, const CausePtr& cause);
@@ -76,6 +84,7 @@ class Stream {
   std::vector<Prepared> prepared_;  // by signature
   uint64_t sequence_ = 0;
   bool fault_sent_ = false;
+  CausePtr skipped_;  // inside a region that is skipped: what its results are poisoned with
   // Of the call at hand; members, so that a call allocates nothing.
   std::vector<Storage*> operands_;
   std::vector<device::Buffer*> buffers_;

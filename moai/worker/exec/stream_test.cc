@@ -94,6 +94,32 @@ TEST_F(StreamTest, AnUploadMakesTheStorageAndMayComeInParts) {
   EXPECT_THAT(values(1), ElementsAre(1, 2));
 }
 
+TEST_F(StreamTest, ARegionIsSkippedWhenItsConditionHolds) {
+  const auto skip_if = define("moai::skip_if(f32[])"), skip_end = define("moai::skip_end()");
+  const auto add_to = define("aten::add_.Tensor(f64[2]!, f64[2], word) -> _");
+  const auto add = define("aten::add.Tensor(f64[2], f64[2], word) -> f64[2]");
+  upload(1, {1, 2});
+  StorageId made = 10;
+  for (const float condition : {0.0f, 1.0f, 0.0f}) {
+    const std::string_view bytes(reinterpret_cast<const char*>(&condition), sizeof condition);
+    EXPECT_EQ(stream_.upload(2, 4, 0, bytes), ok_status());
+    EXPECT_EQ(call(skip_if, {2}), ok_status());
+    EXPECT_EQ(call(add_to, {1, 1}, {word_of(1)}), ok_status());
+    EXPECT_EQ(call(add, {1, 1, made}, {word_of(1)}), ok_status());
+    EXPECT_EQ(call(skip_end, {}), ok_status());
+    EXPECT_EQ(poisoned(made), condition != 0);
+    EXPECT_EQ(stream_.free(made++), ok_status());
+  }
+  EXPECT_THAT(values(1), ElementsAre(4, 8)) << "doubled twice";
+  EXPECT_THAT(replies_.messages, IsEmpty()) << "which is no failure";
+}
+
+TEST_F(StreamTest, ARegionNeedsOneCondition) {
+  const auto skip_if = define("moai::skip_if(f64[2])");
+  upload(1, {1, 2});
+  EXPECT_EQ(call(skip_if, {1}).code(), Code::kInvalidArgument);
+}
+
 TEST_F(StreamTest, AFailedCallIsReportedAndPoisonsWhatItMakes) {
   fail_to_make(5);
   EXPECT_TRUE(poisoned(5));

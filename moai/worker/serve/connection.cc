@@ -48,7 +48,7 @@ void Connection::keep() {
 
 void Connection::return_credit(uint64_t at_least) {
   if (executed_bytes_ == 0 || executed_bytes_ < at_least) return;
-  outbox_.send(dispatch::Credit{.bytes = executed_bytes_});
+  outbox_.send(dispatch::Credit{.bytes = executed_bytes_, .memory = memory_of(device_)});
   executed_bytes_ = 0;
 }
 

@@ -182,11 +182,11 @@ TEST_F(WorkerTest, DropsAllStoragesWhenTheFrontLeavesAndAdmitsItAgain) {
   auto front = connect();
   EXPECT_EQ(front->send(upload(1, {1, 2})), ok_status());
   EXPECT_EQ(front->send(dispatch::Marker{.request = 1}), ok_status());
-  EXPECT_EQ(front->await<dispatch::Reached>().allocated_bytes, 16u);
+  EXPECT_EQ(front->await<dispatch::Reached>().memory.allocated_bytes, 16u);
   front.reset();
   front = reconnect();
   EXPECT_EQ(front->send(dispatch::Marker{.request = 1}), ok_status());
-  EXPECT_EQ(front->await<dispatch::Reached>().allocated_bytes, 0u);
+  EXPECT_EQ(front->await<dispatch::Reached>().memory.allocated_bytes, 0u);
 }
 
 TEST_F(WorkerTest, AFrontThatBreaksTheProtocolIsToldAndSentAway) {
@@ -230,7 +230,7 @@ TEST_F(WorkerTest, AFrontBeyondItsCreditIsHeldBackNotSentAway) {
   });
   std::this_thread::sleep_for(milliseconds(50));
   gate_.open();
-  EXPECT_EQ(front->await<dispatch::Reached>().allocated_bytes, 100u * 1024);
+  EXPECT_EQ(front->await<dispatch::Reached>().memory.allocated_bytes, 100u * 1024);
   sender.join();
 }
 

@@ -29,22 +29,18 @@ def functions(torch, c):
         torch.cuda.default_generators = (c.default_generator(),)
         torch._C.default_generators = torch.cuda.default_generators
 
-    def mem_get_info(device):
-        counters = c.memory_counters()
-        total = counters["total_bytes"]
-        return max(total - counters["allocated_bytes"], 0), total
-
     def set_device(index):
         if index not in (-1, 0):
             raise torch.AcceleratorError("CUDA error: invalid device ordinal")
 
     def exchange_device(index):
+        set_device(max(index, -1))
         return 0 if index >= 0 else -1
 
     def maybe_exchange_device(index):  # of its own: torch.compile tells the two apart
         return exchange_device(index)
 
-    _Cudart.cudaMemGetInfo = staticmethod(mem_get_info)
+    _Cudart.cudaMemGetInfo = staticmethod(lambda device: c.memory_info())
     return {
         "_has_cuda": True,
         "_cudart": _Cudart,
@@ -64,17 +60,15 @@ def functions(torch, c):
         "_cuda_ipc_collect": _nothing,
         "_cuda_lock_mutex": _nothing,
         "_cuda_unlock_mutex": _nothing,
-        "_cuda_set_sync_debug_mode": _nothing,
-        "_cuda_get_sync_debug_mode": lambda: 0,
+        "_cuda_set_sync_debug_mode": c.set_sync_debug_mode,
+        "_cuda_get_sync_debug_mode": c.sync_debug_mode,
         "_cuda_clearCublasWorkspaces": _nothing,
         "_cuda_getCurrentBlasHandle": lambda: 0,
         "_cuda_getCurrentSolverHandle": lambda: 0,
         "_cuda_get_cudnn_benchmark_limit": lambda: 10,
         "_cuda_set_cudnn_benchmark_limit": _nothing,
         "_cuda_set_conv_benchmark_empty_cache": _nothing,
-        "_cuda_tunableop_is_enabled": lambda: False,
-        "_cuda_tunableop_tuning_is_enabled": lambda: False,
-        "_cuda_record_untuned_is_enabled": lambda: False,
+        "_cuda_get_conv_benchmark_empty_cache": lambda: False,
     }
 
 

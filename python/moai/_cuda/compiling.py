@@ -1,14 +1,40 @@
 """torch.compile: on the device the default back end passes operators through to the capture."""
 
+import functools
+
 
 def install(torch):
     wrapper = torch._TorchCompileInductorWrapper
     compile_with_inductor = wrapper.__call__
 
+    def values_of(graph):
+        yield from graph.parameters()
+        yield from graph.buffers()
+        for node in graph.graph.nodes:  # a graph may make all of its tensors itself
+            value = node.meta.get("example_value")
+            yield from value if isinstance(value, (list, tuple)) else (value,)
+
+    def on_device(tensors):
+        return any(isinstance(t, torch.Tensor) and t.device.type == "cuda" for t in tensors)
+
     def compile_or_pass(self, graph, inputs):
-        tensors = [*inputs, *graph.parameters(), *graph.buffers()]
-        if any(isinstance(t, torch.Tensor) and t.is_cuda for t in tensors):
+        if on_device(inputs) or on_device(values_of(graph)):
             return graph.forward
         return compile_with_inductor(self, graph, inputs)
 
     wrapper.__call__ = compile_or_pass
+    compile_as_told = torch.compile
+
+    @functools.wraps(compile_as_told)
+    def compile(*args, backend="inductor", **kwargs):
+        # Windows that repeat are replayed anyway.
+        return compile_as_told(*args, backend="eager" if backend == "cudagraphs" else backend,
+                               **kwargs)
+
+    torch.compile = compile
+
+
+def names():
+    """What torch's CUDA graph trees import, which nothing here gets to use."""
+    return {"_cuda_CUDAAllocator_AllocatorState": type("AllocatorState", (), {}),
+            "_set_cached_tensors_enabled": lambda enabled: None}

@@ -24,7 +24,10 @@ def types():
 
 def rebind(torch, c, settings):
     def properties(device=None):
-        total = c.memory_counters()["total_bytes"]
+        index = torch.cuda._utils._get_device_index(device, optional=True)
+        if index != 0:
+            raise AssertionError("Invalid device id")
+        total = c.total_memory()
         return _CudaDeviceProperties(name=settings["device_name"], total_memory=total, **_FIGURES)
 
     torch.cuda._CudaDeviceProperties = _CudaDeviceProperties

@@ -1,4 +1,4 @@
-"""Streams, events and graphs. There is one order of execution; streams are names."""
+"""Streams and events. There is one order of execution; streams are names."""
 
 import importlib
 
@@ -13,22 +13,25 @@ def functions(c):
         "_cuda_setStream": lambda stream_id, device_index=0, device_type=_CUDA:
             c.set_current_stream(stream_id),
         "_cuda_getStreamFromExternal": lambda pointer, device: (pointer, 0, _CUDA),
-        "_cuda_isCurrentStreamCapturing": lambda: False,
-        "_graph_pool_handle": lambda: (0, 0),
     }
 
 
 def types(torch, c):
+    priorities = {}  # of streams that have another than 0, by id
+
     class _CudaStreamBase(torch.Stream):
         def __new__(cls, priority=0, stream_id=None, device_index=0, device_type=_CUDA,
                     stream_ptr=0):
             if stream_id is not None:
                 return torch.Stream.__new__(cls, stream_id=stream_id, device_index=device_index,
                                             device_type=device_type)
-            return torch.Stream.__new__(cls, device="cuda", priority=priority)
+            self = torch.Stream.__new__(cls, device="cuda", priority=priority)
+            if priority < 0:
+                priorities[self.stream_id] = -1
+            return self
 
         cuda_stream = property(lambda self: self.stream_id)
-        priority = property(lambda self: 0)
+        priority = property(lambda self: priorities.get(self.stream_id, 0))
 
         @staticmethod
         def priority_range():
@@ -36,21 +39,19 @@ def types(torch, c):
 
     class _CudaEventBase(torch.Event):
         def __new__(cls, enable_timing=False, blocking=False, interprocess=False, external=False):
-            return torch.Event.__new__(cls, device="cuda", enable_timing=enable_timing,
+            self = torch.Event.__new__(cls, device="cuda", enable_timing=enable_timing,
                                        blocking=blocking, interprocess=interprocess)
+            self._timed = enable_timing
+            return self
 
         cuda_event = property(lambda self: self.event_id)
 
         def elapsed_time(self, other):  # the one of torch.Event wants its exact type
+            if not (self._timed and getattr(other, "_timed", True)):
+                raise ValueError("Both events must be created with argument 'enable_timing=True'.")
             return c.elapsed_ms(self.event_id, other.event_id)
 
-    class _CUDAGraph:
-        def __new__(cls, *args, **kwargs):
-            raise RuntimeError("CUDA graphs are not available on this device: steps that repeat "
-                               "are replayed without them")
-
-    return {"_CudaStreamBase": _CudaStreamBase, "_CudaEventBase": _CudaEventBase,
-            "_CUDAGraph": _CUDAGraph}
+    return {"_CudaStreamBase": _CudaStreamBase, "_CudaEventBase": _CudaEventBase}
 
 
 def rebind(torch):
@@ -59,6 +60,3 @@ def rebind(torch):
     streams = importlib.reload(importlib.import_module("torch.cuda.streams"))
     cuda.Stream, cuda.Event = streams.Stream, streams.Event
     cuda.ExternalStream = streams.ExternalStream
-    graphs = importlib.reload(importlib.import_module("torch.cuda.graphs"))
-    cuda.CUDAGraph, cuda.graph = graphs.CUDAGraph, graphs.graph
-    cuda.is_current_stream_capturing = graphs.is_current_stream_capturing
