@@ -54,6 +54,7 @@ bash "$root/tools/dev/build.sh" release
 run_ctest
 run_pytest tools
 run_pytest python/tests
+run_pytest tests/conformance
 run_pytest tests/e2e
 "$venv_python" "$root/tools/dev/count_results.py" "$results" || failed=1
 exit $failed

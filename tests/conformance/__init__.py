@@ -1,0 +1,1 @@
+"""Conformance of the device to CPU torch: `./dev conformance`, docs/conformance.md."""
