@@ -1,4 +1,4 @@
-// Forms of the in-place operators that write elsewhere.
+// Forms of operators that write elsewhere.
 #include <ATen/native/Resize.h>
 #include <ATen/ops/empty_like.h>
 
@@ -20,6 +20,19 @@ struct Derived<InPlace> {
 
   static Tensor out(PhiloxStream stream, Tensor self, Arguments... arguments, Tensor out) {
     const Tensor drawn = functional(stream, std::move(self), std::move(arguments)...);
+    at::native::resize_output(out, drawn.sizes());
+    return out.copy_(drawn);
+  }
+};
+
+// The out form of an operator that makes its result.
+template <auto Make>
+struct Into;
+
+template <typename... Arguments, Tensor (*Make)(PhiloxStream, Arguments...)>
+struct Into<Make> {
+  static Tensor out(PhiloxStream stream, Arguments... arguments, Tensor out) {
+    const Tensor drawn = Make(stream, std::move(arguments)...);
     at::native::resize_output(out, drawn.sizes());
     return out.copy_(drawn);
   }
@@ -47,6 +60,10 @@ constexpr KernelRow kRows[] = {
     bind<&Derived<&bernoulli_float_>::out>("aten::bernoulli.float_out"),
     bind<&Derived<&bernoulli_tensor_>::functional>("aten::bernoulli.Tensor"),
     bind<&Derived<&bernoulli_tensor_>::out>("aten::bernoulli.Tensor_out"),
+    bind<&Into<&poisson>::out>("aten::poisson.out"),
+    bind<&Into<&binomial>::out>("aten::binomial.out"),
+    bind<&Into<&standard_gamma>::out>("aten::_standard_gamma.out"),
+    bind<&Into<&sample_dirichlet>::out>("aten::_sample_dirichlet.out"),
 };
 
 }  // namespace

@@ -50,6 +50,14 @@ Tensor multinomial(PhiloxStream, Tensor self, int64_t num_samples, bool replacem
 Tensor multinomial_out(PhiloxStream, Tensor self, int64_t num_samples, bool replacement,
                        NoGenerator, Tensor out);
 
+// counts.cc
+Tensor poisson(PhiloxStream, Tensor self, NoGenerator);
+Tensor binomial(PhiloxStream, Tensor count, Tensor prob, NoGenerator);
+
+// gamma.cc
+Tensor standard_gamma(PhiloxStream, Tensor self, NoGenerator);
+Tensor sample_dirichlet(PhiloxStream, Tensor self, NoGenerator);
+
 // activation.cc: each also returns what its backward needs.
 std::tuple<Tensor, Tensor> native_dropout(PhiloxStream, Tensor input, double p,
                                           std::optional<bool> train);

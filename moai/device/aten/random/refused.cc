@@ -23,14 +23,6 @@ void refuse(torch::jit::Stack&, uint64_t, uint64_t) {
 #define MOAI_REFUSE(name) {"aten::" name, &refuse<"aten::" name>}
 
 constexpr KernelRow kRows[] = {
-    MOAI_REFUSE("poisson"),
-    MOAI_REFUSE("poisson.out"),
-    MOAI_REFUSE("binomial"),
-    MOAI_REFUSE("binomial.out"),
-    MOAI_REFUSE("_standard_gamma"),
-    MOAI_REFUSE("_standard_gamma.out"),
-    MOAI_REFUSE("_sample_dirichlet"),
-    MOAI_REFUSE("_sample_dirichlet.out"),
     MOAI_REFUSE("native_dropout.out"),
     MOAI_REFUSE("_fused_dropout.out"),
     MOAI_REFUSE("_cudnn_init_dropout_state"),
