@@ -18,7 +18,7 @@ def prepared(precision):
     AcceleratorState._reset_state(True)
     accelerator = Accelerator(mixed_precision=precision, gradient_accumulation_steps=2)
     set_seed(0)
-    model = nn.Sequential(nn.Linear(12, 64), nn.GELU(), nn.LayerNorm(64), nn.Dropout(0.0), nn.Linear(64, 4))
+    model = nn.Sequential(nn.Linear(12, 64), nn.GELU(), nn.LayerNorm(64), nn.Linear(64, 4))
     optimizer = torch.optim.AdamW(model.parameters(), lr=5e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 32)
     x = torch.randn(256, 12)
@@ -68,7 +68,7 @@ def train(precision):
     return first, accuracy(accelerator, model, loader)
 
 
-results = {"tolerance": 2e-3}
+results = {}
 for precision in ["no", "bf16", *(["fp16"] if CUDA else [])]:
     losses, right = train(precision)
     assert right > 0.6, right

@@ -62,5 +62,4 @@ on_device = torch.Generator(device).manual_seed(5)
 first = ddim(generator=on_device, num_inference_steps=4, output_type="np").images
 on_device.manual_seed(5)
 assert (ddim(generator=on_device, num_inference_steps=4, output_type="np").images == first).all()
-print(json.dumps({"losses": losses, "ddim": float(pictures.mean()), "ddpm": float(ddpm.mean()),
-                  "tolerance": 5e-3}))
+print(json.dumps({"losses": losses, "ddim": float(pictures.mean()), "ddpm": float(ddpm.mean())}))

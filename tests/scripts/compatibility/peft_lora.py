@@ -52,4 +52,4 @@ assert torch.equal(again, adapted) and not torch.equal(adapted, plain)
 assert torch.allclose(merged, adapted, atol=1e-4), (merged - adapted).abs().max()
 for name, parameter in model.named_parameters():
     assert parameter.requires_grad == ("lora_" in name or "modules_to_save" in name), name
-print(json.dumps({"losses": losses, "logits": adapted[0, -1, :8].tolist(), "tolerance": 2e-3}))
+print(json.dumps({"losses": losses, "logits": adapted[0, -1, :8].tolist()}))
