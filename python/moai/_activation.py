@@ -5,6 +5,7 @@ import sys
 import warnings
 
 _active = False
+_kept = []  # what must live as long as torch does
 
 
 def is_active():
@@ -49,7 +50,7 @@ def _activate():
 
 
 def _register(torch, c, settings):
-    from moai import __version__, _session
+    from moai import __version__, _session, _torchvision
     from moai._cuda import install
 
     _C_folders = [os.path.dirname(os.path.abspath(torch.__file__)) + os.sep,
@@ -60,6 +61,7 @@ def _register(torch, c, settings):
     c.register_device()
     install(torch, c, settings)
     _session.attach(torch, c)
+    _kept.append(_torchvision.install(torch))
 
 
 def _plain(version):

@@ -70,7 +70,7 @@ Status AtenCall::choose_kernel(const ops::CallSignature& signature) {
     }
     if (!draws_if_) return no_random_kernel(full_name(signature));
   }
-  if (device_.is_cpu()) substitute_ = find_substitute(signature.op, signature.overload);
+  if (device_.is_cpu()) substitute_ = find_substitute(signature);
   if (substitute_) return ok_status();
   if (!op_.hasComputedKernelForDispatchKey(keys_.highestPriorityTypeId())) {
     return unimplemented(full_name(signature) + ": no kernel on device kind " + device_.str());

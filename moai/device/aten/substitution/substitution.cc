@@ -2,12 +2,15 @@
 
 namespace moai::device {
 
-Substitute find_substitute(std::string_view op, std::string_view overload) {
-  if (!overload.empty()) return nullptr;
+Substitute find_substitute(const ops::CallSignature& signature) {
+  if (!signature.overload.empty()) return nullptr;
   for (const auto rows :
-       {attention_substitutions(), recurrent_substitutions(), norm_substitutions()}) {
+       {attention_substitutions(), recurrent_substitutions(), norm_substitutions(),
+        softmax_substitutions(), histogram_substitutions()}) {
     for (const SubstitutionRow& row : rows) {
-      if (row.op == op) return row.substitute;
+      if (row.op == signature.op && (!row.applies || row.applies(signature))) {
+        return row.substitute;
+      }
     }
   }
   return nullptr;

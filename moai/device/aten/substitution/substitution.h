@@ -12,6 +12,8 @@
 #include <span>
 #include <string_view>
 
+#include "moai/ops/call.h"
+
 namespace moai::device {
 
 inline constexpr uint32_t kSubstitutionsVersion = 1;
@@ -22,13 +24,17 @@ using Substitute = void (*)(torch::jit::Stack& stack);
 struct SubstitutionRow {
   std::string_view op;  // the overload is empty
   Substitute substitute;
+  // The signatures it is for, where the CPU library has the operator but not all of its cases.
+  bool (*applies)(const ops::CallSignature& signature) = nullptr;
 };
 
 std::span<const SubstitutionRow> attention_substitutions();
 std::span<const SubstitutionRow> recurrent_substitutions();
 std::span<const SubstitutionRow> norm_substitutions();
+std::span<const SubstitutionRow> softmax_substitutions();
+std::span<const SubstitutionRow> histogram_substitutions();
 
-// Null when a CPU needs none for this operator.
-Substitute find_substitute(std::string_view op, std::string_view overload);
+// Null when a CPU needs none for this call.
+Substitute find_substitute(const ops::CallSignature& signature);
 
 }  // namespace moai::device

@@ -18,7 +18,7 @@ template <typename... Arguments>
 Stack substituted(const char* op, Arguments&&... arguments) {
   Stack stack;
   torch::jit::push(stack, std::forward<Arguments>(arguments)...);
-  const Substitute substitute = find_substitute(op, "");
+  const Substitute substitute = find_substitute({.op = op});
   EXPECT_NE(substitute, nullptr) << op;
   substitute(stack);
   return stack;
@@ -32,15 +32,16 @@ void expect_close(const Tensor& got, const Tensor& wanted) {
 Tensor leaf(at::IntArrayRef sizes) { return at::randn(sizes, at::kDouble).requires_grad_(true); }
 
 TEST(Substitution, IsKnownByPlainNames) {
-  EXPECT_EQ(find_substitute("aten::add", ""), nullptr);
-  EXPECT_NE(find_substitute("aten::_thnn_fused_gru_cell", ""), nullptr);
-  EXPECT_EQ(find_substitute("aten::_thnn_fused_gru_cell", "out"), nullptr);
+  EXPECT_EQ(find_substitute({.op = "aten::add"}), nullptr);
+  EXPECT_NE(find_substitute({.op = "aten::_thnn_fused_gru_cell"}), nullptr);
+  EXPECT_EQ(find_substitute({.op = "aten::_thnn_fused_gru_cell", .overload = "out"}), nullptr);
 }
 
 TEST(Substitution, OnlyOperatorsThatTheCpuLacksHaveARow) {
-  for (const auto rows :
-       {attention_substitutions(), recurrent_substitutions(), norm_substitutions()}) {
+  for (const auto rows : {attention_substitutions(), recurrent_substitutions(),
+                          norm_substitutions(), softmax_substitutions()}) {
     for (const SubstitutionRow& row : rows) {
+      if (row.applies) continue;
       const auto op = c10::Dispatcher::singleton().findSchema({std::string(row.op), ""});
       ASSERT_TRUE(op) << row.op;
       EXPECT_FALSE(op->hasComputedKernelForDispatchKey(c10::DispatchKey::CPU)) << row.op;
@@ -173,6 +174,39 @@ TEST_F(SubstitutionCall, IsWhatACallOfTheOperatorRuns) {
       substituted("aten::_thnn_fused_lstm_cell", input, input, cx, c10::IValue(), c10::IValue());
   EXPECT_TRUE(out[0].equal(wanted[0].toTensor()));
   EXPECT_TRUE(out[2].equal(wanted[2].toTensor()));
+}
+
+TEST_F(SubstitutionCall, SoftmaxOfHalfInFloatIsThatOfTheValuesInFloat) {
+  at::manual_seed(5);
+  const Tensor x = at::randn({4, 6}).to(at::kHalf);
+  const Tensor wanted = at::log_softmax(x.to(at::kFloat), 1);
+  const auto out = run("aten::_log_softmax(f16[4,6], 1, true) -> f32[4,6]", {x});
+  ASSERT_EQ(status_, ok_status()) << status_.to_string();
+  EXPECT_TRUE(out[0].equal(wanted));
+  EXPECT_TRUE(run("aten::_softmax(f16[4,6], 1, true) -> f32[4,6]", {x})[0].equal(
+      at::softmax(x.to(at::kFloat), 1)));
+
+  const Tensor grad = at::randn({4, 6});
+  const auto back =
+      run("aten::_log_softmax_backward_data(f32[4,6], f32[4,6], 1, 5) -> f16[4,6]", {grad, wanted});
+  ASSERT_EQ(status_, ok_status()) << status_.to_string();
+  EXPECT_TRUE(
+      back[0].equal(at::_log_softmax_backward_data(grad, wanted, 1, at::kFloat).to(at::kHalf)));
+}
+
+TEST_F(SubstitutionCall, WholeNumbersAreCountedToo) {
+  const Tensor x = at::tensor({0, 3, 3, 1, 7, 3}, at::kInt);
+  const auto out = run("aten::histc(i32[6], 4, 0, 3) -> i32[4]", {x});
+  ASSERT_EQ(status_, ok_status()) << status_.to_string();
+  EXPECT_TRUE(out[0].equal(at::tensor({1, 1, 0, 3}, at::kInt)));
+  EXPECT_EQ(find_substitute(parse("aten::histc(f32[6], 4, 0, 3) -> f32[4]")), nullptr);
+}
+
+TEST(Substitution, SoftmaxOfOneTypeIsTheLibrarys) {
+  for (const char* text : {"aten::_softmax(f32[4,6], 1, false) -> f32[4,6]",
+                           "aten::_log_softmax_backward_data(f32[4], f32[4], 0, 6) -> f32[4]"}) {
+    EXPECT_EQ(find_substitute(*ops::call_signature_from_string(text)), nullptr) << text;
+  }
 }
 
 }  // namespace
