@@ -173,7 +173,8 @@ Status Engine::shutdown(bool failed, const Interrupt& interrupt) {
     used = failed_.ok() && (recorder_.sequence() != 0 || recorder_.pending());
   }
   const bool dropped = failed && !exchange_.load();
-  const Status status = used && !dropped ? reach(Reason::kExit, marker({}), interrupt) : ok_status();
+  const Status status =
+      used && !dropped ? reach(Reason::kExit, marker({}), interrupt) : ok_status();
   reporter_.end(statistics(), ledger_);
   {
     const std::lock_guard lock(mutex_);
