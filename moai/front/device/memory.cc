@@ -294,6 +294,12 @@ Place place_for_upload(const at::Tensor& tensor, bool* makes) {
   return place_by(tensor, [makes](DeviceBuffer& buffer) { *makes = announce_by_upload(buffer); });
 }
 
+void resize(c10::StorageImpl& storage, uint64_t size_bytes) {
+  if (size_bytes > storage.nbytes()) return grow(storage, size_bytes);
+  if (size_bytes == 0) storage.set_data_ptr_noswap({nullptr, c10::Device(kDevice, 0)});
+  storage.set_nbytes(size_bytes);
+}
+
 void grow(c10::StorageImpl& storage, uint64_t size_bytes) {
   if (storage.nbytes() >= size_bytes) return;
   DeviceMemory& memory = DeviceMemory::instance();
