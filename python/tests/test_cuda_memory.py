@@ -96,6 +96,18 @@ def test_pinned_memory_is_counted(torch):
     assert x.is_pinned()
 
 
+def test_storages_are_resized(torch):
+    x = torch.arange(1024.0, device="cuda")
+    storage = x.untyped_storage()
+    held = torch.cuda.memory_allocated()
+    storage.resize_(0)
+    assert storage.size() == 0 and torch.cuda.memory_allocated() == held - 4096
+    storage.resize_(4096)
+    assert torch.equal(x.fill_(3.0).cpu(), torch.full((1024,), 3.0))
+    storage.resize_(8192)
+    assert x.sum().item() == 3072.0 and storage.size() == 8192
+
+
 def test_pools_and_raw_allocations_are_accepted(torch):
     with torch.cuda.use_mem_pool(torch.cuda.MemPool()):
         x = torch.ones(3, device="cuda")

@@ -1,4 +1,5 @@
 // moai._C: what the Python package sees of the front.
+#include <torch/csrc/DynamicTypes.h>
 #include <torch/csrc/utils/device_lazy_init.h>
 #include <torch/csrc/utils/pybind.h>
 
@@ -134,6 +135,9 @@ void bind_memory(py::module_& m) {
   m.def("record_memory_history", &record_memory_history);
   m.def("records_memory_history", &records_memory_history);
   m.def("memory_events", &memory_events);
+  m.def("resize_storage", [](const py::object& storage, uint64_t size_bytes) {
+    resize(*torch::createStorage(storage.ptr()).unsafeGetStorageImpl(), size_bytes);
+  });
   m.def("memory_info", [] { return DeviceMemory::instance().getMemoryInfo(0); });
   m.def("reset_peak_memory", [] { DeviceMemory::instance().resetPeakStats(0); });
   m.def("reset_accumulated_memory", [] { DeviceMemory::instance().resetAccumulatedStats(0); });

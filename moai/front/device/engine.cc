@@ -20,6 +20,15 @@ std::atomic<driver::Driver*> g_engine{nullptr};
 std::atomic<bool> g_forked{false};
 std::atomic<int> g_sync_debug_mode{0};
 
+// What is known of how far the device is, by versions of the driver.
+struct Asked {
+  uint64_t marker = 0;  // behind all that was recorded up to `version`
+  uint64_t version = 0;
+  uint64_t done_version = 0;
+};
+std::mutex g_asked_mutex;
+Asked g_asked;  // guarded by g_asked_mutex
+
 void after_fork() {
   g_forked.store(true);
   if (driver::Driver* started = g_engine.exchange(nullptr)) started->abandon();
@@ -144,24 +153,39 @@ void make_room() {
   wait_for([](driver::Driver& d, const driver::Interrupt& i) { return d.make_room(i); });
 }
 
-uint64_t newest_marker() {
-  static std::mutex mutex;
-  static uint64_t marker = 0, version = 0;  // guarded by mutex
+bool is_idle() {
+  if (!engine_if_started()) return true;
   driver::Driver& driver = engine();
-  const std::lock_guard lock(mutex);
-  const uint64_t now = driver.version();
-  if (marker != 0 && now == version) return marker;
-  marker = driver.marker({});
-  version = now + 1;  // what the marker itself adds
-  return marker;
+  uint64_t marker = 0, version = 0;
+  {
+    const std::lock_guard lock(g_asked_mutex);
+    const uint64_t now = driver.version();
+    if (now == g_asked.done_version) return true;
+    if (now != g_asked.version) {
+      g_asked.marker = driver.marker({});
+      g_asked.version = now + 1;  // what the marker itself adds
+    }
+    marker = g_asked.marker;
+    version = g_asked.version;
+  }
+  bool reached = false;
+  wait_for([&](driver::Driver& d, const driver::Interrupt& i) -> Status {
+    const auto state = d.reached(marker, false, i);
+    if (state.ok()) reached = state->reached;
+    return state.status();
+  });
+  const std::lock_guard lock(g_asked_mutex);
+  if (reached) g_asked.done_version = version;
+  return reached;
 }
 
 void synchronize() {
-  if (!engine_if_started()) return;
-  const uint64_t marker = newest_marker();
-  wait_for([marker](driver::Driver& d, const driver::Interrupt& i) {
-    return d.reached(marker, true, i).status();
-  });
+  driver::Driver* driver = engine_if_started();
+  if (!driver) return;
+  const uint64_t version = driver->version();
+  wait_for([](driver::Driver& d, const driver::Interrupt& i) { return d.synchronize(i); });
+  const std::lock_guard lock(g_asked_mutex);
+  g_asked.done_version = version + 1;
 }
 
 uint64_t device_memory_bytes() {

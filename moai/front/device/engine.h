@@ -40,8 +40,8 @@ void raise_if_error(const Status& status);
 void wait_for(const std::function<Status(driver::Driver&, const driver::Interrupt&)>& wait);
 
 void synchronize();
-// A marker behind all that is recorded; the same one while nothing new is.
-uint64_t newest_marker();
+// Whether all that was recorded is done. Does not wait.
+bool is_idle();
 
 // As cudaSetSyncDebugMode: 0 nothing, 1 warn, 2 raise where a script waits for a value.
 void set_sync_debug_mode(int mode);

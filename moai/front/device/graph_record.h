@@ -69,6 +69,7 @@ class RecordingDriver final : public driver::Driver {
   void step_end() override {}
   uint64_t marker(driver::MarkerActions) override { return 0; }
 
+  void waits_at(graph::LineId line) override { real_.waits_at(line); }
   Status read(std::span<const ReadInto>, const driver::Interrupt&) override { return refused(); }
   uint64_t start_read(const ReadInto&) override { return 0; }
   Status finish_read(uint64_t request, const ReadInto& range,

@@ -193,7 +193,9 @@ c10::CachingDeviceAllocator::DeviceStats DeviceMemory::getDeviceStats(c10::Devic
   const WorkerMemory worker = worker_memory();
   const std::lock_guard lock(mutex_);
   auto& bytes = stats_.allocated_bytes[0];
-  bytes.peak = std::max(bytes.peak, static_cast<int64_t>(worker.peak_bytes));
+  // A fraction bounds tensors; workspace beyond it is the Worker's own affair.
+  const uint64_t peak = std::min(worker.peak_bytes, limit_bytes());
+  bytes.peak = std::max(bytes.peak, static_cast<int64_t>(peak));
   auto& reserved = stats_.reserved_bytes[0];
   reserved.current = std::max(bytes.current, static_cast<int64_t>(worker.reserved_bytes));
   reserved.peak = std::max({reserved.peak, reserved.current, bytes.peak});
@@ -292,6 +294,12 @@ Place place_of(const at::Tensor& tensor) {
 
 Place place_for_upload(const at::Tensor& tensor, bool* makes) {
   return place_by(tensor, [makes](DeviceBuffer& buffer) { *makes = announce_by_upload(buffer); });
+}
+
+void resize(c10::StorageImpl& storage, uint64_t size_bytes) {
+  if (size_bytes > storage.nbytes()) return grow(storage, size_bytes);
+  if (size_bytes == 0) storage.set_data_ptr_noswap({nullptr, c10::Device(kDevice, 0)});
+  storage.set_nbytes(size_bytes);
 }
 
 void grow(c10::StorageImpl& storage, uint64_t size_bytes) {

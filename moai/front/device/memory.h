@@ -123,5 +123,7 @@ Place place_for_upload(const at::Tensor& tensor, bool* makes);
 
 // Grows the storage to at least `size_bytes`; its id and bytes stay.
 void grow(c10::StorageImpl& storage, uint64_t size_bytes);
+// As torch.UntypedStorage.resize_: to nothing gives the memory back.
+void resize(c10::StorageImpl& storage, uint64_t size_bytes);
 
 }  // namespace moai::front

@@ -24,7 +24,7 @@ def install(torch, c, settings):
     graphs.rebind(torch)
     properties.rebind(torch, c, settings)
     memory.rebind(torch, c)
-    storages.install(torch)
+    storages.install(torch, c)
     pools.install(torch)
     nvtx.install(torch)
     scaling.install(torch, c)

@@ -1,7 +1,7 @@
-"""Storages made on the device, which the CPU build refuses to make."""
+"""Storages on the device, which the CPU build refuses to make and to resize."""
 
 
-def install(torch):
+def install(torch, c):
     storage_type = torch.UntypedStorage
     make_on_host = storage_type.__new__
 
@@ -20,3 +20,12 @@ def install(torch):
         return make_on_host(cls, *args, device=device, **kwargs)
 
     storage_type.__new__ = staticmethod(make)
+    resize_on_host = storage_type.resize_
+
+    def resize_(self, size):
+        if self.device.type != "cuda":
+            return resize_on_host(self, size)
+        c.resize_storage(self, size)
+        return self
+
+    storage_type.resize_ = resize_
