@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace moai::device {
 
@@ -20,13 +21,17 @@ inline constexpr uint32_t kSubstitutionsVersion = 1;
 using Substitute = void (*)(torch::jit::Stack& stack);
 
 struct SubstitutionRow {
-  std::string_view op;  // the overload is empty
+  std::string_view op;  // "aten::mm.dtype"
   Substitute substitute;
 };
 
 std::span<const SubstitutionRow> attention_substitutions();
 std::span<const SubstitutionRow> recurrent_substitutions();
 std::span<const SubstitutionRow> norm_substitutions();
+std::span<const SubstitutionRow> product_substitutions();
+std::span<const SubstitutionRow> synchronized_norm_substitutions();
+
+std::vector<SubstitutionRow> all_substitutions();
 
 // Null when a CPU needs none for this operator.
 Substitute find_substitute(std::string_view op, std::string_view overload);
