@@ -35,7 +35,8 @@ struct DynamicValue {
   enum class Kind : uint8_t { kNone, kUndefined, kTensor, kList, kBool, kInt, kDouble };
   Kind kind = Kind::kNone;
   tensor::Geometry geometry;
-  BufferPtr buffer;               // kTensor, fresh; null without elements
+  // kTensor: of a fresh one, and of a written argument that had no memory; null without elements.
+  BufferPtr buffer;
   bool written_argument = false;  // kTensor: the written argument itself, `geometry` is its new one
   int64_t integer = 0;
   double real = 0;

@@ -6,7 +6,7 @@
 namespace moai::tensor {
 namespace {
 
-constexpr size_t kDimensionsMax = 64;
+constexpr size_t kDimensionsMax = 128;
 constexpr int64_t kBytesMax = int64_t{1} << 62;
 
 bool multiply(int64_t a, int64_t b, int64_t* out) { return !__builtin_mul_overflow(a, b, out); }

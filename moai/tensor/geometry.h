@@ -45,7 +45,7 @@ std::string to_string(const Geometry& g);
 std::optional<Geometry> geometry_from_string(std::string_view text);
 
 void encode(const Geometry& g, Writer* out);
-// Fails the reader on anything that is no geometry: an unknown dtype or flag, over 64 dimensions,
+// Fails the reader on anything that is no geometry: an unknown dtype or flag, over 128 dimensions,
 // negative sizes, strides or offset, or a byte count past 2^62.
 Geometry decode_geometry(Reader* in);
 

@@ -50,7 +50,7 @@ def _activate():
 
 
 def _register(torch, c, settings):
-    from moai import __version__, _session, _torchvision
+    from moai import __version__, _session, _shapes, _torchvision
     from moai._cuda import install
 
     _C_folders = [os.path.dirname(os.path.abspath(torch.__file__)) + os.sep,
@@ -60,6 +60,7 @@ def _register(torch, c, settings):
                   _command())
     c.register_device()
     install(torch, c, settings)
+    _shapes.install()
     _session.attach(torch, c)
     _kept.append(_torchvision.install(torch))
 

@@ -26,7 +26,10 @@ class Outcome:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return Outcome(value=function())
+                value = function()
+                if torch.cuda.is_initialized():
+                    torch.cuda.synchronize()  # raises what the device has against it
+                return Outcome(value=value)
         except Exception as error:  # its class is compared
             return Outcome(error=error)
 

@@ -58,16 +58,28 @@ void raise_ended(const Status& why) {
   throw error;
 }
 
-bool is_not_implemented() {
+// Whether the C++ exception in flight carries an exception of that Python class, which is then
+// forgotten.
+bool in_flight(PyObject* type) {
   try {
     throw;
+  } catch (const pybind11::error_already_set& error) {
+    const pybind11::gil_scoped_acquire gil;
+    return error.matches(type);
   } catch (const python_error& error) {
     const pybind11::gil_scoped_acquire gil;
-    return PyErr_GivenExceptionMatches(error.type, PyExc_NotImplementedError) != 0;
+    // A kernel in Python leaves it where the interpreter keeps it.
+    PyObject* raised = error.type ? error.type : PyErr_Occurred();
+    if (!raised || !PyErr_GivenExceptionMatches(raised, type)) return false;
+    PyErr_Clear();
+    return true;
   } catch (...) {
     return false;
   }
 }
+
+bool is_not_implemented() { return in_flight(PyExc_NotImplementedError); }
+bool is_refusal() { return in_flight(PyExc_Exception); }
 
 }  // namespace
 
@@ -79,6 +91,7 @@ Script python_script() {
   script.raise_pending = &raise_pending;
   script.raise_ended = &raise_ended;
   script.is_not_implemented = &is_not_implemented;
+  script.is_refusal = &is_refusal;
   script.line = &current_python_line;
   script.line_text = &python_line_text;
   return script;

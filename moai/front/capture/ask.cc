@@ -1,3 +1,5 @@
+#include <ATen/MemoryOverlap.h>
+
 #include "moai/front/capture/capture.h"
 #include "moai/front/capture/outputs.h"
 #include "moai/front/capture/signature.h"
@@ -62,7 +64,8 @@ IValue result_of(const Operator& op, size_t index, const Value& value, Arguments
   const IValue& argument = arguments[r.argument];
   if (argument.isTensor() && value.kind == Value::Kind::kTensor) {
     const TensorShape shape = to_shape(value.geometry);
-    if (argument.toTensor().sizes() != at::IntArrayRef(shape.sizes)) {
+    if (argument.toTensor().sizes() != at::IntArrayRef(shape.sizes) ||
+        argument.toTensor().strides() != at::IntArrayRef(shape.strides)) {
       adopt_storage(argument.toTensor(), value);
       reshape_in_place(argument.toTensor(), shape);
     }
@@ -103,8 +106,10 @@ void ask(const Operator& op, Stack* stack) {
   check_lengths(op, arguments);
   ScanLease scanned;
   scan(op, arguments, &*scanned);
+  ops::CallSignature call = make_signature(op, arguments, nullptr);
+  check_sendable(call);
   const std::vector<graph::StorageId> temporaries = complete(&*scanned);
-  const auto signature = engine().signatures().intern(make_signature(op, arguments, nullptr));
+  const graph::SignatureId signature = engine().signatures().intern(std::move(call));
   const std::vector<Value> answer = answer_of(signature, *scanned);
   TORCH_CHECK(answer.size() == op.returns.size(), "[front.ask] ", op.name, " answered ",
               answer.size(), " results instead of ", op.returns.size());
@@ -115,6 +120,22 @@ void ask(const Operator& op, Stack* stack) {
   for (const graph::StorageId id : temporaries) engine().free(id);
   torch::jit::drop(*stack, count);
   for (IValue& output : outputs) stack->push_back(std::move(output));
+}
+
+void try_out(const Operator& op, Arguments arguments) {
+  Stack stack(arguments.begin(), arguments.end());
+  bool writes = false;
+  for (size_t i = 0; i < stack.size(); ++i) {
+    if (!op.arguments[i].written || !stack[i].isTensor() || !stack[i].toTensor().defined())
+      continue;
+    const at::Tensor& given = stack[i].toTensor();
+    // Of the same geometry, since a kernel may refuse that.
+    at::Tensor copy = at::empty_strided(given.sizes(), given.strides(), given.options());
+    if (at::has_internal_overlap(given) == at::MemOverlap::No) copy.copy_(given);
+    stack[i] = copy;
+    writes = true;
+  }
+  if (writes) ask(op, &stack);
 }
 
 }  // namespace moai::front

@@ -1,5 +1,7 @@
 #include "moai/front/capture/capture.h"
 
+#include <ATen/MemoryOverlap.h>
+
 #include "moai/front/capture/outputs.h"
 #include "moai/front/capture/prediction.h"
 #include "moai/front/capture/signature.h"
@@ -54,9 +56,20 @@ void resize_arguments(const Operator& op, const Recipe& recipe, Arguments argume
   scan->key = key;
 }
 
+// Few kernels write elements that share memory.
+bool writes_overlap(const Operator& op, Arguments arguments) {
+  for (size_t i = 0; i < arguments.size(); ++i) {
+    if (!op.arguments[i].written || !arguments[i].isTensor()) continue;
+    const at::Tensor& t = arguments[i].toTensor();
+    if (t.defined() && at::has_internal_overlap(t) == at::MemOverlap::Yes) return true;
+  }
+  return false;
+}
+
 // Makes the recipe of a new key. Null when the Worker must be asked. Arguments are resized already.
 std::shared_ptr<const Recipe> prepare(const Operator& op, Arguments arguments, Scan* scan) {
-  std::unique_ptr<Recipe> recipe = predict(op, arguments);
+  auto [recipe, refused] = predict(op, arguments);
+  if (refused || writes_overlap(op, arguments)) try_out(op, arguments);
   if (!recipe) return nullptr;
   if (recipe->resizes) resize_arguments(op, *recipe, arguments, scan);
   if (recipe->recorded) {
@@ -65,6 +78,7 @@ std::shared_ptr<const Recipe> prepare(const Operator& op, Arguments arguments, S
     TORCH_INTERNAL_ASSERT(
         arity.operands == scan->storages.size() && arity.words == scan->words.size(),
         "[front.capture] scan and signature disagree: ", ops::to_string(signature));
+    check_sendable(signature);
     recipe->signature = engine().signatures().intern(std::move(signature));
   }
   std::shared_ptr<const Recipe> shared = std::move(recipe);

@@ -45,7 +45,17 @@ bool has_meta(const c10::OperatorHandle& handle) {
   return false;
 }
 
+struct Refused {};
+
+bool views(const Operator& op) {
+  for (const Operator::Return& r : op.returns) {
+    if (r.kind == Operator::ReturnKind::kView) return true;
+  }
+  return false;
+}
+
 // The results as the dispatcher's shape functions give them, most in Python; absent without one.
+// Throws Refused where the Worker knows better why not.
 std::optional<std::vector<IValue>> results_by_meta(const Operator& op, Arguments arguments) {
   if (!has_meta(op.handle)) return std::nullopt;
   Stack stack;
@@ -58,27 +68,31 @@ std::optional<std::vector<IValue>> results_by_meta(const Operator& op, Arguments
     return std::nullopt;
   } catch (...) {
     if (script().is_not_implemented && script().is_not_implemented()) return std::nullopt;
+    if (!views(op) && script().is_refusal && script().is_refusal()) throw Refused();
     throw;
   }
   return std::vector<IValue>(stack.end() - static_cast<std::ptrdiff_t>(op.returns.size()),
                              stack.end());
 }
 
-// Absent where nothing but a run can tell, and where the arguments keep their shapes.
-std::optional<std::vector<IValue>> results_of(const Operator& op, Arguments arguments) {
-  if (auto inference = shape::infer(op.name, op.handle, arguments)) {
-    if (inference->keeps) return std::nullopt;
-    return std::move(inference->results);
-  }
-  return results_by_meta(op, arguments);
-}
-
-// Without a shape function an operator that only writes its arguments keeps their shapes.
-bool only_writes(const Operator& op) {
+// Without a shape function an operator that works in place keeps the shapes of its arguments. One
+// that fills an output may give it another.
+bool works_in_place(const Operator& op) {
   for (const Operator::Return& r : op.returns) {
     if (r.kind != Operator::ReturnKind::kWrittenArgument) return false;
+    if (op.handle.schema().arguments()[r.argument].kwarg_only()) return false;
   }
   return true;
+}
+
+// Absent where nothing but a run can tell.
+std::optional<shape::Inference> results_of(const Operator& op, Arguments arguments) {
+  if (auto inference = shape::infer(op.name, op.handle, arguments)) return inference;
+  if (auto results = results_by_meta(op, arguments)) {
+    return shape::Inference{.keeps = false, .results = std::move(*results)};
+  }
+  if (works_in_place(op)) return shape::Inference{.keeps = true, .results = {}};
+  return std::nullopt;
 }
 
 Recipe::Output written_argument(const Operator::Return& r, const IValue& before,
@@ -123,22 +137,24 @@ bool only_metadata(const Recipe& recipe) {
 
 }  // namespace
 
-std::unique_ptr<Recipe> predict(const Operator& op, Arguments arguments) {
+Prediction predict(const Operator& op, Arguments arguments) try {
   check_one_device(op, arguments);
-  if (indexes_by_mask(op, arguments)) return nullptr;
-  const auto results = results_of(op, arguments);
-  if (!results && !only_writes(op)) return nullptr;
+  if (indexes_by_mask(op, arguments)) return {};
+  const auto known = results_of(op, arguments);
+  if (!known) return {};
   auto recipe = std::make_unique<Recipe>();
   for (size_t i = 0; i < op.returns.size(); ++i) {
     const Operator::Return& r = op.returns[i];
-    const IValue* predicted = results ? &(*results)[i] : nullptr;
+    const IValue* predicted = known->keeps ? nullptr : &known->results[i];
     recipe->outputs.push_back(r.kind == Operator::ReturnKind::kWrittenArgument
                                   ? written_argument(r, arguments[r.argument], predicted)
                                   : made_value(r, *predicted));
     recipe->resizes |= recipe->outputs.back().resized;
   }
   recipe->recorded = !only_metadata(*recipe);
-  return recipe;
+  return {.recipe = std::move(recipe), .refused = false};
+} catch (const Refused&) {
+  return {.recipe = nullptr, .refused = true};
 }
 
 }  // namespace moai::front

@@ -8,8 +8,14 @@
 
 namespace moai::front {
 
-// A recipe without its signature; null when only the Worker can tell. Raises what torch raises for
-// arguments that do not fit together.
-std::unique_ptr<Recipe> predict(const Operator& op, Arguments arguments);
+struct Prediction {
+  std::unique_ptr<Recipe> recipe;  // without its signature; null when only the Worker can tell
+  // A shape function in Python refused the arguments, with another class or text than a kernel
+  // would: the Worker says what is wrong with them.
+  bool refused = false;
+};
+
+// Raises what torch raises for arguments that do not fit together.
+Prediction predict(const Operator& op, Arguments arguments);
 
 }  // namespace moai::front

@@ -1,5 +1,6 @@
 #include "moai/front/capture/signature.h"
 
+#include "moai/base/bytes.h"
 #include "moai/front/device/memory.h"
 
 namespace moai::front {
@@ -166,6 +167,17 @@ ops::CallSignature make_signature(const Operator& op, Arguments arguments, const
     s.results[r] = to_result(recipe->outputs[r], op.returns[r].auxiliary);
   }
   return s;
+}
+
+void check_sendable(const ops::CallSignature& signature) {
+  std::string bytes;
+  Writer out(&bytes);
+  ops::encode(signature, &out);
+  Reader in(bytes);
+  ops::decode_call_signature(&in);
+  TORCH_CHECK(in.done(),
+              "the device does not take this call, whose tensors have too many elements ",
+              "or dimensions: ", ops::to_string(signature));
 }
 
 }  // namespace moai::front

@@ -12,6 +12,9 @@ namespace moai::front {
 // `outputs` decides the results; without it (an ask) all are kIgnored.
 ops::CallSignature make_signature(const Operator& op, Arguments arguments, const Recipe* recipe);
 
+// Raises for a call that a Worker's decoder would refuse, which would end the connection.
+void check_sendable(const ops::CallSignature& signature);
+
 tensor::Geometry to_geometry(const TensorShape& shape);
 TensorShape to_shape(const tensor::Geometry& geometry);
 

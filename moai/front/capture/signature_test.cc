@@ -73,5 +73,12 @@ TEST(SignatureTest, WritesAreMarkedAlsoWhereTheSchemaIsSilent) {
   EXPECT_TRUE(op("aten::add_", "Tensor").arguments[0].written);
 }
 
+TEST(SignatureTest, WhatADecoderWouldRefuseIsRaised) {
+  const Operator& abs = op("aten::abs", "");
+  check_sendable(make_signature(abs, std::vector<IValue>{at::zeros({2, 3})}, nullptr));
+  const at::Tensor deep = at::zeros(std::vector<int64_t>(200, 1));
+  EXPECT_THROW(check_sendable(make_signature(abs, std::vector<IValue>{deep}, nullptr)), c10::Error);
+}
+
 }  // namespace
 }  // namespace moai::front

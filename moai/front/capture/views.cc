@@ -3,6 +3,7 @@
 #include <ATen/EmptyTensor.h>
 #include <ATen/InferSize.h>
 #include <ATen/TensorUtils.h>
+#include <ATen/native/Resize.h>
 
 #include "moai/front/device/memory.h"
 
@@ -46,13 +47,11 @@ at::Tensor empty_strided(c10::SymIntArrayRef sizes, c10::SymIntArrayRef strides,
 at::Tensor as_strided(const at::Tensor& self, c10::SymIntArrayRef sizes,
                       c10::SymIntArrayRef strides, std::optional<c10::SymInt> offset) {
   const int64_t start = offset ? offset->expect_int() : self.storage_offset();
-  at::Tensor t =
-      view_of(self, C10_AS_INTARRAYREF_SLOW(sizes), C10_AS_INTARRAYREF_SLOW(strides), start);
-  TORCH_CHECK(t.numel() == 0 || bytes_needed(t) <= self.storage().nbytes(), "setStorage: sizes ",
-              t.sizes(), ", strides ", t.strides(), ", storage offset ", start, ", and itemsize ",
-              t.itemsize(), " requiring a storage size of ", bytes_needed(t),
-              " are out of bounds for storage of size ", self.storage().nbytes());
-  return t;
+  const auto wanted = C10_AS_INTARRAYREF_SLOW(sizes);
+  const auto steps = C10_AS_INTARRAYREF_SLOW(strides);
+  at::native::checkAsStridedArgs<int64_t>(wanted, steps, start);
+  at::native::checkInBoundsForStorage<int64_t>(wanted, steps, start, self.dtype(), self.storage());
+  return view_of(self, wanted, steps, start);
 }
 
 at::Tensor view(const at::Tensor& self, c10::SymIntArrayRef sizes) {
@@ -73,6 +72,7 @@ at::Tensor reshape_alias(const at::Tensor& self, c10::SymIntArrayRef sizes,
 const at::Tensor& resize_(const at::Tensor& self, c10::SymIntArrayRef sizes,
                           std::optional<c10::MemoryFormat> format) {
   const auto wanted = C10_AS_INTARRAYREF_SLOW(sizes);
+  at::detail::check_size_nonnegative(wanted);
   c10::TensorImpl& impl = *self.unsafeGetTensorImpl();
   if (self.sizes() != wanted) impl.set_sizes_contiguous(wanted);
   if (format && *format != c10::MemoryFormat::Preserve) impl.empty_tensor_restride(*format);
@@ -84,17 +84,20 @@ at::Tensor& set_storage_(at::Tensor& self, c10::Storage storage, c10::SymInt off
                          c10::SymIntArrayRef sizes, c10::SymIntArrayRef strides) {
   const auto wanted = C10_AS_INTARRAYREF_SLOW(sizes);
   const auto given = C10_AS_INTARRAYREF_SLOW(strides);
-  TORCH_CHECK(storage.device().type() == at::kCUDA || storage.nbytes() == 0,
-              "Attempted to set the storage of a tensor on device \"cuda:0\" to a storage on "
-              "different device \"",
-              storage.device(), "\".");
+  const int64_t start = offset.expect_int();
+  at::detail::check_size_nonnegative(wanted);
+  if (given.size() == wanted.size()) at::native::checkAsStridedArgs<int64_t>(wanted, given, start);
   c10::TensorImpl& impl = *self.unsafeGetTensorImpl();
-  impl.set_storage_keep_dtype(std::move(storage));
+  if (storage.device().type() != at::kCUDA && storage.nbytes() == 0) {
+    impl.set_storage_keep_dtype(std::move(storage));  // an empty one stands for that of any device
+  } else {
+    at::native::checkSetStorage<int64_t>(self, std::move(storage), start, wanted, given);
+  }
   if (given.size() == wanted.size()) {
-    impl.set_sizes_and_strides(wanted, given, offset.expect_int());
+    impl.set_sizes_and_strides(wanted, given, start);
   } else {
     impl.set_sizes_contiguous(wanted);
-    impl.set_storage_offset(offset.expect_int());
+    impl.set_storage_offset(start);
   }
   if (self.numel() != 0) grow(*self.storage().unsafeGetStorageImpl(), bytes_needed(self));
   return self;
@@ -106,6 +109,8 @@ at::Tensor& set_whole_storage_(at::Tensor& self, c10::Storage storage) {
 }
 
 at::Tensor& set_tensor_(at::Tensor& self, const at::Tensor& source) {
+  TORCH_CHECK(self.dtype() == source.dtype(), "Could not set tensor of type ", source.dtype(),
+              " to a tensor of type ", self.dtype());
   c10::TensorImpl& impl = *self.unsafeGetTensorImpl();
   impl.set_storage_keep_dtype(source.storage());
   impl.set_sizes_and_strides(source.sizes(), source.strides(), source.storage_offset());

@@ -21,8 +21,11 @@ struct Script {
   void (*raise_pending)() = nullptr;
   // Throws the exception of a lease that is over (moai.errors).
   void (*raise_ended)(const Status& why) = nullptr;
-  // Whether the exception in flight is Python's NotImplementedError.
+  // Whether the exception in flight is Python's NotImplementedError. A true answer, also of
+  // is_refusal, means that it will not be raised.
   bool (*is_not_implemented)() = nullptr;
+  // Whether the exception in flight is one of Python, and not an interrupt.
+  bool (*is_refusal)() = nullptr;
   // The line of the user's program that runs on this thread; 0 when unknown.
   graph::LineId (*line)() = nullptr;
   // "train.py:12"; empty when unknown.

@@ -33,11 +33,12 @@ const Rules& rules() {
   static const Rules* all = [] {
     auto* made = new Rules;
     for (const auto family :
-         {activation_rows,  algebra_rows,   arithmetic_rows, image_rows,     index_rows,
-          pooling_rows,     reduction_rows, special_rows,    unary_rows,     attention_rows,
-          convolution_rows, copy_rows,      embedding_rows,  foreach_rows,   keeping_rows,
-          loss_rows,        norm_rows,      padding_rows,    pointwise_rows, product_rows,
-          range_rows,       recurrent_rows, scalar_rows,     statistics_rows}) {
+         {activation_rows,  algebra_rows,   arithmetic_rows, image_rows,    index_rows,
+          pooling_rows,     reduction_rows, special_rows,    unary_rows,    attention_rows,
+          convolution_rows, copy_rows,      embedding_rows,  foreach_rows,  keeping_rows,
+          loss_rows,        norm_rows,      order_rows,      padding_rows,  pointwise_rows,
+          product_rows,     range_rows,     recurrent_rows,  sampling_rows, scalar_rows,
+          statistics_rows,  window_rows}) {
       add(family(), made);
     }
     return made;

@@ -68,12 +68,15 @@ std::span<const Row> foreach_rows();
 std::span<const Row> keeping_rows();
 std::span<const Row> loss_rows();
 std::span<const Row> norm_rows();
+std::span<const Row> order_rows();
 std::span<const Row> padding_rows();
 std::span<const Row> pointwise_rows();
 std::span<const Row> product_rows();
 std::span<const Row> range_rows();
 std::span<const Row> recurrent_rows();
+std::span<const Row> sampling_rows();
 std::span<const Row> scalar_rows();
 std::span<const Row> statistics_rows();
+std::span<const Row> window_rows();
 
 }  // namespace moai::front::shape

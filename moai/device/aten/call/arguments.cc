@@ -55,7 +55,13 @@ Status Arguments::bind(std::span<Buffer* const> operands, std::span<const uint64
                               tensor::to_string(operand.geometry) +
                               " does not lie in a storage of " + std::to_string(has) + " bytes");
     }
-    if (!operands[i]) continue;
+    if (!operands[i]) {
+      // A kernel may give memory to an output that has none; not to the storage all share.
+      if (operand.written) operand.tensor->set_storage_keep_dtype(make_storage(0, device_));
+      operand.bare = true;
+      continue;
+    }
+    operand.bare = false;
     const c10::Storage& storage = AtenBuffer::of(*operands[i]).storage();
     if (operand.on_host && !device_.is_cpu()) {
       put(operand.place, make_tensor(operand.geometry, storage, device_).cpu());
@@ -65,7 +71,9 @@ Status Arguments::bind(std::span<Buffer* const> operands, std::span<const uint64
     }
   }
   bind_words(words);
+  const size_t first = stack->size();
   stack->insert(stack->end(), values_.begin(), values_.end());
+  for (const size_t i : index_lists_) (*stack)[first + i] = values_[i].toList().copy();
   return ok_status();
 }
 
@@ -102,11 +110,11 @@ void Arguments::release() {
   }
 }
 
-bool Arguments::is_written(const at::Tensor& tensor) const {
+const Arguments::Operand* Arguments::written(const at::Tensor& tensor) const {
   for (const Operand& operand : operands_) {
-    if (operand.written && operand.tensor == tensor.unsafeGetTensorImpl()) return true;
+    if (operand.written && operand.tensor == tensor.unsafeGetTensorImpl()) return &operand;
   }
-  return false;
+  return nullptr;
 }
 
 }  // namespace moai::device

@@ -38,7 +38,9 @@ class Arguments {
   uint64_t counter() const { return counter_; }
 
   // Whether `tensor` is itself an operand that the call writes.
-  bool is_written(const at::Tensor& tensor) const;
+  bool is_written(const at::Tensor& tensor) const { return written(tensor); }
+  // Whether it is one that was bound without memory.
+  bool is_bare(const at::Tensor& tensor) const { return written(tensor) && written(tensor)->bare; }
   // Whether an operand has conjugation or negation pending.
   bool has_lazy_operand() const { return has_lazy_operand_; }
   // The value of schema argument `index` in the last bind().
@@ -55,6 +57,7 @@ class Arguments {
     size_t size_bytes = 0;  // that the storage must have
     bool on_host = false;
     bool written = false;
+    bool bare = false;                  // the last bind() had no memory for it
     c10::TensorImpl* tensor = nullptr;  // owned by its place
 
     bool reusable() const;
@@ -66,12 +69,15 @@ class Arguments {
   };
   class Builder;
 
+  const Operand* written(const at::Tensor& tensor) const;
   void put(const Place& place, c10::IValue value);
   void renew(Operand* operand);
   void bind_words(std::span<const uint64_t> words);
 
   c10::Device device_ = c10::kCPU;
   std::vector<c10::IValue> values_;  // one a schema argument
+  // Lists that a kernel is given by reference: some write into them.
+  std::vector<size_t> index_lists_;
   std::vector<Operand> operands_;
   std::vector<Word> words_;
   bool has_generator_ = false;

@@ -124,6 +124,7 @@ Result<IValue> Arguments::Builder::value_of(const Arg& arg, const TypePtr& type,
 Result<IValue> Arguments::Builder::list_of(const Arg& arg, const TypePtr& type, size_t argument) {
   if (type->kind() != TypeKind::ListType) return misfit("a list");
   const TypePtr item_type = type->castRaw<c10::ListType>()->getElementType();
+  if (item_type->kind() == TypeKind::OptionalType) out_.index_lists_.push_back(argument);
   c10::impl::GenericList list(item_type);
   for (size_t i = 0; i < arg.items.size(); ++i) {
     MOAI_ASSIGN_OR_RETURN(IValue item, value_of(arg.items[i], item_type, {argument, i}));

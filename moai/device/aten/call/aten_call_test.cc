@@ -221,5 +221,35 @@ TEST_F(AtenCallTest, AFailedCallLeavesItWorking) {
   EXPECT_EQ(a_.storage().use_count(), 2);
 }
 
+TEST_F(AtenCallTest, AskedForAnOutputWithoutMemoryReturnsItsMemory) {
+  for (int round = 0; round < 2; ++round) {
+    auto values = ask("aten::masked_select.out(f64[2,3], bool[2,3], f64[0]!) -> _",
+                      {a_, a_ > -1, at::Tensor()});
+    ASSERT_TRUE(values.ok()) << values.status().to_string();
+    EXPECT_TRUE((*values)[0].written_argument);
+    EXPECT_TRUE(tensor_of((*values)[0]).equal(a_.flatten()));
+  }
+  EXPECT_EQ(empty_storage(at::kCPU).nbytes(), 0u);
+}
+
+TEST_F(AtenCallTest, AKernelMayWriteIntoTheListOfIndicesItIsGiven) {
+  auto call =
+      prepare("aten::_unsafe_masked_index(f64[2,3], bool[2,1], (i64[2]), intword) -> f64[2,3]");
+  ASSERT_TRUE(call.ok()) << call.status().to_string();
+  AtenBuffer a(a_.storage()), mask(at::tensor({true, false}).storage());
+  AtenBuffer index(at::tensor({1, 7}, at::kLong).storage());
+  std::vector<Buffer*> operands = {&a, &mask, &index};
+  const std::vector<uint64_t> words = {0};
+  for (int round = 0; round < 3; ++round) {
+    std::vector<BufferPtr> fresh(1);
+    EXPECT_EQ((*call)->run(operands, words, fresh), ok_status());
+    const at::Tensor out = make_tensor(
+        tensor::Geometry{.dtype = tensor::DType::kFloat64, .sizes = {2, 3}, .strides = {3, 1}},
+        AtenBuffer::of(*fresh[0]).storage(), at::kCPU);
+    EXPECT_TRUE(out[0].equal(a_[1]));
+    EXPECT_EQ(out[1].abs().sum().item<double>(), 0);
+  }
+}
+
 }  // namespace
 }  // namespace moai::device

@@ -31,6 +31,7 @@ DynamicValue dynamic_tensor(const at::Tensor& given, const Arguments& arguments,
   if (arguments.is_written(given)) {
     value.written_argument = true;
     value.geometry = geometry_of(given);
+    if (given.numel() && arguments.is_bare(given)) value.buffer = adopt(given);
     return value;
   }
   at::Tensor tensor = given;

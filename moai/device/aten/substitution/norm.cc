@@ -42,7 +42,16 @@ void rms_norm_backward(torch::jit::Stack& stack) {
   finish(stack, of_input, of_weight);
 }
 
-constexpr SubstitutionRow kRows[] = {{"aten::_fused_rms_norm_backward", rms_norm_backward}};
+// (self, mask, scale): the backward of a fused dropout.
+void masked_scale(torch::jit::Stack& stack) {
+  const Tensor self = tensor_at(stack, 0);
+  finish(stack, (self * tensor_at(stack, 1) * stack.at(2).toDouble()).to(self.scalar_type()));
+}
+
+constexpr SubstitutionRow kRows[] = {
+    {"aten::_fused_rms_norm_backward", rms_norm_backward},
+    {"aten::_masked_scale", masked_scale},
+};
 
 }  // namespace
 

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "moai/ops/call.h"
 
@@ -22,7 +23,7 @@ inline constexpr uint32_t kSubstitutionsVersion = 1;
 using Substitute = void (*)(torch::jit::Stack& stack);
 
 struct SubstitutionRow {
-  std::string_view op;  // the overload is empty
+  std::string_view op;  // "aten::mm.dtype"
   Substitute substitute;
   // The signatures it is for, where the CPU library has the operator but not all of its cases.
   bool (*applies)(const ops::CallSignature& signature) = nullptr;
@@ -33,6 +34,10 @@ std::span<const SubstitutionRow> recurrent_substitutions();
 std::span<const SubstitutionRow> norm_substitutions();
 std::span<const SubstitutionRow> softmax_substitutions();
 std::span<const SubstitutionRow> histogram_substitutions();
+std::span<const SubstitutionRow> product_substitutions();
+std::span<const SubstitutionRow> synchronized_norm_substitutions();
+
+std::vector<SubstitutionRow> all_substitutions();
 
 // Null when a CPU needs none for this call.
 Substitute find_substitute(const ops::CallSignature& signature);

@@ -18,7 +18,11 @@ template <typename... Arguments>
 Stack substituted(const char* op, Arguments&&... arguments) {
   Stack stack;
   torch::jit::push(stack, std::forward<Arguments>(arguments)...);
-  const Substitute substitute = find_substitute({.op = op});
+  const std::string_view name = op;
+  const size_t dot = std::min(name.find('.'), name.size());
+  const Substitute substitute =
+      find_substitute({.op = std::string(name.substr(0, dot)),
+                       .overload = std::string(name.substr(std::min(dot + 1, name.size())))});
   EXPECT_NE(substitute, nullptr) << op;
   substitute(stack);
   return stack;
@@ -38,14 +42,14 @@ TEST(Substitution, IsKnownByPlainNames) {
 }
 
 TEST(Substitution, OnlyOperatorsThatTheCpuLacksHaveARow) {
-  for (const auto rows : {attention_substitutions(), recurrent_substitutions(),
-                          norm_substitutions(), softmax_substitutions()}) {
-    for (const SubstitutionRow& row : rows) {
-      if (row.applies) continue;
-      const auto op = c10::Dispatcher::singleton().findSchema({std::string(row.op), ""});
-      ASSERT_TRUE(op) << row.op;
-      EXPECT_FALSE(op->hasComputedKernelForDispatchKey(c10::DispatchKey::CPU)) << row.op;
-    }
+  for (const SubstitutionRow& row : all_substitutions()) {
+    if (row.applies) continue;
+    const std::string name(row.op);
+    const size_t dot = std::min(name.find('.'), name.size());
+    const auto op = c10::Dispatcher::singleton().findSchema(
+        {name.substr(0, dot), name.substr(std::min(dot + 1, name.size()))});
+    ASSERT_TRUE(op) << row.op;
+    EXPECT_FALSE(op->hasComputedKernelForDispatchKey(c10::DispatchKey::CPU)) << row.op;
   }
 }
 
@@ -207,6 +211,64 @@ TEST(Substitution, SoftmaxOfOneTypeIsTheLibrarys) {
                            "aten::_log_softmax_backward_data(f32[4], f32[4], 0, 6) -> f32[4]"}) {
     EXPECT_EQ(find_substitute(*ops::call_signature_from_string(text)), nullptr) << text;
   }
+}
+
+TEST(Substitution, ProductsWithAWiderResult) {
+  at::manual_seed(5);
+  const int64_t single = static_cast<int64_t>(at::kFloat);
+  const Tensor a = at::randn({3, 4}).to(at::kHalf), b = at::randn({4, 5}).to(at::kHalf);
+  const Tensor bias = at::randn({5}).to(at::kHalf),
+               wanted = at::mm(a.to(at::kFloat), b.to(at::kFloat));
+  EXPECT_TRUE(substituted("aten::mm.dtype", a, b, single)[0].toTensor().equal(wanted));
+  Tensor out = at::empty({0}, at::kFloat);
+  substituted("aten::mm.dtype_out", a, b, single, out);
+  EXPECT_TRUE(out.equal(wanted));
+  EXPECT_TRUE(
+      substituted("aten::bmm.dtype", a.unsqueeze(0), b.unsqueeze(0), single)[0].toTensor().equal(
+          wanted.unsqueeze(0)));
+  expect_close(substituted("aten::addmm.dtype", bias, a, b, single, at::Scalar(2), at::Scalar(3))[0]
+                   .toTensor(),
+               at::addmm(bias.to(at::kFloat), a.to(at::kFloat), b.to(at::kFloat), 2, 3));
+  EXPECT_THROW(substituted("aten::mm.dtype", a.to(at::kDouble), b.to(at::kDouble), single),
+               c10::Error);
+}
+
+TEST(Substitution, BatchNormInPartsIsBatchNorm) {
+  at::manual_seed(6);
+  const Tensor input = leaf({6, 4, 5}), weight = leaf({4}), bias = leaf({4});
+  const double eps = 1e-5;
+  Tensor running_mean = at::zeros({4}, at::kDouble), running_var = at::ones({4}, at::kDouble);
+  const Tensor wanted = at::batch_norm(input, weight, bias, running_mean.clone(),
+                                       running_var.clone(), true, 0.1, eps, false);
+  const Tensor grad = at::randn_like(wanted);
+  wanted.backward(grad);
+
+  const c10::AutoGradMode no_grad(false);
+  // As two processes would: four samples here, two there.
+  std::vector<Tensor> means, spreads;
+  for (const Tensor& part : input.split_with_sizes({4, 2})) {
+    const Stack stats = substituted("aten::batch_norm_stats", part, eps);
+    means.push_back(stats[0].toTensor());
+    spreads.push_back(stats[1].toTensor());
+  }
+  const Stack all = substituted("aten::batch_norm_gather_stats_with_counts", input,
+                                at::stack(means), at::stack(spreads), running_mean, running_var,
+                                0.1, eps, at::tensor({20.0, 10.0}, at::kDouble));
+  const Tensor mean = all[0].toTensor(), invstd = all[1].toTensor();
+  expect_close(
+      substituted("aten::batch_norm_elemt", input, weight, bias, mean, invstd, eps)[0].toTensor(),
+      wanted);
+  expect_close(running_mean, input.mean({0, 2}) * 0.1);
+  expect_close(running_var, input.var({0, 2}) * 0.1 + 0.9);
+  const Stack sums = substituted("aten::batch_norm_backward_reduce", grad, input, mean, invstd,
+                                 weight, true, true, true);
+  expect_close(sums[2].toTensor(), weight.grad());
+  expect_close(sums[3].toTensor(), bias.grad());
+  expect_close(
+      substituted("aten::batch_norm_backward_elemt", grad, input, mean, invstd, weight,
+                  sums[0].toTensor(), sums[1].toTensor(), at::tensor({20, 10}, at::kInt))[0]
+          .toTensor(),
+      input.grad());
 }
 
 }  // namespace

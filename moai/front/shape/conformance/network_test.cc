@@ -52,6 +52,10 @@ TEST(NormTest, BatchNorm) {
           EXPECT_EQ(difference("aten::_native_batch_norm_legit",
                                {t, w, w, w.clone(), w.clone(), training, 0.1, 1e-5}),
                     "");
+          EXPECT_EQ(
+              difference(training ? "aten::_batch_norm_with_update" : "aten::_batch_norm_no_update",
+                         {t, w, w, w.clone(), w.clone(), 0.1, 1e-5}),
+              "");
           EXPECT_EQ(difference("aten::native_batch_norm_backward",
                                {t, t, w, w, w, w, w, training, 1e-5, mask(true, true, true)}),
                     "");

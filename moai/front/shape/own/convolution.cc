@@ -1,5 +1,7 @@
 // Convolution. Results are channels last where an operand suggests it, as every back end makes
 // them.
+#include <algorithm>
+
 #include "moai/front/shape/meta_tensor.h"
 #include "moai/front/shape/rows.h"
 
@@ -29,6 +31,17 @@ c10::MemoryFormat format_of(const Tensor& input, const Tensor& weight) {
 // A list of one item stands for all dimensions.
 int64_t at_dim(IntArrayRef list, int64_t dim) {
   return list.size() == 1 ? list[0] : list[static_cast<size_t>(dim)];
+}
+
+bool all_at_least(IntArrayRef list, int64_t least) {
+  return std::all_of(list.begin(), list.end(), [&](int64_t v) { return v >= least; });
+}
+
+void check_window(const Window& w) {
+  TORCH_CHECK(all_at_least(w.padding, 0), "negative padding is not supported");
+  TORCH_CHECK(all_at_least(w.output_padding, 0), "negative output_padding is not supported");
+  TORCH_CHECK(all_at_least(w.stride, 1), "non-positive stride is not supported");
+  TORCH_CHECK(all_at_least(w.dilation, 1), "dilation should be greater than zero");
 }
 
 void check_bias(const OptionalTensor& bias, const Tensor& weight, const Window& w) {
@@ -103,6 +116,7 @@ Tensor convolution(const Tensor& input, const Tensor& weight, const OptionalTens
   TORCH_CHECK(groups > 0, "non-positive groups is not supported");
   check_types(input, weight, "weight");
   if (bias && bias->defined()) check_types(input, *bias, "bias");
+  check_window(w);
   check_channels(input, weight, w);
   check_bias(bias, weight, w);
   check_kernel(input, weight, w);

@@ -6,6 +6,13 @@ namespace {
 
 namespace op = at::_ops;
 
+at::Tensor& masked_scatter_(at::Tensor& self, const at::Tensor& mask, const at::Tensor&) {
+  TORCH_CHECK(mask.scalar_type() == at::kBool,
+              "masked_scatter_ only supports boolean masks, but got mask with dtype ",
+              mask.dtype());
+  return self;
+}
+
 const Row kRows[] = {
     keeps<op::zero_>(),
     keeps<op::fill__Scalar>(),
@@ -14,7 +21,6 @@ const Row kRows[] = {
     keeps<op::hardtanh_>(),
     keeps<op::hardswish_>(),
     keeps<op::celu_>(),
-    keeps<op::abs_>(),
     keeps<op::nan_to_num_>(),
     keeps<op::logical_not_>(),
     keeps<op::normal_>(),
@@ -33,7 +39,7 @@ const Row kRows[] = {
     keeps<op::index_fill__int_Scalar>(),
     keeps<op::index_fill__int_Tensor>(),
     keeps<op::put_>(),
-    keeps<op::masked_scatter_>(),
+    ours<op::masked_scatter_>(masked_scatter_),
     keeps<op::embedding_renorm_>(),
     keeps<op::rrelu_with_noise_>(),
     keeps<op::_amp_update_scale_>(),

@@ -105,6 +105,25 @@ Three native_batch_norm_without_statistics(const Tensor& input, const OptionalTe
   return batch_norm(input, weight, bias, {}, {}, training);
 }
 
+using Four = std::tuple<Tensor, Tensor, Tensor, Tensor>;
+
+Four with_reserve(const Three& three) {
+  const auto& [out, mean, spread] = three;
+  return {out, mean, spread, fresh({0}, at::kByte)};
+}
+
+Four batch_norm_with_update(const Tensor& input, const OptionalTensor& weight,
+                            const OptionalTensor& bias, const Tensor& mean, const Tensor& variance,
+                            double, double) {
+  return with_reserve(batch_norm(input, weight, bias, mean, variance, true));
+}
+
+Four batch_norm_without_update(const Tensor& input, const OptionalTensor& weight,
+                               const OptionalTensor& bias, const OptionalTensor& mean,
+                               const OptionalTensor& variance, double, double) {
+  return with_reserve(batch_norm(input, weight, bias, mean, variance, false));
+}
+
 Three native_batch_norm_backward(const Tensor&, const Tensor& input, const OptionalTensor& weight,
                                  const OptionalTensor& mean, const OptionalTensor& variance,
                                  const OptionalTensor& saved_mean, const OptionalTensor&, bool,
@@ -129,6 +148,8 @@ const Row kRows[] = {
     ours<op::native_batch_norm>(native_batch_norm),
     ours<op::_native_batch_norm_legit>(native_batch_norm_legit),
     ours<op::_native_batch_norm_legit_no_stats>(native_batch_norm_without_statistics),
+    ours<op::_batch_norm_with_update>(batch_norm_with_update),
+    ours<op::_batch_norm_no_update>(batch_norm_without_update),
     ours<op::native_batch_norm_backward>(native_batch_norm_backward),
     ours<op::_fused_rms_norm_backward>(rms_norm_backward),
 };

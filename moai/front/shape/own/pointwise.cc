@@ -3,6 +3,7 @@
 #include <ATen/ops/clamp_meta_dispatch.h>
 #include <ATen/ops/clamp_min_meta_dispatch.h>
 #include <ATen/ops/div_meta_dispatch.h>
+#include <ATen/ops/gelu_meta_dispatch.h>
 #include <ATen/ops/result_type_native.h>
 
 #include "moai/front/shape/meta_tensor.h"
@@ -26,7 +27,15 @@ Tensor relu(const Tensor& self) {
 
 Tensor hardtanh(const Tensor& self, const Scalar& low, const Scalar& high) {
   TORCH_CHECK(self.scalar_type() != at::kBool, "Bool inputs not supported for hardtanh");
+  // Bounds of whole numbers are whole numbers.
+  if (c10::isIntegralType(self.scalar_type(), false)) return same(self);
   return at::meta::clamp(meta(self), low, high);
+}
+
+Tensor gelu(const Tensor& self, std::string_view approximate) {
+  TORCH_CHECK(approximate == "none" || approximate == "tanh",
+              "approximate argument must be either none or tanh.");
+  return at::meta::gelu(meta(self), approximate);
 }
 
 Tensor hardtanh_backward(const Tensor& grad, const Tensor& self, const Scalar&, const Scalar&) {
@@ -66,6 +75,11 @@ Tensor glu_backward(const Tensor&, const Tensor& self, int64_t dim) {
   return fresh(self.sizes(), self.scalar_type());
 }
 
+Tensor& absolute_in_place(Tensor& self) {
+  TORCH_CHECK(!self.is_complex(), "In-place abs is not supported for complex tensors.");
+  return self;
+}
+
 Tensor absolute(const Tensor& self) {
   return pointwise(self, c10::toRealValueType(self.scalar_type()));
 }
@@ -88,6 +102,7 @@ Tensor floor_divide(const Tensor& self, const Tensor& other) {
 
 const Row kRows[] = {
     ours<op::relu>(relu),
+    ours<op::gelu>(gelu),
     ours<op::hardtanh>(hardtanh),
     ours<op::hardtanh_backward>(hardtanh_backward),
     ours<op::hardswish>(same),
@@ -100,6 +115,7 @@ const Row kRows[] = {
     ours<op::_prelu_kernel_backward>(prelu_backward),
     ours<op::glu_backward>(glu_backward),
     ours<op::abs>(absolute),
+    ours<op::abs_>(absolute_in_place),
     ours<op::nan_to_num>(nan_to_num),
     ours<op::isnan>(is_nan),
     ours<op::logical_not>(is_nan),

@@ -1,6 +1,7 @@
 // Products of which torch checks more in the kernel than in its shape function.
 #include <ATen/ExpandUtils.h>
 #include <ATen/ops/addmm_meta_dispatch.h>
+#include <ATen/ops/bmm_meta_dispatch.h>
 #include <ATen/ops/mm_meta_dispatch.h>
 
 #include "moai/front/shape/meta_tensor.h"
@@ -49,8 +50,24 @@ Tensor matrix_by_vector(const Tensor& self, const Tensor& vector) {
   return fresh({self.size(0)}, vector.scalar_type());
 }
 
+Tensor mm_to(const Tensor& a, const Tensor& b, c10::ScalarType type) {
+  return fresh(at::meta::mm(meta_of(a), meta_of(b)).sizes(), type);
+}
+
+Tensor addmm_to(const Tensor& bias, const Tensor& a, const Tensor& b, c10::ScalarType type,
+                const at::Scalar& beta, const at::Scalar& alpha) {
+  return fresh(at::meta::addmm(meta_of(bias), meta_of(a), meta_of(b), beta, alpha).sizes(), type);
+}
+
+Tensor bmm_to(const Tensor& a, const Tensor& b, c10::ScalarType type) {
+  return fresh(at::meta::bmm(meta_of(a), meta_of(b)).sizes(), type);
+}
+
 const Row kRows[] = {
     ours<op::mm>(mm),
+    ours<op::mm_dtype>(mm_to),
+    ours<op::bmm_dtype>(bmm_to),
+    ours<op::addmm_dtype>(addmm_to),
     ours<op::addmm>(addmm),
     ours<op::dot>(dot),
     ours<op::mv>(matrix_by_vector),

@@ -23,7 +23,6 @@ const Row kRows[] = {
     torch<op::elu_>(meta::elu_),
     torch<op::elu_backward>(meta::elu_backward),
     torch<op::elu_backward_grad_input>(meta::elu_backward_outf),
-    torch<op::gelu>(meta::gelu),
     torch<op::gelu_out>(meta::gelu_outf),
     torch<op::gelu_>(meta::gelu_),
     torch<op::gelu_backward>(meta::gelu_backward),
