@@ -96,6 +96,25 @@ TEST(ProductTest, OfMatrices) {
   EXPECT_EQ(difference("aten::addmm_", {plain({2, 4}), plain({2, 3}), plain({3, 4})}), "");
 }
 
+TEST(ProductTest, OfGroups) {
+  const at::Tensor two = plain({2}, at::kInt), three = plain({3}, at::kInt);
+  for (const auto type : {at::kFloat, at::kBFloat16, at::kDouble}) {
+    const at::Tensor flat = plain({6, 8}, type), batch = plain({2, 8, 16}, type);
+    EXPECT_EQ(difference("aten::_grouped_mm", {flat, batch, two}), "");
+    EXPECT_EQ(difference("aten::_grouped_mm", {flat, batch, three}), "");
+    EXPECT_EQ(difference("aten::_grouped_mm", {flat, batch}), "");
+    EXPECT_EQ(difference("aten::_grouped_mm", {flat, plain({2, 8, 5}, type), two}), "");
+    EXPECT_EQ(difference("aten::_grouped_mm", {flat, plain({8, 16}, type), two}), "");
+    EXPECT_EQ(difference("aten::_grouped_mm", {plain({2, 6, 8}, type), batch}), "");
+    EXPECT_EQ(difference("aten::_grouped_mm", {plain({3, 6, 8}, type), batch}), "");
+    EXPECT_EQ(difference("aten::_grouped_mm", {plain({2, 6, 8}, type), plain({8, 16}, type), two}),
+              "");
+    EXPECT_EQ(difference("aten::_grouped_mm", {flat, transposed({2, 8, 16}, type), two}), "");
+  }
+  EXPECT_EQ(difference("aten::_grouped_mm", {plain({6, 7}), plain({2, 7, 16}), two}), "");
+  EXPECT_EQ(difference("aten::_grouped_mm", {plain({6, 8}), plain({2, 8, 16}), indices({2})}), "");
+}
+
 TEST(ProductTest, OfBatches) {
   for (const at::Tensor& a : {plain({2, 3, 4}), transposed({2, 3, 4}), expanded({2, 3, 4})}) {
     for (const at::Tensor& b :

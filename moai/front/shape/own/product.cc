@@ -1,5 +1,6 @@
 // Products of which torch checks more in the kernel than in its shape function.
 #include <ATen/ExpandUtils.h>
+#include <ATen/native/GroupedMMUtils.h>
 #include <ATen/ops/addmm_meta_dispatch.h>
 #include <ATen/ops/bmm_meta_dispatch.h>
 #include <ATen/ops/mm_meta_dispatch.h>
@@ -63,7 +64,26 @@ Tensor bmm_to(const Tensor& a, const Tensor& b, c10::ScalarType type) {
   return fresh(at::meta::bmm(meta_of(a), meta_of(b)).sizes(), type);
 }
 
+// Rows of the result begin at 16 bytes, so it may have gaps.
+Tensor grouped_mm(const Tensor& self, const Tensor& other, const std::optional<Tensor>& offsets,
+                  const std::optional<Tensor>& bias, std::optional<c10::ScalarType> dtype) {
+  const Tensor a = meta_of(self), b = meta_of(other);
+  at::native::_grouped_mm_validate_inputs(a, b, offsets, bias, dtype);
+  const auto type = at::native::_resolve_grouped_mm_out_dtype(a, b, dtype);
+  const int64_t groups = offsets ? offsets->size(0) : a.size(0);
+  for (const Tensor& t : {a, b}) {
+    TORCH_CHECK(t.dim() == 2 || t.size(0) == groups,
+                offsets ? "matrix batch sizes have to match" : "batched dimension has to match");
+  }
+  const int64_t rows = a.size(-2), columns = b.size(-1);
+  const auto step = static_cast<int64_t>(16 / c10::elementSize(type));
+  const int64_t padded = (columns + step - 1) / step * step;
+  if (a.dim() != b.dim()) return fresh({rows, columns}, {padded, 1}, type);
+  return fresh({groups, rows, columns}, {rows * padded, padded, 1}, type);
+}
+
 const Row kRows[] = {
+    ours<op::_grouped_mm>(grouped_mm),
     ours<op::mm>(mm),
     ours<op::mm_dtype>(mm_to),
     ours<op::bmm_dtype>(bmm_to),
