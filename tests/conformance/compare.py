@@ -24,8 +24,8 @@ def _tensor(found, wanted, what, values, strides):
             raise Mismatch(f"{what}: strides {found.stride()}, wanted {wanted.stride()}")
     if values:
         try:
-            torch.testing.assert_close(found.detach().cpu(), wanted.detach(), equal_nan=True,
-                                       check_device=False)
+            torch.testing.assert_close(found.detach().cpu(), wanted.detach().cpu(),
+                                       equal_nan=True)
         except AssertionError as problem:
             raise Mismatch(f"{what}: {problem}") from None
 

@@ -2,6 +2,9 @@
 
 import torch
 
+# Operators whose further tensors torch wants on the CPU, whatever the device.
+HOST_ARGUMENTS = ("tensor_split",)
+
 
 class Subject:
     """Moves samples to a device and calls operators there.
@@ -22,6 +25,12 @@ class Subject:
     def take(self, value):
         """A copy of `value` with its tensors on the device; shared tensors stay shared."""
         return self._take(value, {})
+
+    def take_sample(self, sample, function):
+        """(input, args, kwargs) of an OpInfo sample for `function`."""
+        args = tuple(sample.args)
+        given, moved, kwargs = self.take((sample.input, args, dict(sample.kwargs)))
+        return given, args if getattr(function, "__name__", "") in HOST_ARGUMENTS else moved, kwargs
 
     def _take(self, value, known):
         if isinstance(value, torch.Tensor):
@@ -47,7 +56,8 @@ class Subject:
     def tensor(self, source):
         """`source` on the device with its sizes, strides, offset, conj and neg bits; a leaf."""
         plain = source.detach()
-        if source.layout is not torch.strided or type(plain) is not torch.Tensor:
+        ordinary = source.layout is torch.strided and type(plain) is torch.Tensor
+        if source.device.type != "cpu" or not ordinary:
             moved = plain.to(self.device, copy=True)
         else:
             moved = self._strided(plain)

@@ -48,6 +48,9 @@ class Link {
   virtual void close() = 0;
   // "unix:/run/x (pid 12)" or "tcp:10.0.0.3:4123", for messages.
   virtual std::string peer() const = 0;
+  // The kernel tells at once when the peer ended, so silence means that it is slow or stopped, not
+  // that its machine vanished.
+  virtual bool same_machine() const = 0;
   // Bytes and frames since the link was made, both ways.
   struct Counters {
     uint64_t frames_sent = 0, bytes_sent = 0, frames_received = 0, bytes_received = 0;

@@ -151,7 +151,9 @@ TEST_F(UnixListener, PeersAreNamedForMessages) {
   auto client = connect(address_, in_ms(1000));
   ASSERT_TRUE(client.ok());
   const std::string expected = address_ + " (pid " + std::to_string(::getpid()) + ")";
-  EXPECT_EQ(accepted()->peer(), expected);
+  const auto server = accepted();
+  EXPECT_EQ(server->peer(), expected);
+  EXPECT_TRUE(server->same_machine());
   EXPECT_EQ((*client)->peer(), expected);
 }
 

@@ -28,6 +28,7 @@ class StreamLink final : public Link {
   bool readable() override;
   void close() override;
   std::string peer() const override { return peer_; }
+  bool same_machine() const override { return peer_.starts_with("unix:"); }
   Counters counters() const override;
   int descriptor() const override { return stream_->fd(); }
 

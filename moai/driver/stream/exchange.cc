@@ -25,8 +25,8 @@ Result<std::unique_ptr<Exchange>> Exchange::open(std::unique_ptr<comm::Link> lin
   std::string frame;
   dispatch::encode(hello, &frame);
   const std::string_view part = frame;
-  MOAI_RETURN_IF_ERROR(self->link_->send({&part, 1}, options.silence_max));
-  const auto deadline = steady_clock::now() + options.silence_max;
+  MOAI_RETURN_IF_ERROR(self->link_->send({&part, 1}, self->silence_max_));
+  const auto deadline = steady_clock::now() + self->silence_max_;
   while (true) {
     MOAI_ASSIGN_OR_RETURN(const std::string reply, self->link_->receive(deadline, interrupt));
     MOAI_ASSIGN_OR_RETURN(const dispatch::Message message, dispatch::decode(reply));
@@ -88,7 +88,7 @@ Status Exchange::send_frame(std::span<const std::string_view> parts, const Inter
     look_again = steady_clock::now() + kPatience;
   }
   in_flight_ += size;
-  const Status sent = link_->send(parts, options_.silence_max);
+  const Status sent = link_->send(parts, silence_max_);
   if (sent.ok()) return sent;
   hear_out();
   return end_with(sent);
@@ -142,9 +142,9 @@ Status Exchange::receive(milliseconds most) {
   }
   if (frame.status().code() != Code::kDeadlineExceeded) return end_with(frame.status());
   silence_ += most;  // counts listening, not the time that a stopped process slept
-  if (silence_ < options_.silence_max) return frame.status();
+  if (silence_ < silence_max_) return frame.status();
   return end_with(unavailable("The Worker gave no sign of life for " +
-                              std::to_string(options_.silence_max.count() / 1000) + " s (" +
+                              std::to_string(silence_max_.count() / 1000) + " s (" +
                               link_->peer() + ")"));
 }
 

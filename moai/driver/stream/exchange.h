@@ -23,7 +23,9 @@ namespace moai::driver {
 using Interrupt = comm::Interrupt;
 
 struct ExchangeOptions {
-  std::chrono::milliseconds silence_max{5000};  // without a sign of life of the Worker
+  // Without a sign of life of the Worker: on another machine, which may have vanished, and on this
+  // one, where it is slow at worst.
+  std::chrono::milliseconds silence_max{5000}, silence_max_here{60000};
 };
 
 class Exchange {
@@ -42,7 +44,7 @@ class Exchange {
   Status send(const dispatch::Message& message, const Interrupt& interrupt);
 
   // Receives one frame or sleeps until another thread did, for at most 100 ms. An error is final:
-  // the link failed, or the Worker gave no sign of life for `silence_max`.
+  // the link failed, or the Worker gave no sign of life for too long.
   Status pump();
   // Takes what has come without waiting.
   Status drain();
@@ -62,7 +64,10 @@ class Exchange {
  private:
   Exchange(std::unique_ptr<comm::Link> link, const graph::SignatureTable* signatures,
            Answers* answers, ExchangeOptions options)
-      : link_(std::move(link)), signatures_(signatures), answers_(answers), options_(options) {}
+      : link_(std::move(link)),
+        signatures_(signatures),
+        answers_(answers),
+        silence_max_(link_->same_machine() ? options.silence_max_here : options.silence_max) {}
 
   Status define_signatures(const Interrupt& interrupt);
   Status send_frame(std::span<const std::string_view> parts, const Interrupt& interrupt);
@@ -74,7 +79,7 @@ class Exchange {
   std::unique_ptr<comm::Link> link_;
   const graph::SignatureTable* signatures_;
   Answers* answers_;
-  const ExchangeOptions options_;
+  const std::chrono::milliseconds silence_max_;
   dispatch::Welcome welcome_;
   size_t signatures_sent_ = 0;  // of the sending thread
   std::string buffer_;          // of the sending thread

@@ -23,7 +23,7 @@ def weights(tensors, seed):
 
 
 def _derivatives(where, op, sample, double):
-    taken = where.take((sample.input, tuple(sample.args), dict(sample.kwargs)))
+    taken = where.take_sample(sample, op.op)
     inputs = leaves(taken)
     result = where.call(op.op, taken[0], *taken[1], **taken[2])
     outputs = leaves(sample.output_process_fn_grad(result))

@@ -58,8 +58,8 @@ def run(case, op, subject):
 
 
 def call(subject, function, sample):
-    taken = subject.take((sample.input, tuple(sample.args), dict(sample.kwargs)))
-    return subject.call(function, taken[0], *taken[1], **taken[2])
+    given, args, kwargs = subject.take_sample(sample, function)
+    return subject.call(function, given, *args, **kwargs)
 
 
 def draws(op, function, sample):
@@ -113,7 +113,7 @@ def views(case, op, subject):
 def _written_whole(op, sample, subject, what):
     """In-place through a view: nothing outside of it may change."""
     def run_on(where):
-        taken = where.take((sample.input, tuple(sample.args), dict(sample.kwargs)))
+        taken = where.take_sample(sample, op.inplace_variant)
         where.call(op.inplace_variant, taken[0], *taken[1], **taken[2])
         count = taken[0].untyped_storage().nbytes() // taken[0].element_size()
         return taken[0].as_strided((count,), (1,), 0)
@@ -131,7 +131,7 @@ def inplace(case, op, subject):
         ran = True
 
         def run_on(where, sample=sample):
-            taken = where.take((sample.input, tuple(sample.args), dict(sample.kwargs)))
+            taken = where.take_sample(sample, op.inplace_variant)
             result = where.call(op.inplace_variant, taken[0], *taken[1], **taken[2])
             if isinstance(result, torch.Tensor) and result is not taken[0]:
                 raise Mismatch("an in-place call returned another tensor")

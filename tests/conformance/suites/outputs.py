@@ -45,7 +45,7 @@ def _written(subject, op, sample, wanted, make):
     """(returned, given) after a call with out=; `returned` is `given`, and where it was."""
     given = subject.take([make(tensor) for tensor in compare.tensors(wanted)])
     before = [(t.data_ptr(), t.stride()) for t in given]
-    taken = subject.take((sample.input, tuple(sample.args), dict(sample.kwargs)))
+    taken = subject.take_sample(sample, op.op)
     single = isinstance(wanted, torch.Tensor)
     returned = subject.call(op.op, taken[0], *taken[1], **taken[2],
                             out=given[0] if single else tuple(given))
