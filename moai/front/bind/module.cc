@@ -2,6 +2,7 @@
 #include <torch/csrc/utils/device_lazy_init.h>
 #include <torch/csrc/utils/pybind.h>
 
+#include "moai/base/profile.h"
 #include "moai/front/bind/interpreter.h"
 #include "moai/front/bind/lines.h"
 #include "moai/front/capture/capture.h"
@@ -90,6 +91,7 @@ void bind_device(py::module_& m) {
   m.def("synchronize", &synchronize);
   m.def("shutdown", &shutdown, py::arg("failed"));
   m.def("step_end", [] {
+    const Span span(SpanKind::kStepEnd, "step_end");
     if (driver::Driver* started = engine_if_started()) started->step_end();
   });
   m.def("register_fork_handler",
@@ -112,6 +114,20 @@ void bind_streams(py::module_& m) {
   m.def("default_generator", &default_generator);
 }
 
+void bind_profile(py::module_& m) {
+  m.def("profile_start", &profile::start);
+  m.def("profile_now", &profile::now_ns);
+  m.def("profile_autograd", [](uint64_t begin_ns) {
+    if (profile::on()) {
+      profile::add(SpanKind::kAutograd, "backward", begin_ns, profile::now_ns());
+    }
+  });
+  m.def("profile_write", [](const std::string& path) {
+    const Status status = profile::write_trace(path);
+    if (!status.ok()) throw std::runtime_error(status.message());
+  });
+}
+
 void bind_insight(py::module_& m) {
   m.def("statistics", &statistics);
   m.def("clear_recipes", [] { recipes().clear(); });
@@ -131,4 +147,5 @@ PYBIND11_MODULE(_C, m) {
   moai::front::bind_memory(m);
   moai::front::bind_streams(m);
   moai::front::bind_insight(m);
+  moai::front::bind_profile(m);
 }

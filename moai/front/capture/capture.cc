@@ -1,5 +1,6 @@
 #include "moai/front/capture/capture.h"
 
+#include "moai/base/profile.h"
 #include "moai/front/capture/outputs.h"
 #include "moai/front/capture/prediction.h"
 #include "moai/front/capture/signature.h"
@@ -118,6 +119,7 @@ std::vector<graph::StorageId> complete(Scan* scan) {
 
 void capture(const c10::OperatorHandle& handle, Stack* stack) {
   const Operator& op = resolve(handle);
+  const Span span(SpanKind::kCapture, op.name.c_str());
   if (op.asks) return ask(op, stack);
   ScanLease scanned;
   const Arguments arguments = arguments_of(op, *stack);
