@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "moai/base/profile.h"
 #include "moai/driver/lease/lease_connector.h"
 
 namespace moai::driver {
@@ -52,79 +53,91 @@ Engine::~Engine() {
 
 void Engine::note_line(LineId line) { lines_[recorder_.sequence() % kLinesKept] = line; }
 
-void Engine::flush_soon(Reason why) {
+void Engine::flush_soon(Reason why, Wake* wake) {
   if (!flush_) flush_why_ = why;
   flush_ = true;
-  wake_.notify_one();
+  // While the Worker has work, a courier that looks again by itself is left alone: to wake it takes
+  // the script's processor where both share one.
+  const Exchange* exchange = exchange_.load();
+  const bool awaited = why >= Reason::kRead;
+  if (awaited || idle_ || !exchange || !exchange->busy()) wake->courier = &wake_;
 }
 
 // After each thing recorded: sends when there is enough of it, else lets the courier know.
-void Engine::recorded() {
+void Engine::recorded(Wake* wake) {
   ++activity_;
   version_.store(activity_, std::memory_order_relaxed);
   const size_t nodes = recorder_.pending_nodes(), bytes = recorder_.pending_bytes();
   if (nodes >= ramp_ || bytes >= options_.flush_bytes) {
-    if (!flush_) flush_soon(nodes >= ramp_ ? Reason::kCalls : Reason::kBytes);
+    if (!flush_) flush_soon(nodes >= ramp_ ? Reason::kCalls : Reason::kBytes, wake);
     if (nodes >= kNodesMax || bytes >= kBytesMax) crowded_ = true;
   } else if (idle_) {
     idle_ = false;
-    wake_.notify_one();
+    wake->courier = &wake_;
   }
 }
 
 void Engine::alloc(StorageId id, uint64_t size_bytes) {
+  Wake wake;
   const std::lock_guard lock(mutex_);
   if (has_failed_) return;
   recorder_.alloc(id, size_bytes);
-  recorded();
+  recorded(&wake);
 }
 
 void Engine::resize(StorageId id, uint64_t size_bytes) {
+  Wake wake;
   const std::lock_guard lock(mutex_);
   if (has_failed_) return;
   recorder_.resize(id, size_bytes);
-  recorded();
+  recorded(&wake);
 }
 
 void Engine::free(StorageId id) {
+  Wake wake;
   const std::lock_guard lock(mutex_);
   if (has_failed_) return;
   recorder_.free(id);
-  if (idle_ || recorder_.pending_nodes() >= ramp_) recorded();  // forgets more than it must
+  if (idle_ || recorder_.pending_nodes() >= ramp_) recorded(&wake);  // forgets more than it must
 }
 
 Status Engine::append(SignatureId signature, std::span<const StorageId> storages,
                       std::span<const uint64_t> words, LineId line) {
+  const Span span(SpanKind::kEncode, "append");
+  Wake wake;
   const std::lock_guard lock(mutex_);
   if (has_failed_.load(std::memory_order_relaxed)) return failed_;
   recorder_.call(signature, storages, words);
   note_line(line);
-  recorded();
+  recorded(&wake);
   return ok_status();
 }
 
 Status Engine::upload(StorageId id, uint64_t storage_bytes, uint64_t offset, std::string_view bytes,
                       bool makes) {
   std::string copy(bytes);
+  Wake wake;
   const std::lock_guard lock(mutex_);
   if (has_failed_) return failed_;
   recorder_.upload(id, storage_bytes, offset, std::move(copy), makes);
-  recorded();
+  recorded(&wake);
   return ok_status();
 }
 
 void Engine::step_end() {
+  Wake wake;
   const std::lock_guard lock(mutex_);
   if (has_failed_) return;
   recorder_.step_end();
-  if (recorder_.pending()) flush_soon(Reason::kStepEnd);
+  if (recorder_.pending()) flush_soon(Reason::kStepEnd, &wake);
 }
 
 uint64_t Engine::marker(MarkerActions actions) {
+  Wake wake;
   const std::lock_guard lock(mutex_);
   if (has_failed_) return kNeverReached;
   const uint64_t request = recorder_.marker(actions.resets_peak, actions.trims_memory);
-  recorded();
+  recorded(&wake);
   return request;
 }
 

@@ -76,10 +76,19 @@ class Engine final : public Driver {
   bool wait_for_work(Reason* why);
   Status connect();
   bool stopping() const;
+  std::chrono::microseconds quiet() const;
 
   // ---- recording, under mutex_
-  void recorded();
-  void flush_soon(Reason why);
+  // Wakes the courier when it goes out of scope, which must be after the lock: a thread that is
+  // woken under it runs into it, and the script is preempted twice.
+  struct Wake {
+    std::condition_variable* courier = nullptr;
+    ~Wake() {
+      if (courier) courier->notify_one();
+    }
+  };
+  void recorded(Wake* wake);
+  void flush_soon(Reason why, Wake* wake);
   void note_line(LineId line);
 
   // ---- sending and waiting

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "moai/base/profile.h"
+
 namespace moai::driver {
 namespace {
 
@@ -53,6 +55,14 @@ void Engine::run_courier() {
   }
 }
 
+// How long nothing must be recorded before what is there leaves. A Worker that is busy can wait for
+// it, and the courier does not take the script's processor to look so often.
+std::chrono::microseconds Engine::quiet() const {
+  const Exchange* exchange = exchange_.load();
+  return std::chrono::microseconds(options_.flush_quiet_us) *
+         (exchange && exchange->busy() ? 5 : 1);
+}
+
 // True when commands should leave or replies be taken in, false at the end.
 bool Engine::wait_for_work(Reason* why) {
   std::unique_lock lock(mutex_);
@@ -61,7 +71,7 @@ bool Engine::wait_for_work(Reason* why) {
     if (std::exchange(flush_, false)) return true;
     if (failed_.ok() && recorder_.pending()) {
       const uint64_t seen = activity_;
-      wake_.wait_for(lock, std::chrono::microseconds(options_.flush_quiet_us));
+      wake_.wait_for(lock, quiet());
       if (activity_ == seen) return true;
       continue;
     }
@@ -117,6 +127,7 @@ bool Engine::collect(const Reason* why) {
 
 // Under sending_. CANCELLED: the interrupt said so, and the rest waits for the next time.
 Status Engine::send_all(Reason why, const Interrupt& interrupt) {
+  const Span span(SpanKind::kSend, reason_name(why));
   Exchange* exchange = exchange_.load();
   const Interrupt until_failed = [&] {
     if (has_failed_) return cancelled("the driver has ended");
@@ -137,8 +148,9 @@ Status Engine::send_some(Reason why, const Interrupt& interrupt) {
     std::unique_lock sending(sending_, std::try_to_lock);
     if (sending.owns_lock()) return send_all(why, interrupt);
   }
+  Wake wake;
   const std::lock_guard lock(mutex_);
-  flush_soon(why);
+  flush_soon(why, &wake);
   return ok_status();
 }
 

@@ -71,11 +71,12 @@ Status Engine::read(std::span<const ReadInto> ranges, const Interrupt& interrupt
 }
 
 uint64_t Engine::start_read(const ReadInto& range) {
+  Wake wake;
   const std::lock_guard lock(mutex_);
   if (has_failed_) return 0;
   const RequestId request = recorder_.read({{range.storage, range.offset, range.size}});
   answers_.expect(request, 1);
-  flush_soon(Reason::kRead);
+  flush_soon(Reason::kRead, &wake);
   return request;
 }
 
@@ -153,8 +154,9 @@ Result<MarkerState> Engine::reached(uint64_t marker, bool wait, const Interrupt&
   } else if (!answers_.marker(marker)) {
     if (has_failed_) return ended();
     {
+      Wake wake;
       const std::lock_guard lock(mutex_);
-      flush_soon(Reason::kEvent);  // the courier's to send: credit may be long in coming
+      flush_soon(Reason::kEvent, &wake);  // the courier's to send: credit may be long in coming
     }
     if (Exchange* exchange = exchange_.load()) {
       const Status status = exchange->drain();

@@ -56,6 +56,9 @@ class Exchange {
   // In a forked child: closes the child's copy of the descriptor.
   void close_copy();
 
+  // Whether the Worker has not yet given back the credit of all that was sent.
+  bool busy() const { return in_flight_.load(std::memory_order_relaxed) != 0; }
+
   const dispatch::Welcome& welcome() const { return welcome_; }
   comm::Link::Counters counters() const { return link_->counters(); }
   // Why the Worker ended, if it said so.

@@ -3,6 +3,7 @@
 #include <torch/csrc/utils/device_lazy_init.h>
 #include <torch/csrc/utils/pybind.h>
 
+#include "moai/base/profile.h"
 #include "moai/front/bind/graphs.h"
 #include "moai/front/bind/interpreter.h"
 #include "moai/front/bind/lines.h"
@@ -121,6 +122,7 @@ void bind_device(py::module_& m) {
   m.def("sync_debug_mode", &sync_debug_mode);
   m.def("shutdown", &shutdown, py::arg("failed"));
   m.def("step_end", [] {
+    const Span span(SpanKind::kStepEnd, "step_end");
     if (driver::Driver* started = engine_if_started()) started->step_end();
   });
   m.def("bind_distributed", [m]() mutable { bind_solo_group(m); });
@@ -158,6 +160,20 @@ void bind_streams(py::module_& m) {
   m.def("default_generator", &default_generator);
 }
 
+void bind_profile(py::module_& m) {
+  m.def("profile_start", &profile::start);
+  m.def("profile_now", &profile::now_ns);
+  m.def("profile_autograd", [](uint64_t begin_ns) {
+    if (profile::on()) {
+      profile::add(SpanKind::kAutograd, "backward", begin_ns, profile::now_ns());
+    }
+  });
+  m.def("profile_write", [](const std::string& path) {
+    const Status status = profile::write_trace(path);
+    if (!status.ok()) throw std::runtime_error(status.message());
+  });
+}
+
 void bind_insight(py::module_& m) {
   m.def("statistics", &statistics);
   m.def("clear_recipes", [] { recipes().clear(); });
@@ -179,4 +195,5 @@ PYBIND11_MODULE(_C, m) {
   moai::front::bind_graphs(m);
   moai::front::bind_skipping(m);
   moai::front::bind_insight(m);
+  moai::front::bind_profile(m);
 }

@@ -2,6 +2,7 @@
 
 #include <ATen/MemoryOverlap.h>
 
+#include "moai/base/profile.h"
 #include "moai/front/capture/outputs.h"
 #include "moai/front/capture/prediction.h"
 #include "moai/front/capture/signature.h"
@@ -142,6 +143,7 @@ std::vector<graph::StorageId> complete(Scan* scan) {
 
 void capture(const c10::OperatorHandle& handle, Stack* stack) {
   const Operator& op = resolve(handle);
+  const Span span(SpanKind::kCapture, op.name.c_str());
   if (op.asks) return ask(op, stack);
   ScanLease scanned;
   const Arguments arguments = arguments_of(op, *stack);

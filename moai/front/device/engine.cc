@@ -5,6 +5,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "moai/base/profile.h"
 #include "moai/base/site_settings.h"
 #include "moai/front/device/script.h"
 #include "moai/front/device/settings.h"
@@ -129,6 +130,7 @@ void wait_for(const std::function<Status(driver::Driver&, const driver::Interrup
   const driver::Interrupt interrupt = [] {
     return script().interrupted ? script().interrupted() : ok_status();
   };
+  const Span span(SpanKind::kWait, "wait");
   driver.waits_at(current_line());
   Status status;
   {
