@@ -48,10 +48,12 @@ def run(command, limit_s, **environment):
     try:
         out, errors = process.communicate(timeout=limit_s)
         code = process.returncode
-    except subprocess.TimeoutExpired:
+    except BaseException as why:  # whoever ends the suite ends the script and its workers
         os.killpg(process.pid, signal.SIGKILL)
         out, errors = process.communicate()
         code = None
+        if not isinstance(why, subprocess.TimeoutExpired):
+            raise
     return {"code": code, "seconds": round(time.monotonic() - begin, 1), "output": errors + out,
             "values": last_object(out)}
 
@@ -165,6 +167,7 @@ def main(words=None):
     parser.add_argument("--limit", type=float, default=600, metavar="SECONDS",
                         help="for one run of a script (600)")
     arguments = parser.parse_args(words)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     rows = run_all(chosen(arguments.names), arguments.limit)
     if arguments.json:
         print(json.dumps({"scripts": rows}, indent=1))

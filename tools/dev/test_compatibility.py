@@ -2,8 +2,10 @@
 
 import json
 import math
+import pathlib
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -85,6 +87,25 @@ def test_a_script_is_ended_at_its_time_limit(scripts, capsys):
     out, errors = capsys.readouterr()
     assert json.loads(out)["scripts"][0]["reason"] == "not ended after 1 s"
     assert errors.splitlines()[-1] == "0 passed, 1 failed, 0 skipped"
+
+
+def test_who_ends_the_suite_ends_its_script(tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(60)\n")
+    out = tmp_path / "pid"
+    program = (f"import sys; sys.path.insert(0, {str(suite.ROOT)!r})\n"
+               "from tools.dev import compatibility as suite\n"
+               "suite.chosen = lambda names: []\nsuite.main([])\n"
+               f"suite.run(['sh', '-c', 'exec {sys.executable} {script} > {out}'], 60)")
+    running = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 30
+    while not (out.exists() and out.read_text().strip()) and time.monotonic() < until:
+        time.sleep(0.05)
+    pid = int(out.read_text())
+    running.terminate()
+    assert running.wait(30) == 143
+    assert not pathlib.Path(f"/proc/{pid}").exists()
 
 
 def test_an_unknown_name_is_refused_with_those_there_are():
