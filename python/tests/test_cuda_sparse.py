@@ -74,6 +74,19 @@ def test_csr(torch):
     assert "sparse_csr" in repr(device)
 
 
+def test_bags_of_embeddings_have_sparse_gradients(torch):
+    index = torch.tensor([[1, 2], [2, 5]])
+
+    def gradient(device):
+        torch.manual_seed(0)
+        model = torch.nn.EmbeddingBag(10, 4, sparse=True, mode="mean").to(device)
+        model(index.to(device)).pow(2).sum().backward()
+        assert model.weight.grad.is_sparse
+        return model.weight.grad.to_dense().cpu()
+
+    torch.testing.assert_close(gradient("cuda"), gradient("cpu"))
+
+
 @pytest.mark.parametrize("name", ["SparseAdam", "SGD", "Adagrad"])
 def test_sparse_embeddings_train(torch, name):
     index = torch.tensor([1, 2, 2, 5])

@@ -104,7 +104,8 @@ constexpr const char* kUnary[] = {
     "round",  "sgn",           "sign",  "sin",      "sinh",     "sqrt",   "tan",     "tanh",
     "trunc",  "conj_physical", "isinf", "isneginf", "isposinf", "signbit"};
 // Of dense tensors: they make sparse ones.
-constexpr const char* kGenericDense[] = {"_to_sparse", "_to_sparse.sparse_dim", "_to_sparse_csr"};
+constexpr const char* kGenericDense[] = {"_to_sparse", "_to_sparse.sparse_dim", "_to_sparse_csr",
+                                         "_embedding_bag_backward"};
 
 Tensor make_coo(const Tensor& like, const Tensor& indices, const Tensor& values) {
   return at::_sparse_coo_tensor_with_dims_and_tensors(like.sparse_dim(), like.dense_dim(),
@@ -181,7 +182,7 @@ Tensor& add_out(const Tensor& self, const Tensor& other, const at::Scalar& alpha
   return out.copy_(self.is_coalesced() && other.is_coalesced() ? sum.coalesce() : sum);
 }
 
-// Values of `sparse` that lie where `mask` has some, zero elsewhere; both coalesced.
+// Values of `sparse`, which is coalesced, where `mask` has some; zero where `sparse` has none.
 Tensor values_at(const Tensor& sparse, const Tensor& mask) {
   const Tensor have = flatten_indices(sparse);
   const Tensor want = flatten_indices(mask);
@@ -193,7 +194,6 @@ Tensor values_at(const Tensor& sparse, const Tensor& mask) {
 }
 
 Tensor sparse_mask(const Tensor& self, const Tensor& mask) {
-  TORCH_CHECK(mask.is_coalesced() || !self.is_sparse(), "sparse_mask: mask is uncoalesced");
   TORCH_CHECK(self.sizes() == mask.sizes(), "sparse_mask(): operands have incompatible sizes; ",
               "self has size ", self.sizes(), " but mask has size ", mask.sizes());
   Tensor values = at::zeros_like(mask._values(), self.options().layout(at::kStrided));
