@@ -11,7 +11,8 @@ def test_gradients_of_an_embedding_bag(torch, mode, ends):
         bag = torch.nn.EmbeddingBag(10, 4, mode=mode, include_last_offset=ends).to(device)
         offsets = torch.tensor([0, 4, 8] if ends else [0, 4], device=device)
         result = bag(torch.tensor([1, 2, 4, 5, 4, 3, 2, 9], device=device), offsets)
-        (result * torch.arange(result.numel(), device=device).reshape(result.shape)).sum().backward()
+        weights = torch.arange(result.numel(), device=device).reshape(result.shape)
+        (result * weights).sum().backward()
         return bag.weight.grad.cpu()
 
     assert torch.equal(gradient("cuda"), gradient("cpu"))
