@@ -180,10 +180,11 @@ TEST_F(AtenCallTest, AnOperatorWithoutGeneratorArgumentHasItAfterTheOthers) {
 }
 
 TEST_F(AtenCallTest, DrawingWithoutAKernelOfOursIsUnimplementedByName) {
-  EXPECT_EQ(prepare("aten::poisson(f64[2,3], generator) -> f64[2,3]").ok(), true);
-  run("aten::poisson(f64[2,3], generator) -> f64[2,3]", {a_}, {1, 2});
+  const std::string text = "aten::rand_like.out(f64[2,3], none, f64[2,3]!, generator) -> _";
+  EXPECT_EQ(prepare(text).ok(), true);
+  run(text, {a_, b_}, {1, 2});
   EXPECT_EQ(status_.code(), Code::kUnimplemented);
-  EXPECT_THAT(status_.message(), HasSubstr("poisson"));
+  EXPECT_THAT(status_.message(), HasSubstr("rand_like"));
 }
 
 TEST_F(AtenCallTest, AttentionDrawsOnlyWithDropout) {
@@ -236,7 +237,7 @@ TEST_F(AtenCallTest, AKernelMayWriteIntoTheListOfIndicesItIsGiven) {
   auto call =
       prepare("aten::_unsafe_masked_index(f64[2,3], bool[2,1], (i64[2]), intword) -> f64[2,3]");
   ASSERT_TRUE(call.ok()) << call.status().to_string();
-  AtenBuffer a(a_.storage()), mask(at::tensor({true, false}).storage());
+  AtenBuffer a(a_.storage()), mask(at::tensor({1, 0}, at::kInt).to(at::kBool).storage());
   AtenBuffer index(at::tensor({1, 7}, at::kLong).storage());
   std::vector<Buffer*> operands = {&a, &mask, &index};
   const std::vector<uint64_t> words = {0};

@@ -107,6 +107,20 @@ TEST(OrderTest, KthValueAndBuckets) {
   }
 }
 
+TEST(RangeTest, AnOutputOfTheRightLengthKeepsItsShape) {
+  for (const at::Tensor& out : {plain({2, 3}), plain({6}), plain({0}), plain({0, 2})}) {
+    for (const int64_t steps : {6, 0, 1, -1}) {
+      EXPECT_EQ(difference("aten::linspace.out", {0, 1, steps, out.clone()}), "");
+      EXPECT_EQ(difference("aten::linspace.Tensor_Tensor_out",
+                           {number(0), number(1), steps, out.clone()}),
+                "");
+      EXPECT_EQ(
+          difference("aten::logspace.Tensor_Scalar_out", {number(0), 1, steps, 10.0, out.clone()}),
+          "");
+    }
+  }
+}
+
 TEST(ErrorTest, OfArgumentsThatNoKernelTakes) {
   const at::Tensor image = plain({1, 3, 8, 8}), weight = plain({4, 3, 3, 3});
   const Ints one = {1, 1}, none = {0, 0}, less = {-1, -1};

@@ -41,7 +41,9 @@ void check_window(const Window& w) {
   TORCH_CHECK(all_at_least(w.padding, 0), "negative padding is not supported");
   TORCH_CHECK(all_at_least(w.output_padding, 0), "negative output_padding is not supported");
   TORCH_CHECK(all_at_least(w.stride, 1), "non-positive stride is not supported");
-  TORCH_CHECK(all_at_least(w.dilation, 1), "dilation should be greater than zero");
+  TORCH_CHECK(all_at_least(w.dilation, 0), "dilation should be greater than zero");
+  TORCH_CHECK(all_at_least(w.dilation, 1), "dilation should be greater than zero, but got ",
+              w.dilation);
 }
 
 void check_bias(const OptionalTensor& bias, const Tensor& weight, const Window& w) {

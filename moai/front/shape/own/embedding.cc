@@ -34,7 +34,7 @@ using Four = std::tuple<Tensor, Tensor, Tensor, Tensor>;
 Four bags(const Tensor& weight, const Tensor& indices, const Tensor& offsets, int64_t mode,
           const std::optional<Tensor>& scale, bool ends, int64_t padding, bool keeps) {
   TORCH_CHECK(weight.dim() == 2, "'weight' must be 2-D");
-  const auto type = at::promote_types(indices.scalar_type(), offsets.scalar_type());
+  const auto type = c10::promoteTypes(indices.scalar_type(), offsets.scalar_type());
   const int64_t count = offsets.size(0) - (ends ? 1 : 0);
   const bool half = weight.scalar_type() == at::kHalf || weight.scalar_type() == at::kBFloat16;
   const bool scaled = scale && scale->defined();

@@ -9,7 +9,7 @@ namespace op = at::_ops;
 at::Tensor& masked_scatter_(at::Tensor& self, const at::Tensor& mask, const at::Tensor&) {
   TORCH_CHECK(mask.scalar_type() == at::kBool,
               "masked_scatter_ only supports boolean masks, but got mask with dtype ",
-              mask.dtype());
+              mask.scalar_type());
   return self;
 }
 

@@ -12,19 +12,23 @@ using at::IntArrayRef;
 using at::Tensor;
 
 std::tuple<Tensor, Tensor> running_extremum(const Tensor& self, int64_t dim) {
-  at::maybe_wrap_dim(dim, self.dim());
+  if (self.numel() != 0) at::maybe_wrap_dim(dim, self.dim());
   return {fresh(self.sizes(), self.scalar_type()), fresh(self.sizes(), at::kLong)};
 }
 
+// Two parts along each dimension, joined again in their format; an empty part has none.
 Tensor roll(const Tensor& self, IntArrayRef shifts, IntArrayRef dims) {
   TORCH_CHECK(!shifts.empty(), "`shifts` required");
   if (dims.empty() && shifts.size() == 1) return fresh(self.sizes(), self.scalar_type());
   TORCH_CHECK(shifts.size() == dims.size(),
               "shifts and dimensions must align. shifts: ", shifts.size(), ", dims:", dims.size());
-  for (const int64_t dim : dims) at::maybe_wrap_dim(dim, self.dim());
   if (self.numel() == 0) return like(self);
-  // Two parts along a dimension, joined again.
-  return fresh(self.sizes(), self.scalar_type(), self.suggest_memory_format());
+  auto format = self.suggest_memory_format();
+  for (size_t i = 0; i < dims.size(); ++i) {
+    const int64_t size = self.size(at::maybe_wrap_dim(dims[i], self.dim()));
+    if (shifts[i] % size == 0) format = c10::MemoryFormat::Contiguous;
+  }
+  return fresh(self.sizes(), self.scalar_type(), format);
 }
 
 std::tuple<Tensor, Tensor> kth_value(const Tensor& self, int64_t k, int64_t given, bool keep) {

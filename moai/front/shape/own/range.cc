@@ -19,8 +19,31 @@ Tensor arange(const Scalar& start, const Scalar& end, const Scalar& step, const 
   return out.numel() == size ? out : fresh({size}, out.scalar_type());
 }
 
+Tensor steps_in(const Tensor& out, int64_t steps) {
+  TORCH_CHECK(steps >= 0, "number of steps must be non-negative");
+  return out.numel() == steps ? out : fresh({steps}, out.scalar_type());
+}
+
+template <typename Start, typename End>
+Tensor linear(const Start&, const End&, int64_t steps, const Tensor& out) {
+  return steps_in(out, steps);
+}
+
+template <typename Start, typename End>
+Tensor logarithmic(const Start&, const End&, int64_t steps, double, const Tensor& out) {
+  return steps_in(out, steps);
+}
+
 const Row kRows[] = {
     ours<op::arange_start_out>(arange),
+    ours<op::linspace_out>(linear<Scalar, Scalar>),
+    ours<op::linspace_Tensor_Tensor_out>(linear<Tensor, Tensor>),
+    ours<op::linspace_Tensor_Scalar_out>(linear<Tensor, Scalar>),
+    ours<op::linspace_Scalar_Tensor_out>(linear<Scalar, Tensor>),
+    ours<op::logspace_out>(logarithmic<Scalar, Scalar>),
+    ours<op::logspace_Tensor_Tensor_out>(logarithmic<Tensor, Tensor>),
+    ours<op::logspace_Tensor_Scalar_out>(logarithmic<Tensor, Scalar>),
+    ours<op::logspace_Scalar_Tensor_out>(logarithmic<Scalar, Tensor>),
 };
 
 }  // namespace
