@@ -2,10 +2,12 @@
 
 import collections
 import json
+import re
 
 from tests.conformance import baseline
 from tests.conformance.case import Case
 
+_PATH = re.compile(r"(unix:)?/[^ ]+")  # of the machine that ran it
 CPU_FAILS = "CPU torch fails it too"
 
 
@@ -75,7 +77,7 @@ def _failing_entries(results):
         groups[case.suite, case.entry].append(line)
     for (suite, entry), lines in sorted(groups.items(), key=lambda item: -len(item[1])):
         checks = sorted({Case.parse(line["id"]).check for line in lines})
-        message = lines[0]["message"].replace("|", "\\|").replace("<", "&lt;")[:140]
+        message = _PATH.sub("…", lines[0]["message"]).replace("|", "\\|").replace("<", "&lt;")[:140]
         yield f"| {suite} | {entry} | {len(lines)} | {', '.join(checks)} | {message} |"
 
 
