@@ -56,6 +56,6 @@ def test_a_script_is_run_and_its_trace_written(tmp_path):
     command = [sys.executable, "-m", "moai.profile", "--trace", trace, script]
     done = subprocess.run(list(map(str, command)), text=True, capture_output=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert "steps," in done.stderr and "autograd (torch)" in done.stderr
+    assert "steps of" in done.stderr and "autograd (torch)" in done.stderr
     kinds = {event["cat"] for event in json.loads(trace.read_text())["traceEvents"]}
     assert kinds == {"autograd", "capture", "encode", "send", "wait", "step"}

@@ -2,6 +2,7 @@
 
 #include <torch/csrc/distributed/c10d/Store.hpp>
 #include <torch/csrc/distributed/c10d/Work.hpp>
+#include <torch/csrc/distributed/c10d/reducer_timer.hpp>
 
 #include "moai/front/device/engine.h"
 
@@ -35,6 +36,19 @@ class RecordedWork final : public c10d::Work {
   std::vector<at::Tensor> outputs_;
   c10::intrusive_ptr<c10::ivalue::Future> future_;
 };
+
+// DistributedDataParallel wants a timer for its log. It notes when the host was where; the parts of
+// the device's work are not told apart.
+struct ReducerTimer final : c10d::Timer {
+  std::optional<int64_t> measureDifference(Event, Event) override { return std::nullopt; }
+};
+
+void register_reducer_timer() {
+  static const c10::Registerer<c10::DeviceType, std::unique_ptr<c10d::Timer>, c10::Device>
+      registration(c10::kCUDA, c10d::TimerRegistry(), [](c10::Device) {
+        return std::unique_ptr<c10d::Timer>(std::make_unique<ReducerTimer>());
+      });
+}
 
 void check_device(at::TensorList tensors) {
   for (const at::Tensor& t : tensors) {
@@ -125,6 +139,7 @@ SoloGroup::Works SoloGroup::barrier(const c10d::BarrierOptions&) {
 
 void bind_solo_group(py::module_& m) {
   py::module_::import("torch._C._distributed_c10d");
+  register_reducer_timer();
   py::class_<SoloGroup, c10::intrusive_ptr<SoloGroup>, c10d::Backend> group(m, "ProcessGroupNCCL");
   py::class_<SoloGroup::Options, c10::intrusive_ptr<SoloGroup::Options>, c10d::Backend::Options>(
       group, "Options", py::dynamic_attr())  // NCCL's other options mean nothing to one process

@@ -1,5 +1,7 @@
 """torch.cuda.comm and torch.cuda.nccl among one device: copies."""
 
+import datetime
+
 
 def functions(torch):
     def on_device(tensor, device):
@@ -71,6 +73,8 @@ def install(torch, c):
     for module in (distributed_c10d, torch.distributed):
         module.ProcessGroupNCCL = group
     distributed_c10d._NCCL_AVAILABLE = True
+    # What torch's builds with NCCL have, in distributed.constants and here by value.
+    distributed_c10d.default_pg_nccl_timeout = datetime.timedelta(minutes=10)
     _keep_gloo_to_the_host(torch, group)
 
 
