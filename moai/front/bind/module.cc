@@ -7,7 +7,6 @@
 #include "moai/front/bind/graphs.h"
 #include "moai/front/bind/interpreter.h"
 #include "moai/front/bind/lines.h"
-#include "moai/front/bind/reducer_timer.h"
 #include "moai/front/bind/solo_group.h"
 #include "moai/front/capture/capture.h"
 #include "moai/front/capture/registration.h"
@@ -126,10 +125,7 @@ void bind_device(py::module_& m) {
     const Span span(SpanKind::kStepEnd, "step_end");
     if (driver::Driver* started = engine_if_started()) started->step_end();
   });
-  m.def("bind_distributed", [m]() mutable {
-    bind_solo_group(m);
-    register_reducer_timer();
-  });
+  m.def("bind_distributed", [m]() mutable { bind_solo_group(m); });
   m.def("register_fork_handler",
         [] { torch::utils::register_fork_handler_for_device_init(at::kCUDA); });
   m.def("in_bad_fork", [] { return torch::utils::is_device_in_bad_fork(at::kCUDA); });

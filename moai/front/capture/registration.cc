@@ -102,6 +102,7 @@ void register_own_kernels(torch::Library& aten) {
   aten.impl("empty_strided", &empty_strided);
   aten.impl("as_strided", &as_strided);
   aten.impl("view", &view);
+  aten.impl("_unsafe_view", &view);  // torch writes results through it
   aten.impl("_reshape_alias", &reshape_alias);
   aten.impl("resize_", &resize_);
   aten.impl("set_.source_Storage_storage_offset", &set_storage_);
