@@ -144,8 +144,8 @@ Status Exchange::receive(milliseconds most) {
   silence_ += most;  // counts listening, not the time that a stopped process slept
   if (silence_ < silence_max_) return frame.status();
   return end_with(unavailable("The Worker gave no sign of life for " +
-                              std::to_string(silence_max_.count() / 1000) + " s (" +
-                              link_->peer() + ")"));
+                              std::to_string(silence_max_.count() / 1000) + " s (" + link_->peer() +
+                              ")"));
 }
 
 Status Exchange::handle(std::string frame) {
