@@ -105,6 +105,18 @@ def test_sparse_embeddings_train(torch, name):
     torch.testing.assert_close(train("cuda"), train("cpu"))
 
 
+def test_a_number_is_sparse_too(torch):
+    def run(device):
+        x, y = torch.tensor(3.0, device=device), torch.tensor(5.0, device=device)
+        entry = x.to_sparse()
+        twice = torch.sparse_coo_tensor(torch.empty(0, 2, dtype=torch.int64, device=device),
+                                        torch.tensor([1.0, 2.0], device=device), ())
+        found = (y.sparse_mask(entry).to_dense(), y + entry, twice.coalesce().to_dense())
+        return [t.cpu() for t in found]
+
+    assert [t.item() for t in run("cuda")] == [t.item() for t in run("cpu")]
+
+
 def test_what_no_worker_is_sent_is_refused(torch, pair):
     x = torch.ones(2, device="cuda")
     for use in (lambda: torch.quantize_per_tensor(x, 0.1, 0, torch.qint8),

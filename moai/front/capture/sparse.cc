@@ -131,6 +131,7 @@ Tensor unflatten_indices(Tensor flat, at::IntArrayRef sizes) {
     rows[d] = d == 0 ? flat : flat.remainder(sizes[d]);
     if (d != 0) flat = flat.div(sizes[d], "floor");
   }
+  if (rows.empty()) return at::zeros({0, flat.size(0)}, flat.options());
   return at::stack(rows);
 }
 
@@ -154,10 +155,21 @@ c10::List<std::optional<Tensor>> rows_of(const Tensor& sparse) {
   return rows;
 }
 
+// dense[indices]; one tensor without dimensions has no index.
+Tensor entries_of(const Tensor& dense, const Tensor& sparse) {
+  if (sparse.sparse_dim() == 0) return dense.expand(sparse._values().sizes());
+  return dense.index(rows_of(sparse));
+}
+
 // dense[indices] += alpha * values, in place.
 void add_to_dense(const Tensor& dense, const Tensor& sparse, const at::Scalar& alpha) {
   if (sparse._nnz() == 0) return;
-  dense.index_put_(rows_of(sparse), sparse._values().to(dense.scalar_type()).mul(alpha), true);
+  const Tensor values = sparse._values().to(dense.scalar_type()).mul(alpha);
+  if (sparse.sparse_dim() == 0) {
+    dense.add_(values.sum(0));
+  } else {
+    dense.index_put_(rows_of(sparse), values, true);
+  }
 }
 
 Tensor& add_out(const Tensor& self, const Tensor& other, const at::Scalar& alpha, Tensor& out) {
@@ -197,7 +209,7 @@ Tensor sparse_mask(const Tensor& self, const Tensor& mask) {
   TORCH_CHECK(self.sizes() == mask.sizes(), "sparse_mask(): operands have incompatible sizes; ",
               "self has size ", self.sizes(), " but mask has size ", mask.sizes());
   Tensor values = at::zeros_like(mask._values(), self.options().layout(at::kStrided));
-  if (mask._nnz() != 0 && !self.is_sparse()) values = self.index(rows_of(mask));
+  if (mask._nnz() != 0 && !self.is_sparse()) values = entries_of(self, mask);
   if (mask._nnz() != 0 && self.is_sparse() && self._nnz() != 0) {
     values = values_at(self.coalesce(), mask);
   }
