@@ -111,6 +111,7 @@ def test_a_number_is_sparse_too(torch):
         entry = x.to_sparse()
         twice = torch.sparse_coo_tensor(torch.empty(0, 2, dtype=torch.int64, device=device),
                                         torch.tensor([1.0, 2.0], device=device), ())
+        y.sparse_mask(entry)._values().add_(1)  # a copy
         found = (y.sparse_mask(entry).to_dense(), y + entry, twice.coalesce().to_dense())
         return [t.cpu() for t in found]
 

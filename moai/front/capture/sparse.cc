@@ -157,7 +157,7 @@ c10::List<std::optional<Tensor>> rows_of(const Tensor& sparse) {
 
 // dense[indices]; one tensor without dimensions has no index.
 Tensor entries_of(const Tensor& dense, const Tensor& sparse) {
-  if (sparse.sparse_dim() == 0) return dense.expand(sparse._values().sizes());
+  if (sparse.sparse_dim() == 0) return dense.expand(sparse._values().sizes()).clone();
   return dense.index(rows_of(sparse));
 }
 

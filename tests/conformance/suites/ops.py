@@ -183,7 +183,7 @@ def _near(found, wanted, what, values):
             raise Mismatch(f"{what}: dtype {a.dtype}, wanted bfloat16 or {b.dtype}")
         if not values or not b.is_floating_point() or b.layout is not torch.strided:
             continue
-        found_, wanted_ = a.detach().cpu().double(), b.detach().double()
+        found_, wanted_ = a.detach().cpu().double(), b.detach().cpu().double()
         usual = wanted_.isfinite() & found_.isfinite()
         if usual.any():
             scale = wanted_[usual].abs().max()
