@@ -1,6 +1,7 @@
 """The benchmarks' own judgement: they must fail where a figure or a bit is wrong."""
 
 import json
+import os
 import math
 import subprocess
 import sys
@@ -90,6 +91,7 @@ def test_the_steps_of_stock_torch_are_measured_against_itself():
     assert all(row["stock_ms"] > 0 and row["ratio"] > 0 for row in rows)
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/pts/ptmx"), reason="needs pseudo-terminals")
 def test_a_script_in_a_terminal_hears_its_keys():
     environment = plugin.stock_environment()
     with script.Script("train.py", "--device", "cpu", "--steps", 10_000, "--pause", 0.05,
