@@ -69,3 +69,33 @@ def test_distributions_draw_on_the_device(torch):
         assert abs(drawn.mean().item() - 3) < 0.3, name
     sums = torch.distributions.Dirichlet(rate.view(500, 4)).sample().sum(1).cpu()
     assert torch.allclose(sums, torch.ones(500))
+
+
+def test_every_output_of_a_list_is_filled(torch):
+    x = torch.arange(12.0).view(3, 4)
+    for given in ((0,), (3, 1)):
+        out = [torch.empty(given, device="cuda") for _ in range(4)]
+        torch.split_with_sizes_copy(x.cuda(), [1, 1, 1, 1], 1, out=out)
+        assert all(torch.equal(a.cpu(), b) for a, b in zip(out, x.split(1, 1)))
+    out = [torch.empty(0, device="cuda") for _ in range(3)]
+    torch.unbind_copy(x.cuda(), out=out)
+    assert all(torch.equal(a.cpu(), b) for a, b in zip(out, x.unbind()))
+
+
+@pytest.mark.parametrize("left", (True, False))
+def test_an_output_holds_what_is_conjugate(torch, left):
+    torch.manual_seed(0)
+    lu, pivots = torch.linalg.lu_factor(torch.randn(3, 3, dtype=torch.complex64))
+    b = torch.randn(3, 3, dtype=torch.complex64)
+    out = torch.empty(3, 3, dtype=torch.complex64, device="cuda")
+    torch.linalg.lu_solve(lu.cuda(), pivots.cuda(), b.cuda(), left=left, out=out)
+    torch.testing.assert_close(out.cpu(), torch.linalg.lu_solve(lu, pivots, b, left=left))
+
+
+def test_an_output_that_is_laid_out_anew_is_so_here(torch):
+    weight, x = torch.randn(4, 3), torch.randn(3)
+    for device in ("cpu", "cuda"):
+        out = torch.full((8,), -1.0, device=device)[::2]
+        torch._C._nn.linear(x.to(device), weight.to(device), out=out)
+        assert out.stride() == (1,)
+        torch.testing.assert_close(out.cpu(), torch.mv(weight, x))

@@ -89,21 +89,27 @@ bool works_in_place(const Operator& op) {
 std::optional<shape::Inference> results_of(const Operator& op, Arguments arguments) {
   if (auto inference = shape::infer(op.name, op.handle, arguments)) return inference;
   if (auto results = results_by_meta(op, arguments)) {
-    return shape::Inference{.keeps = false, .results = std::move(*results)};
+    // A composite kernel does here what it does on the device; shape functions may simplify.
+    const bool composite = !op.handle.hasKernelForDispatchKey(c10::DispatchKey::Meta);
+    return shape::Inference{.results = std::move(*results), .lays_out = composite};
   }
   if (works_in_place(op)) return shape::Inference{.keeps = true, .results = {}};
   return std::nullopt;
 }
 
 Recipe::Output written_argument(const Operator::Return& r, const IValue& before,
-                                const IValue* predicted) {
+                                const IValue* predicted, bool lays_out) {
   Recipe::Output output;
   output.kind = Recipe::Kind::kArgument;
   output.argument = r.argument;
   if (!predicted || !before.isTensor() || !predicted->isTensor()) return output;
   const at::Tensor& after = predicted->toTensor();
   if (!after.defined() || !before.toTensor().defined()) return output;
-  if (after.sizes() == before.toTensor().sizes()) return output;
+  // Some kernels resize to another shape and back, which lays the output out anew.
+  if (after.sizes() == before.toTensor().sizes() &&
+      (!lays_out || after.strides() == before.toTensor().strides())) {
+    return output;
+  }
   output.resized = true;
   output.shapes = {TensorShape::of(after)};
   return output;
@@ -146,9 +152,10 @@ Prediction predict(const Operator& op, Arguments arguments) try {
   for (size_t i = 0; i < op.returns.size(); ++i) {
     const Operator::Return& r = op.returns[i];
     const IValue* predicted = known->keeps ? nullptr : &known->results[i];
-    recipe->outputs.push_back(r.kind == Operator::ReturnKind::kWrittenArgument
-                                  ? written_argument(r, arguments[r.argument], predicted)
-                                  : made_value(r, *predicted));
+    recipe->outputs.push_back(
+        r.kind == Operator::ReturnKind::kWrittenArgument
+            ? written_argument(r, arguments[r.argument], predicted, known->lays_out)
+            : made_value(r, *predicted));
     recipe->resizes |= recipe->outputs.back().resized;
   }
   recipe->recorded = !only_metadata(*recipe);

@@ -128,6 +128,8 @@ struct SchemaShape {
   bool tensors = false;
   bool views = false;
   bool values = false;  // returns something that is no tensor
+  // Fills a list of outputs and returns none: where an output must grow, nothing would tell.
+  bool fills_list = false;
 };
 
 SchemaShape shape_of(const c10::FunctionSchema& schema) {
@@ -136,6 +138,8 @@ SchemaShape shape_of(const c10::FunctionSchema& schema) {
     const std::string type = a.real_type()->str();
     s.host_only |= type.find("Device") != type.npos || type == "Storage" || type == "Stream";
     s.tensors |= type.find("Tensor") != type.npos;
+    const bool output = a.kwarg_only() && a.alias_info() && a.alias_info()->isWrite();
+    s.fills_list |= output && schema.returns().empty() && type.find("[]") != type.npos;
   }
   for (const c10::Argument& r : schema.returns()) {
     s.views |= r.alias_info() && !r.alias_info()->isWrite();
@@ -164,7 +168,7 @@ bool capture_whole(const c10::OperatorName& name, const OperatorHandle& op) {
     if (name.name.find(layout) != std::string::npos) return false;
   }
   const SchemaShape s = shape_of(op.schema());
-  return s.tensors && !s.host_only && !s.views && !s.values;
+  return s.tensors && !s.host_only && !s.views && !s.values && !s.fills_list;
 }
 
 void register_whole_operators(torch::Library& aten) {

@@ -15,6 +15,7 @@ namespace moai::front::shape {
 struct Inference {
   bool keeps = false;                // every result is an argument, with its shape unchanged
   std::vector<c10::IValue> results;  // meta tensors in place of tensors; empty with `keeps`
+  bool lays_out = false;             // written arguments have the strides that they end with
 };
 
 // The answer for operator `name` ("aten::add.Tensor"); absent where no shape function is known.

@@ -99,6 +99,25 @@ void Arguments::bind_words(std::span<const uint64_t> words) {
   }
 }
 
+void Arguments::settle(std::span<Buffer* const> operands) {
+  for (size_t i = 0; i < operands.size(); ++i) {
+    const Operand& operand = operands_[i];
+    if (!operand.written || !operand.tensor) continue;
+    const tensor::Geometry& g = operand.geometry;
+    const bool conj = g.flags & tensor::Geometry::kConj, neg = g.flags & tensor::Geometry::kNeg;
+    at::Tensor given(
+        c10::intrusive_ptr<c10::TensorImpl>::unsafe_reclaim_from_nonowning(operand.tensor));
+    if (given.is_conj() != conj || given.is_neg() != neg) {
+      const at::Tensor values = given.clone().resolve_conj().resolve_neg();
+      given._set_conj(conj);
+      given._set_neg(neg);
+      given.copy_(values);
+    }
+    if (operand.bare || given.sizes() != at::IntArrayRef(g.sizes) || lies_like(given, g)) continue;
+    make_tensor(g, AtenBuffer::of(*operands[i]).storage(), device_).copy_(given.clone());
+  }
+}
+
 void Arguments::release() {
   const c10::Storage& nothing = empty_storage(device_);
   for (Operand& operand : operands_) {

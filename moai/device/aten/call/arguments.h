@@ -29,6 +29,9 @@ class Arguments {
   // failure or an exception too, release() follows.
   Status bind(std::span<Buffer* const> operands, std::span<const uint64_t> words,
               torch::jit::Stack* stack);
+  // After the kernel: an operand that it wrote lies in its storage as the signature says, also
+  // where the kernel laid it out anew or left a conjugation pending. Takes the operands of bind().
+  void settle(std::span<Buffer* const> operands);
   // Lets go of the storages; nothing on a stack may refer to the operands any longer.
   void release();
 

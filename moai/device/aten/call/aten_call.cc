@@ -110,6 +110,7 @@ Status AtenCall::execute(std::span<Buffer* const> operands, std::span<const uint
   } else {
     op_.redispatchBoxed(keys_, &stack_);
   }
+  arguments_.settle(operands);
   return ok_status();
 }
 

@@ -43,6 +43,28 @@ TEST_F(AtenCallTest, AResultThatSharesAStorageIsCopied) {
   EXPECT_TRUE(same[0].equal(a_));
 }
 
+TEST_F(AtenCallTest, AnOutputIsWrittenWhereItLies) {
+  // The kernel resizes it to a row and back, so to a vector without gaps.
+  const at::Tensor x = at::rand({3}, at::kDouble), w = at::rand({4, 3}, at::kDouble);
+  const at::Tensor out = at::full({8}, -1.0, at::kDouble);
+  run("aten::linear.out(f64[3], f64[4,3], none, f64[4]{2}!) -> _", {x, w, out});
+  EXPECT_EQ(status_, ok_status()) << status_.to_string();
+  EXPECT_TRUE(out.slice(0, 0, 8, 2).allclose(at::mv(w, x)));
+}
+
+TEST_F(AtenCallTest, AConjugationLeftPendingInAnOutputIsCarriedOut) {
+  const at::Tensor a = at::rand({3, 3}, at::kComplexDouble), b = at::rand({3, 3}, a.options());
+  const auto [lu, pivots, info] = at::linalg_lu_factor_ex(a);
+  const at::Tensor wanted = at::linalg_lu_solve(lu, pivots, b, false, false);
+  ASSERT_TRUE(wanted.is_conj());
+  const at::Tensor out = at::zeros({3, 3}, a.options());
+  run("aten::linalg_lu_solve.out(c128[3,3]{1,3}, i32[3], c128[3,3], false, false, c128[3,3]!)"
+      " -> _",
+      {lu, pivots, b, out});
+  EXPECT_EQ(status_, ok_status()) << status_.to_string();
+  EXPECT_TRUE(out.allclose(wanted));
+}
+
 TEST_F(AtenCallTest, AnotherGeometryThanPredictedIsOurErrorNamingBoth) {
   run("aten::add.Tensor(f64[2,3], f64[2,3], intword) -> f64[3,2]", {a_, b_}, {1});
   EXPECT_EQ(status_.code(), Code::kInternal);
