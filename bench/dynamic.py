@@ -18,6 +18,7 @@ import statistics
 import sys
 
 from harness import plugin, side, table
+from harness.memory import resident_kib
 from harness.private_platform import PrivatePlatform
 
 SHAPES = 1000
@@ -41,15 +42,15 @@ def p99(seconds):
     return ordered[int(0.99 * (len(ordered) - 1))]
 
 
-def measure_shapes(sides, worker_kib):
-    before = worker_kib()
+def measure_shapes(sides, platform):
     answers = [one.ask(case="shapes", count=SHAPES) for one in sides]
     resident = answers[1]["resident_kib"]
     middle = resident[len(resident) // 2 - 1]
     growth = (resident[-1] - middle) / middle
     return [[p99(answer["seconds"])] for answer in answers], {
-        "front_growth": growth, "front_kib": resident[-1], "worker_kib_before": before,
-        "worker_kib": worker_kib(), "p50_s": statistics.median(answers[1]["seconds"])}
+        "front_growth": growth, "front_kib": resident[-1],
+        "worker_kib": resident_kib(platform.processes("moai-worker")),
+        "p50_s": statistics.median(answers[1]["seconds"])}
 
 
 def row_of(case, columns, more):
@@ -63,17 +64,6 @@ def row_of(case, columns, more):
              "target": TARGETS[case]}
     found["met"] = found["ratio"] <= found["target"] and found.get("front_growth", 0) <= GROWTH_MAX
     return found
-
-
-def worker_resident_kib(platform):
-    """Of all Workers of the platform, in a closure."""
-    def read():
-        total = 0
-        for pid in platform.processes("moai-worker"):
-            with open(f"/proc/{pid}/status") as file:
-                total += next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
-        return total
-    return read
 
 
 def notes_of(found):
@@ -103,7 +93,7 @@ def measure(arguments):
                  for device, environment in zip(("cpu", "cuda", "cpu"), environments)]
         for case in arguments.case:
             if case == "shapes":
-                columns, more = measure_shapes(sides, worker_resident_kib(platform))
+                columns, more = measure_shapes(sides, platform)
             else:
                 columns, more = measure_generate(sides, case, arguments.rounds)
             yield row_of(case, columns, more)

@@ -13,18 +13,11 @@ import subprocess
 import sys
 
 from harness import plugin, table
+from harness.memory import resident_kib
 from harness.private_platform import PrivatePlatform
 
 GROWTH_MAX = 0.03
 HERE = os.path.dirname(os.path.abspath(__file__))
-
-
-def resident_kib(pids):
-    total = 0
-    for pid in pids:
-        with open(f"/proc/{pid}/status") as file:
-            total += next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
-    return total
 
 
 def growth(samples):

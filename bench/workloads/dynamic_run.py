@@ -5,16 +5,15 @@ Reads one JSON request a line from stdin, answers one JSON line on stdout:
     {"case": "shapes", "count": 1000} → seconds of each step, resident KiB after each hundred
 """
 
-import argparse
 import functools
-import json
-import sys
 import time
 
 import torch
 import torch.nn.functional as F
 
+from harness.memory import resident_kib
 from workloads import models
+from workloads.serving import serve
 from workloads.step_run import drain
 
 NEW_TOKENS = 64
@@ -49,11 +48,6 @@ def generate(size, device):
             "parameters": sum(p.numel() for p in model.parameters())}
 
 
-def resident_kib():
-    with open("/proc/self/status") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("VmRSS"))
-
-
 def shapes(count, device):
     """A training step on each of `count` lengths, the loss read every time."""
     torch.manual_seed(0)
@@ -82,15 +76,5 @@ def answer(request, device):
     return shapes(request["count"], device)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    for line in sys.stdin:
-        print(json.dumps(answer(json.loads(line), arguments.device)), flush=True)
-
-
 if __name__ == "__main__":
-    main()
+    serve(answer)

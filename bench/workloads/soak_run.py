@@ -13,8 +13,8 @@ import time
 import torch
 import torch.nn.functional as F
 
+from harness.memory import resident_kib
 from workloads import models
-from workloads.dynamic_run import resident_kib
 
 TELL_S = 5
 EVALUATE_EVERY, SAVE_EVERY, FAIL_EVERY = 50, 200, 120

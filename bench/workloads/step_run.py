@@ -4,9 +4,7 @@ Reads one JSON request a line from stdin, answers one JSON line on stdout:
     {"case": "gpt", "steps": 20, "read": 10}  → seconds a step, counters a step
 """
 
-import argparse
 import functools
-import json
 import sys
 import time
 
@@ -15,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from workloads import models
+from workloads.serving import serve
 
 WARMUP_STEPS = 6
 _COUNTERS = ("calls", "template_calls", "flushes", "bytes_sent", "round_trips", "pushed_hits",
@@ -110,22 +109,15 @@ def measure_steps(subject, device, steps, read):
     return {"step_s": (time.perf_counter() - begin) / steps, **change(before, after, steps)}
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--threads", type=int, default=1)
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    subjects = {}
-    for line in sys.stdin:
-        request = json.loads(line)
-        case = request["case"]
-        if case not in subjects:
-            make = TrivialStep if case == "trivial" else functools.partial(Trained, case)
-            subjects[case] = make(arguments.device)
-        answer = measure_steps(subjects[case], arguments.device, request["steps"], request["read"])
-        print(json.dumps(answer), flush=True)
+@functools.cache
+def subject(case, device):
+    return TrivialStep(device) if case == "trivial" else Trained(case, device)
+
+
+def answer(request, device):
+    return measure_steps(subject(request["case"], device), device, request["steps"],
+                         request["read"])
 
 
 if __name__ == "__main__":
-    main()
+    serve(answer)

@@ -36,6 +36,10 @@ dist.all_to_all([out.zero_()], [x]); assert torch.equal(out, x)
 objects = [None]; dist.all_gather_object(objects, {"a": 1}); assert objects == [{"a": 1}]
 dist.broadcast_object_list(objects, 0)
 dist.barrier(); dist.barrier(device_ids=[0])
+half = dist._make_nccl_premul_sum(0.5)
+dist.all_reduce(x, op=half); dist.reduce_scatter_tensor(out, x, op=half)
+assert out.tolist() == [0.0, 0.25, 0.5, 0.75]
+dist.all_reduce(x, op=dist._make_nccl_premul_sum(torch.tensor(2.0, device="cuda")))
 dist.all_reduce(x, group=dist.new_group([0]))
 assert x.tolist() == [0.0, 1.0, 2.0, 3.0]
 dist.destroy_process_group()

@@ -79,19 +79,38 @@ SoloGroup::Works SoloGroup::copied(at::TensorList out, at::TensorList in) {
   return c10::make_intrusive<RecordedWork>(out.vec());
 }
 
+SoloGroup::Works SoloGroup::reduced(at::TensorList out, at::TensorList in,
+                                    const c10d::ReduceOp& op) {
+  const Works works = copied(out, in);
+  if (op != c10d::ReduceOp::PREMUL_SUM) return works;
+  const auto* scale = dynamic_cast<const c10d::PreMulSumSupplement*>(op.supplement_.get());
+  TORCH_CHECK(scale, "ProcessGroupNCCL: PREMUL_SUM without its factor");
+  const at::AutoDispatchBelowAutograd below;
+  for (const at::Tensor& t : out) {
+    if (scale->tensor_factor.defined()) {
+      t.mul_(scale->tensor_factor);
+    } else {
+      t.mul_(scale->double_factor);
+    }
+  }
+  return works;
+}
+
 SoloGroup::Works SoloGroup::endCoalescing() { return copied({}, {}); }
 
 SoloGroup::Works SoloGroup::broadcast(Tensors& t, const c10d::BroadcastOptions&) {
   return copied(t, t);
 }
-SoloGroup::Works SoloGroup::allreduce(Tensors& t, const c10d::AllreduceOptions&) {
-  return copied(t, t);
+SoloGroup::Works SoloGroup::allreduce(Tensors& t, const c10d::AllreduceOptions& o) {
+  return reduced(t, t, o.reduceOp);
 }
 SoloGroup::Works SoloGroup::allreduce_coalesced(Tensors& t,
-                                                const c10d::AllreduceCoalescedOptions&) {
-  return copied(t, t);
+                                                const c10d::AllreduceCoalescedOptions& o) {
+  return reduced(t, t, o.reduceOp);
 }
-SoloGroup::Works SoloGroup::reduce(Tensors& t, const c10d::ReduceOptions&) { return copied(t, t); }
+SoloGroup::Works SoloGroup::reduce(Tensors& t, const c10d::ReduceOptions& o) {
+  return reduced(t, t, o.reduceOp);
+}
 SoloGroup::Works SoloGroup::allgather(std::vector<Tensors>& out, Tensors& in,
                                       const c10d::AllgatherOptions&) {
   return copied(out.at(0), in);
@@ -113,16 +132,16 @@ SoloGroup::Works SoloGroup::scatter(Tensors& out, std::vector<Tensors>& in,
   return copied(out, in.at(0));
 }
 SoloGroup::Works SoloGroup::reduce_scatter(Tensors& out, std::vector<Tensors>& in,
-                                           const c10d::ReduceScatterOptions&) {
-  return copied(out, in.at(0));
+                                           const c10d::ReduceScatterOptions& o) {
+  return reduced(out, in.at(0), o.reduceOp);
 }
 SoloGroup::Works SoloGroup::_reduce_scatter_base(at::Tensor& out, at::Tensor& in,
-                                                 const c10d::ReduceScatterOptions&) {
-  return copied(out, in);
+                                                 const c10d::ReduceScatterOptions& o) {
+  return reduced(out, in, o.reduceOp);
 }
 SoloGroup::Works SoloGroup::reduce_scatter_tensor_coalesced(Tensors& out, Tensors& in,
-                                                            const c10d::ReduceScatterOptions&) {
-  return copied(out, in);
+                                                            const c10d::ReduceScatterOptions& o) {
+  return reduced(out, in, o.reduceOp);
 }
 SoloGroup::Works SoloGroup::alltoall_base(at::Tensor& out, at::Tensor& in, std::vector<int64_t>&,
                                           std::vector<int64_t>&, const c10d::AllToAllOptions&) {

@@ -58,6 +58,8 @@ class SoloGroup final : public c10d::Backend {
 
  private:
   Works copied(at::TensorList out, at::TensorList in);
+  // Of one rank every reduction is the value itself, but for one that scales it first.
+  Works reduced(at::TensorList out, at::TensorList in, const c10d::ReduceOp& op);
 
   c10::intrusive_ptr<Options> options_;
   uint64_t sequence_ = 0;  // of one rank's calls, made by one thread at a time as torch demands

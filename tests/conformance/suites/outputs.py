@@ -42,7 +42,7 @@ GIVEN = {"fitting": _fitting, "empty": _empty, "strided": _strided, "integer": _
 
 
 def _written(subject, op, sample, wanted, make):
-    """(returned, given) after a call with out=; `returned` is `given`, and where it was."""
+    """The given tensors after a call with out=, and whether they lie elsewhere now."""
     given = subject.take([make(tensor) for tensor in compare.tensors(wanted)])
     before = [(t.data_ptr(), t.stride()) for t in given]
     taken = subject.take_sample(sample, op.op)
@@ -51,9 +51,8 @@ def _written(subject, op, sample, wanted, make):
                             out=given[0] if single else tuple(given))
     if any(a is not b for a, b in zip(compare.tensors(returned), given)):
         raise Mismatch("out= returned another tensor")
-    if make in (_fitting, _strided) and before != [(t.data_ptr(), t.stride()) for t in given]:
-        raise Mismatch("out= moved or laid out anew a tensor that fits")
-    return given
+    fits = make in (_fitting, _strided)
+    return given, fits and before != [(t.data_ptr(), t.stride()) for t in given]
 
 
 def check(case, op, subject, call, draws):
@@ -70,7 +69,7 @@ def check(case, op, subject, call, draws):
                 Outcome.of(lambda: _written(where, op, sample, wanted, make))
                 for where in (subject, REFERENCE))
             if kind == "fitting" and reference.error is None:
-                compare.same(reference.value, compare.tensors(wanted), "CPU", values, False)
+                compare.same(reference.value[0], compare.tensors(wanted), "CPU", values, False)
             outcome.same(found, reference, f"sample {index}, out {kind}", values)
     if not ran:
         raise Unsupported("no sample gives a tensor")
