@@ -12,6 +12,9 @@
 namespace moai::device {
 namespace {
 
+// A trial costs some ten runs, and of a script whose shapes keep changing most calls run once.
+constexpr unsigned kRunsBeforeTrial = 32;
+
 // While it lives, operators of this thread go straight to the kernels.
 struct BelowAutograd {
   at::AutoDispatchBelowADInplaceOrView below;
@@ -52,7 +55,7 @@ Result<std::unique_ptr<Call>> AtenCall::make(const ops::CallSignature& signature
   MOAI_ASSIGN_OR_RETURN(Arguments arguments, Arguments::make(op->schema(), signature, device));
   std::unique_ptr<AtenCall> call(new AtenCall(*op, std::move(arguments), signature, device));
   MOAI_RETURN_IF_ERROR(call->choose_kernel(signature));
-  call->one_thread_ = call->one_thread_will_do(signature);
+  call->choose_threads(signature);
   return std::unique_ptr<Call>(std::move(call));
 }
 
@@ -78,15 +81,21 @@ Status AtenCall::choose_kernel(const ops::CallSignature& signature) {
   return ok_status();
 }
 
-bool AtenCall::one_thread_will_do(const ops::CallSignature& signature) {
-  if (!device_.is_cpu() || device_threads() == 1) return false;
+void AtenCall::choose_threads(const ops::CallSignature& signature) {
+  if (!device_.is_cpu() || device_threads() == 1) return;
   const ThreadRule rule = thread_rule(signature);
-  if (rule != ThreadRule::kTrial) return rule == ThreadRule::kOne;
-  return same_on_one_thread(signature,
-                            [this](bool one_thread, auto operands, auto words, auto fresh) {
-                              one_thread_ = one_thread;
-                              return run(operands, words, fresh);
-                            });
+  one_thread_ = rule == ThreadRule::kOne;
+  if (rule == ThreadRule::kTrial) untried_ = std::make_unique<ops::CallSignature>(signature);
+}
+
+void AtenCall::try_one_thread() {
+  if (!untried_ || ++runs_ < kRunsBeforeTrial) return;
+  const auto signature = std::move(untried_);
+  one_thread_ = same_on_one_thread(
+      *signature, [this](bool one_thread, auto operands, auto words, auto fresh) {
+        one_thread_ = one_thread;
+        return run(operands, words, fresh);
+      });
 }
 
 bool AtenCall::draws() const {
@@ -121,6 +130,7 @@ void AtenCall::finish() {
 
 Status AtenCall::run(std::span<Buffer* const> operands, std::span<const uint64_t> words,
                      std::span<BufferPtr> fresh) {
+  try_one_thread();
   const BelowAutograd below;
   Status status = without_exceptions([&]() -> Status {
     MOAI_RETURN_IF_ERROR(execute(operands, words));

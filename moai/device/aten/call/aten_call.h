@@ -31,7 +31,8 @@ class AtenCall final : public Call {
            c10::Device device);
   Status execute(std::span<Buffer* const> operands, std::span<const uint64_t> words);
   Status choose_kernel(const ops::CallSignature& signature);
-  bool one_thread_will_do(const ops::CallSignature& signature);
+  void choose_threads(const ops::CallSignature& signature);
+  void try_one_thread();
   bool draws() const;
   void finish();
 
@@ -46,6 +47,9 @@ class AtenCall final : public Call {
   // The argument that decides whether the call draws, where there is no drawing kernel.
   std::optional<size_t> draws_if_;
   bool one_thread_ = false;
+  // Of a call whose threads a trial decides, until it has run often enough to be worth one.
+  std::unique_ptr<const ops::CallSignature> untried_;
+  unsigned runs_ = 0;
   torch::jit::Stack stack_;
 };
 

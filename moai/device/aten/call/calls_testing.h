@@ -34,15 +34,16 @@ class CallTest : public testing::Test {
     return device_->prepare(parse(text));
   }
 
-  // Runs the call over the storages of `operands` and returns its fresh results as tensors.
+  // Runs the call `times` times over the storages of `operands` and returns the fresh results of
+  // the last as tensors.
   std::vector<at::Tensor> run(const std::string& text, const std::vector<at::Tensor>& operands,
-                              const std::vector<uint64_t>& words = {}) {
+                              const std::vector<uint64_t>& words = {}, int times = 1) {
     const ops::CallSignature signature = parse(text);
     auto call = device_->prepare(signature);
     EXPECT_TRUE(call.ok()) << call.status().to_string();
     if (!call.ok()) return {};
     std::vector<BufferPtr> fresh(ops::arity(signature).fresh);
-    status_ = (*call)->run(pointers(operands), words, fresh);
+    for (int i = 0; i < times; ++i) status_ = (*call)->run(pointers(operands), words, fresh);
     std::vector<at::Tensor> results;
     for (const tensor::Geometry& g : fresh_geometries(signature)) {
       const BufferPtr& buffer = fresh[results.size()];

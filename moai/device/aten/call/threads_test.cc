@@ -53,7 +53,7 @@ TEST_F(Threads, ATrialComparesBitsAndDrawsEachOperand) {
       same_on_one_thread(signature, [](bool, auto, auto, auto) { return internal_error("no"); }));
 }
 
-// What runs on one thread must have the bits of the library on all.
+// What runs on one thread must have the bits of the library on all, before the trial and after it.
 TEST_F(Threads, ProductsOfManyShapesHaveTheBitsOfAllThreads) {
   at::manual_seed(3);
   for (const int64_t m : {1, 10, 32, 33, 128}) {
@@ -62,12 +62,22 @@ TEST_F(Threads, ProductsOfManyShapesHaveTheBitsOfAllThreads) {
         const at::Tensor a = at::randn({m, k}), b = at::randn({n, k}).t();
         const auto got = run("aten::mm(" + text_of(a) + ", " + text_of(b) + ") -> f32[" +
                                  std::to_string(m) + "," + std::to_string(n) + "]",
-                             {a, b});
+                             {a, b}, {}, 40);
         use_threads(2);
         EXPECT_TRUE(got[0].equal(at::mm(a, b))) << m << " " << k << " " << n;
       }
     }
   }
+}
+
+// A shape that comes a few times is not worth a trial.
+TEST_F(Threads, ACallIsTriedOnceItHasRunOften) {
+  const at::Tensor a = at::randn({2, 3}), b = at::randn({3, 2});
+  const std::string text = "aten::mm(f32[2,3], f32[3,2]) -> f32[2,2]";
+  run(text, {a, b}, {}, 31);
+  EXPECT_EQ(at::get_num_threads(), 2);
+  run(text, {a, b}, {}, 32);
+  EXPECT_EQ(at::get_num_threads(), 1);  // of six multiplications no thread pool splits the sums
 }
 
 TEST_F(Threads, RowsHaveTheBitsOfAllThreads) {
