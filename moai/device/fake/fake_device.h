@@ -28,6 +28,7 @@ class FakeDevice : public Device {
   // Virtual time that calls took so far. Any thread.
   virtual uint64_t now_ns() const = 0;
   virtual uint64_t calls() const = 0;
+  virtual uint64_t prepared() const = 0;  // calls prepared so far; the thread that prepares
   // Allocations made by hand or by calls fail from now on, or again work. Any thread.
   virtual void fail_allocations(bool on) = 0;
 };

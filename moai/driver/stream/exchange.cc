@@ -66,7 +66,7 @@ Status Exchange::define_signatures(const Interrupt& interrupt) {
     define.first = static_cast<graph::SignatureId>(signatures_sent_);
     const size_t end = std::min(known, signatures_sent_ + kSignaturesAtOnce);
     for (size_t id = signatures_sent_; id < end; ++id) {
-      define.signatures.push_back(signatures_->at(static_cast<graph::SignatureId>(id)).signature);
+      define.signatures.push_back(signatures_->at(static_cast<graph::SignatureId>(id)).signature());
     }
     buffer_.clear();
     dispatch::encode(define, &buffer_);

@@ -17,7 +17,7 @@ namespace {
 using c10::IValue;
 using torch::jit::Stack;
 
-constexpr size_t kRecipesMax = 1 << 16;
+constexpr size_t kRecipesMax = 1 << 15;
 
 Arguments arguments_of(const Operator& op, const Stack& stack) {
   const size_t count = op.arguments.size();

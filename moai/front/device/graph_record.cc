@@ -58,7 +58,8 @@ Status RecordingDriver::append(graph::SignatureId signature,
   const auto& entry = real_.signatures().at(signature);
   for (const graph::StorageId id : storages.first(entry.arity.operands)) use(id);
   std::vector<uint64_t> fresh_bytes;
-  for (const ops::Result& result : entry.signature.results) collect(result, &fresh_bytes);
+  const ops::CallSignature call = entry.signature();
+  for (const ops::Result& result : call.results) collect(result, &fresh_bytes);
   const auto fresh = storages.subspan(entry.arity.operands);
   for (size_t i = 0; i < fresh.size(); ++i) {
     if (fresh[i]) record_.made[fresh[i]] = fresh_bytes[i];

@@ -89,10 +89,27 @@ Status Stream::upload(StorageId id, uint64_t storage_bytes, uint64_t offset,
 
 Stream::Prepared& Stream::prepare(SignatureId signature) {
   if (signature >= prepared_.size()) prepared_.resize(signatures_.size());
-  Prepared& prepared = prepared_[signature];
-  if (prepared.known) return prepared;
-  prepared.known = true;
-  const ops::CallSignature& s = signatures_.at(signature).signature;
+  if (!prepared_[signature]) {
+    if (++made_in_turn_ > kPreparedInTurn) drop_idle();
+    prepared_[signature] =
+        std::make_unique<Prepared>(make_prepared(signatures_.at(signature).signature()));
+  }
+  Prepared& prepared = *prepared_[signature];
+  prepared.turn = turn_;
+  return prepared;
+}
+
+// A script whose shapes keep changing would otherwise keep a prepared call of each.
+void Stream::drop_idle() {
+  for (std::unique_ptr<Prepared>& prepared : prepared_) {
+    if (prepared && prepared->turn < turn_) prepared = nullptr;
+  }
+  ++turn_;
+  made_in_turn_ = 1;
+}
+
+Stream::Prepared Stream::make_prepared(const ops::CallSignature& s) {
+  Prepared prepared;
   if (s.op == "moai::skip_if") prepared.border = Border::kSkipIf;
   if (s.op == "moai::skip_end") prepared.border = Border::kSkipEnd;
   if (prepared.border == Border::kNone) {
@@ -152,7 +169,7 @@ Status Stream::call(SignatureId signature, std::span<const StorageId> places,
     Status status = prepared.call ? provide(prepared) : prepared.refusal;
     if (status.ok()) status = prepared.call->run(buffers_, words, fresh_);
     if (!status.ok()) {
-      cause = fail(status, sequence, name_of(signatures_.at(signature).signature));
+      cause = fail(status, sequence, name_of(signatures_.at(signature).signature()));
     } else {
       heal(prepared);
     }
@@ -181,7 +198,7 @@ Status Stream::make_fresh(const Prepared& prepared, std::span<const StorageId> i
 Status Stream::pass_border(Border border, SignatureId signature, uint64_t sequence) {
   skipped_ = nullptr;
   if (border == Border::kSkipEnd) return ok_status();
-  const auto& args = signatures_.at(signature).signature.args;
+  const auto args = signatures_.at(signature).signature().args;
   if (args.size() != 1 || args[0].kind != ops::ArgKind::kTensor || !operands_[0] ||
       args[0].geometry.dtype != tensor::DType::kFloat32) {
     return invalid_argument("[worker.stream] moai::skip_if takes one f32 tensor");
@@ -216,7 +233,7 @@ Result<Stream::Answer> Stream::ask(SignatureId signature, std::span<const Storag
       heal(prepared);
     } else {
       answer.failure = std::make_shared<Cause>(Cause{
-          sequence, status.code(), name_of(signatures_.at(signature).signature), status.message()});
+          sequence, status.code(), name_of(signatures_.at(signature).signature()), status.message()});
     }
   }
   if (answer.failure) poison_written(signature, answer.failure);

@@ -28,6 +28,9 @@ using graph::SignatureId;
 
 class Stream {
  public:
+  // Calls prepared, of which those stay that were used since the last that many.
+  static constexpr size_t kPreparedInTurn = 1 << 13;
+
   // Both outlive the stream.
   Stream(device::Device* device, Replies* replies) : device_(*device), replies_(*replies) {}
 
@@ -58,14 +61,17 @@ class Stream {
  private:
   enum class Border { kNone, kSkipIf, kSkipEnd };
   struct Prepared {
-    bool known = false;
+    uint64_t turn = 0;  // of the last use
     Border border = Border::kNone;
     std::unique_ptr<device::Call> call;  // null: `refusal`
     Status refusal;
     std::vector<uint64_t> overwritten;  // per operand, overwritten_bytes
     std::vector<uint64_t> fresh_bytes;  // per fresh result
   };
+  // Valid until the next one is prepared.
   Prepared& prepare(SignatureId signature);
+  Prepared make_prepared(const ops::CallSignature& signature);
+  void drop_idle();
   Status gather(const Prepared& prepared, std::span<const StorageId> ids);
   Status pass_border(Border border, SignatureId signature, uint64_t sequence);
   Status make_fresh(const Prepared& prepared, std::span<const StorageId> ids,
@@ -81,7 +87,10 @@ class Stream {
   Replies& replies_;
   graph::SignatureTable signatures_;
   StorageTable storages_;
-  std::vector<Prepared> prepared_;  // by signature
+  // By signature; null before the first use and after a long time without one.
+  std::vector<std::unique_ptr<Prepared>> prepared_;
+  uint64_t turn_ = 1;
+  size_t made_in_turn_ = 0;
   uint64_t sequence_ = 0;
   bool fault_sent_ = false;
   CausePtr skipped_;  // inside a region that is skipped: what its results are poisoned with

@@ -228,6 +228,27 @@ TEST_F(StreamTest, AnUnknownOperatorFailsEachTimeAndIsPreparedOnce) {
   EXPECT_EQ(replies_.last<Fault>().op, "aten::no_such_thing.out");
 }
 
+// Many shapes, each once, beside one that keeps coming: that one stays, the others go.
+TEST_F(StreamTest, CallsThatDoNotComeAgainAreForgotten) {
+  const auto often = define("aten::fill_.Scalar(f64[2]!, word) -> _");
+  const auto once = define("aten::fill_.Scalar(f64[3]!, word) -> _");
+  upload(1, {1, 2, 3});
+  const auto fill = [&](SignatureId signature) {
+    EXPECT_EQ(call(signature, {1}, {word_of(5)}), ok_status());
+  };
+  fill(once);
+  const auto shapes = static_cast<int>(2 * Stream::kPreparedInTurn);
+  for (int i = 0; i < shapes; ++i) {
+    fill(define("aten::fill_.Scalar(f64[0," + std::to_string(i + 1) + "]!, word) -> _"));
+    fill(often);
+  }
+  EXPECT_EQ(device_->prepared(), static_cast<uint64_t>(shapes) + 2);
+  fill(often);
+  EXPECT_EQ(device_->prepared(), static_cast<uint64_t>(shapes) + 2);
+  fill(once);
+  EXPECT_EQ(device_->prepared(), static_cast<uint64_t>(shapes) + 3);
+}
+
 TEST_F(StreamTest, NoMemoryForAStoragePoisonsIt) {
   device_->fail_allocations(true);
   EXPECT_EQ(stream_.alloc(1, 16), ok_status());
