@@ -23,7 +23,9 @@ from harness.side import Side
 SAMPLE_S = 0.5  # of one measurement on stock torch
 STEPS_MAX = 400
 RUN_S_MAX = 300
+READ_MS_MAX = 0.1  # what a step that is read may take beyond the front's and the Worker's time
 READS = {"never": 0, "10": 10, "every": 1}
+CASES = ("mlp", "cnn", "cnn-20ms", "gpt", "gpt-20ms", "trivial", "operators")
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -56,9 +58,12 @@ def target_of(found):
         return "<= 1 ms", found["platform_ms"] <= 1.0
     checks = []
     if found["stock_ms"] >= 20:
-        checks.append(("<= 1.05", found["ratio"] <= 1.05))
+        checks.append(("<= 1.02", found["ratio"] <= 1.02))
     elif found["read"] == "never":
         checks.append(("<= 1.00", found["ratio"] <= 1.0))
+    elif found["read"] == "every" and "worker_s" in found:
+        most = (found["front_s"] + found["worker_s"]) * 1e3 + READ_MS_MAX
+        checks.append((f"<= {most:.3f} ms", found["platform_ms"] <= most))
     if found["read"] == "never" and "round_trips" in found:
         checks.append(("0 trips", found["round_trips"] == 0))
     if not checks:
@@ -88,11 +93,17 @@ def measure_operators(device, environment_of, threads):
 
 def step_table(found):
     rows = [[f["case"], f["read"], f"{f['stock_ms']:.3f}", f"{f['platform_ms']:.3f}",
-             f"{f['ratio']:.3f}", f"{f['a_a_min']:.2f}-{f['a_a_max']:.2f}", *counted(f),
+             f"{f['ratio']:.3f}", f"{f['a_a_min']:.2f}-{f['a_a_max']:.2f}", *spent(f), *counted(f),
              f["target"], "ok" if f["met"] else "MISSED"] for f in found]
-    return table.render(["case", "loss read", "stock ms", "platform ms", "ratio", "A/A",
-                         "ops/step", "replayed", "bytes/step", "trips/step", "target", "verdict"],
-                        rows)
+    return table.render(["case", "loss read", "stock ms", "platform ms", "ratio", "A/A", "front ms",
+                         "Worker ms", "ops/step", "replayed", "bytes/step", "trips/step", "target",
+                         "verdict"], rows)
+
+
+def spent(found):
+    """Cells of the CPU time of the front's process and the Worker's time, a step."""
+    return [f"{found[name] * 1e3:.3f}" if name in found else "-"
+            for name in ("front_s", "worker_s")]
 
 
 def counted(found):
@@ -115,8 +126,7 @@ def operator_table(found):
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--case", action="append", help="mlp, cnn, gpt, gpt-20ms, trivial or "
-                        "operators; repeatable")
+    parser.add_argument("--case", action="append", choices=CASES, help="repeatable")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, help="default: as many as CPUs")
     parser.add_argument("--cpus", help="for example 0,1; default: two of those allowed")
@@ -128,7 +138,7 @@ def parse_arguments():
 
 def measure(arguments, environment_of):
     """Rows of steps, rows of operators."""
-    names = arguments.case or ["mlp", "cnn", "gpt", "gpt-20ms", "trivial", "operators"]
+    names = arguments.case or CASES
     steps, threads = [], arguments.threads
     stock = plugin.stock_environment()
     sides = (("cpu", stock), (arguments.device, environment_of()), ("cpu", stock))

@@ -1,7 +1,8 @@
 """A side of `step`: a process that measures when it is told to, so that sides can be interleaved.
 
 Reads one JSON request a line from stdin, answers one JSON line on stdout:
-    {"case": "gpt", "steps": 20, "read": 10}  → seconds a step, counters a step
+    {"case": "gpt", "steps": 20, "read": 10}  → seconds a step, counters a step; on the device
+        also the CPU seconds of this process and the Worker's seconds a step
 """
 
 import functools
@@ -27,6 +28,12 @@ def counters():
         return {}
     found = module.statistics()
     return {name: found.get(name, 0) for name in _COUNTERS}
+
+
+def worker_busy_s():
+    """As of the last drain; 0 on stock torch."""
+    module = sys.modules.get("moai._C")
+    return module.statistics().get("worker_busy_ns", 0) / 1e9 if module else 0
 
 
 def change(before, after, count):
@@ -55,6 +62,8 @@ def _tokens(batch, tokens, vocabulary):
 CASES = {
     "mlp": (lambda: models.MLP(64, 128), lambda: _vectors(32, 64), "64-128-128-10, batch 32"),
     "cnn": (lambda: models.CNN(16), lambda: _images(16, 16), "3-16-32 channels, 16x3x16x16"),
+    "cnn-20ms": (lambda: models.CNN(48), lambda: _images(32, 32),
+                 "3-48-96 channels, 32x3x32x32"),
     "gpt": (lambda: models.GPT(101, 64, 4, 2, 32), lambda: _tokens(4, 32, 101),
             "2 layers of 64, batch 4 of 32 tokens"),
     "gpt-20ms": (lambda: models.GPT(512, 256, 8, 4, 64), lambda: _tokens(8, 64, 512),
@@ -102,11 +111,16 @@ def measure_steps(subject, device, steps, read):
 
     run(max(WARMUP_STEPS, 2 * read))
     drain(device)
+    busy, cpu = worker_busy_s(), time.process_time()
     before, begin = counters(), time.perf_counter()
     run(steps)
     after = counters()  # of the steps alone, without the drain
     drain(device)
-    return {"step_s": (time.perf_counter() - begin) / steps, **change(before, after, steps)}
+    found = {"step_s": (time.perf_counter() - begin) / steps, **change(before, after, steps)}
+    if before:
+        found["front_s"] = (time.process_time() - cpu) / steps
+        found["worker_s"] = (worker_busy_s() - busy) / steps
+    return found
 
 
 @functools.cache

@@ -25,13 +25,18 @@ struct Thread {
 };
 
 std::mutex g_mutex;
-std::vector<Thread*> g_threads;  // guarded by g_mutex; they outlive their threads
+
+// Guarded by g_mutex; they outlive their threads, and this the end of the program.
+std::vector<Thread*>& threads() {
+  static auto* all = new std::vector<Thread*>;
+  return *all;
+}
 
 Thread& this_thread() {
   thread_local Thread* mine = [] {
     auto* made = new Thread{.id = ::syscall(SYS_gettid)};
     const std::lock_guard lock(g_mutex);
-    g_threads.push_back(made);
+    threads().push_back(made);
     return made;
   }();
   return *mine;
@@ -102,7 +107,7 @@ Status write_trace(const std::string& path) {
   const std::lock_guard lock(g_mutex);
   const char* separator = "\n";
   uint64_t lost = 0;
-  for (const Thread* thread : g_threads) {
+  for (const Thread* thread : threads()) {
     lost += thread->lost;
     for (const Entry& entry : thread->spans) {
       file << std::exchange(separator, ",\n") << event(entry, thread->id);

@@ -58,6 +58,7 @@ struct Statistics {
   uint64_t bytes_sent = 0, bytes_received = 0;
   uint64_t round_trips = 0;                    // times a caller waited for the Worker
   uint64_t pushed_reads = 0, pushed_hits = 0;  // values fetched before they were asked for; used
+  uint64_t worker_busy_ns = 0;  // spent executing, until the Worker last reached a marker
 };
 
 struct MarkerActions {

@@ -217,6 +217,7 @@ Statistics Engine::statistics() const {
   }
   s.flushes = flushes_;
   s.round_trips = round_trips_;
+  s.worker_busy_ns = answers_.busy_ns();
   if (const Exchange* exchange = exchange_.load()) {
     const comm::Link::Counters c = exchange->counters();
     s.bytes_sent = c.bytes_sent;

@@ -63,7 +63,7 @@ TEST_F(LeaseConnectorTest, ARefusalComesInThePlatformsWords) {
 }
 
 TEST_F(LeaseConnectorTest, StopsWaitingWhenItIsTold) {
-  Played played("grant");
+  Played played("never");
   LeaseConnector connector(options(played), {});
   EXPECT_EQ(connector.connect([] { return true; }).status().code(), Code::kCancelled);
 }

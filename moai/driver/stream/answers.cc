@@ -80,6 +80,7 @@ void Answers::reached(dispatch::Reached message) {
   const std::lock_guard lock(mutex_);
   markers_[message.request] = message;
   memory_ = message.memory;
+  busy_ns_ = message.busy_ns;
   if (markers_.size() > kMarkersKept) markers_.erase(markers_.begin());
   ++changes_;
   changed_.notify_all();
@@ -88,6 +89,11 @@ void Answers::reached(dispatch::Reached message) {
 void Answers::told(const dispatch::Memory& memory) {
   const std::lock_guard lock(mutex_);
   memory_ = memory;
+}
+
+uint64_t Answers::busy_ns() const {
+  const std::lock_guard lock(mutex_);
+  return busy_ns_;
 }
 
 dispatch::Memory Answers::memory() const {

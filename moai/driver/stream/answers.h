@@ -50,6 +50,8 @@ class Answers {
   std::optional<dispatch::Reached> marker(dispatch::RequestId request);
   // What was told last.
   dispatch::Memory memory() const;
+  // Time that the Worker spent executing until the last Marker that it reached.
+  uint64_t busy_ns() const;
   // The first fault that belonged to no request and was not taken yet.
   std::optional<dispatch::Fault> take_fault();
   bool has_fault();
@@ -70,6 +72,7 @@ class Answers {
   std::unordered_map<dispatch::RequestId, size_t> abandoned_;  // guarded by mutex_: frames to come
   std::map<dispatch::RequestId, dispatch::Reached> markers_;   // guarded by mutex_: newest ones
   dispatch::Memory memory_;                                    // guarded by mutex_
+  uint64_t busy_ns_ = 0;                                       // guarded by mutex_
   std::optional<dispatch::Fault> fault_;                       // guarded by mutex_
   Status failed_;                                              // guarded by mutex_
   uint64_t changes_ = 0;                                       // guarded by mutex_

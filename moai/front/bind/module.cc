@@ -82,6 +82,7 @@ py::dict statistics() {
   d["round_trips"] = s.round_trips;
   d["pushed_reads"] = s.pushed_reads;
   d["pushed_hits"] = s.pushed_hits;
+  d["worker_busy_ns"] = s.worker_busy_ns;
   d["connected"] = started->connected();
   return d;
 }
