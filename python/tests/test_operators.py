@@ -99,3 +99,35 @@ def test_an_output_that_is_laid_out_anew_is_so_here(torch):
         torch._C._nn.linear(x.to(device), weight.to(device), out=out)
         assert out.stride() == (1,)
         torch.testing.assert_close(out.cpu(), torch.mv(weight, x))
+
+
+@pytest.mark.parametrize("mask_shape", [(6, 7), (2, 1, 1, 7), (2, 3, 6, 7), (1, 3, 1, 7)])
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_masked_attention_has_the_bits_of_the_cpu(torch, mask_shape, dtype):
+    torch.manual_seed(0)
+    dtype = getattr(torch, dtype)
+    given = [torch.randn(2, 3, n, 16, dtype=dtype) for n in (6, 7, 7)]
+    for mask in (torch.rand(mask_shape) > 0.3, torch.randn(mask_shape, dtype=dtype)):
+        results = []
+        for device in ("cpu", "cuda"):
+            q, k, v = (t.detach().to(device).requires_grad_() for t in given)
+            out = torch.nn.functional.scaled_dot_product_attention(q, k, v, mask.to(device))
+            out.square().sum().backward()
+            results.append([t.detach().cpu() for t in (out, q.grad, k.grad, v.grad)])
+        assert all(a.equal(b) or (a.isnan() == b.isnan()).all() for a, b in zip(*results))
+
+
+def test_attention_broadcasts_and_leaves_the_fused_one_where_stock_torch_does(torch):
+    torch.manual_seed(0)
+    attend = torch.nn.functional.scaled_dot_product_attention
+    q, mask = torch.randn(2, 3, 6, 16), torch.randn(6, 6)
+    for k in (torch.randn(1, 3, 6, 16), torch.randn(2, 3, 6, 16)[..., ::2].repeat(1, 1, 1, 2)):
+        for given in (mask, mask.clone().requires_grad_()):
+            wanted = attend(q, k, k, given)
+            found = attend(q.cuda(), k.cuda(), k.cuda(), given.detach().cuda())
+            torch.testing.assert_close(found.cpu(), wanted.detach())
+    learned = mask.cuda().requires_grad_()
+    attend(q.cuda(), q.cuda(), q.cuda(), learned).sum().backward()
+    wanted = mask.clone().requires_grad_()
+    attend(q, q, q, wanted).sum().backward()
+    torch.testing.assert_close(learned.grad.cpu(), wanted.grad)

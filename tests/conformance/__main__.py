@@ -103,7 +103,7 @@ def run(arguments, groups):
     device = "cpu" if arguments.baseline else arguments.device
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(
         filter(None, [ROOT, os.environ.get("PYTHONPATH")])), MOAI_QUIET="1",
-        OMP_NUM_THREADS="1")
+        OMP_NUM_THREADS="1", MOAI_LOCAL_THREADS="1")  # sums split alike on both sides
     environment.pop("TORCH_DEVICE_BACKEND_AUTOLOAD", None)
     if device == "cpu":
         environment["TORCH_DEVICE_BACKEND_AUTOLOAD"] = "0"

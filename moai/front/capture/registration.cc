@@ -1,10 +1,10 @@
 #include "moai/front/capture/registration.h"
 
 #include <ATen/native/transformers/attention.h>
-#include <ATen/native/transformers/sdp_utils_cpp.h>
 
 #include <unordered_set>
 
+#include "moai/front/capture/attention.h"
 #include "moai/front/capture/capture.h"
 #include "moai/front/capture/copy.h"
 #include "moai/front/capture/sparse.h"
@@ -62,18 +62,6 @@ constexpr const char* kRefused[] = {"quantize_per_tensor",
                                     "_nested_tensor_from_tensor_list",
                                     "_nested_view_from_buffer",
                                     "_nested_view_from_buffer_copy"};
-
-// Flash attention where every kind of Worker has it (not in float64, whose statistics differ by
-// kind); all else takes the decomposition.
-int64_t choose_attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v,
-                         const std::optional<at::Tensor>& mask, double dropout, bool,
-                         std::optional<double>, bool grouped) {
-  const bool flash = at::globalContext().userEnabledFlashSDP() && !mask && dropout == 0.0 &&
-                     q.scalar_type() != at::kDouble && q.dim() == 4 && q.size(3) % 8 == 0 &&
-                     q.size(3) == v.size(3) && q.size(1) == k.size(1) && q.size(1) == v.size(1) &&
-                     !grouped;
-  return static_cast<int64_t>(flash ? sdp::SDPBackend::flash_attention : sdp::SDPBackend::math);
-}
 
 // A tensor known to be zero has no memory, which a Worker could not tell.
 at::Tensor zero_tensor(c10::SymIntArrayRef sizes, std::optional<c10::ScalarType> dtype,

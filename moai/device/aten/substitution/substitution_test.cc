@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <map>
 
 #include "moai/device/aten/call/calls_testing.h"
@@ -75,6 +76,33 @@ TEST(Substitution, FlashAttentionIsThatOfTheCpuBitByBit) {
     EXPECT_TRUE(back[1].toTensor().equal(dk));
     EXPECT_TRUE(back[2].toTensor().equal(dv));
   }
+}
+
+TEST(Substitution, MaskedAttentionIsThatOfTheCpuBitByBit) {
+  at::manual_seed(1);
+  const Tensor q = at::randn({2, 3, 5, 8}), k = at::randn({2, 3, 7, 8}), v = at::randn({2, 3, 7, 8});
+  // As torch hands it over: padded to eights and cut again, then expanded.
+  const Tensor mask = at::randn({2, 1, 1, 8}).slice(3, 0, 7).expand({2, 3, 5, 7});
+  const Tensor none;
+  const Stack got = substituted("aten::_scaled_dot_product_efficient_attention", q, k, v, mask,
+                                true, 0.0, false, c10::IValue());
+  const auto [out, lse] =
+      at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0.0, false, mask.contiguous());
+  ASSERT_EQ(got.size(), 4u);
+  EXPECT_TRUE(got[0].toTensor().equal(out));
+  EXPECT_TRUE(got[1].toTensor().equal(lse));
+  const Tensor scores = at::matmul(q, k.mT()) / std::sqrt(8.0) + mask;
+  EXPECT_TRUE(at::allclose(out, at::softmax(scores, -1).matmul(v), 1e-5, 1e-6));
+  const Tensor grad = at::randn_like(out);
+  const Stack back = substituted("aten::_scaled_dot_product_efficient_attention_backward", grad, q,
+                                 k, v, mask, out, lse, none, none, 0.0,
+                                 c10::List<bool>({true, true, true, false}), false, c10::IValue());
+  const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
+      grad, q, k, v, out, lse, 0.0, false, mask.contiguous());
+  ASSERT_EQ(back.size(), 4u);
+  EXPECT_TRUE(back[0].toTensor().equal(dq));
+  EXPECT_TRUE(back[1].toTensor().equal(dk));
+  EXPECT_TRUE(back[2].toTensor().equal(dv));
 }
 
 TEST(Substitution, AttentionRefusesDropout) {

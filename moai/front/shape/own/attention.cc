@@ -58,6 +58,27 @@ std::tuple<Tensor, Tensor, Tensor> flash_attention_backward(const Tensor&, const
           heads_inside(value.sizes(), value.scalar_type())};
 }
 
+using Efficient = std::tuple<Tensor, Tensor, Tensor, Tensor>;
+
+Efficient efficient_attention(const Tensor& query, const Tensor& key, const Tensor& value,
+                              const std::optional<Tensor>&, bool, double, bool,
+                              std::optional<double>) {
+  check_operands(query, key, value);
+  return {like(query), sums_of(query), fresh({}, at::kLong), fresh({}, at::kLong)};
+}
+
+Efficient efficient_attention_backward(const Tensor&, const Tensor& query, const Tensor& key,
+                                       const Tensor& value, const Tensor&, const Tensor&,
+                                       const Tensor&, const Tensor&, const Tensor&, double,
+                                       std::array<bool, 4> wanted, bool, std::optional<double>) {
+  TORCH_CHECK_NOT_IMPLEMENTED(
+      !wanted[3], "aten::_scaled_dot_product_efficient_attention_backward: no gradient of the mask");
+  return {heads_inside(query.sizes(), query.scalar_type()),
+          heads_inside(key.sizes(), key.scalar_type()),
+          heads_inside(value.sizes(), value.scalar_type()),
+          {}};
+}
+
 std::tuple<Tensor, Tensor> flash_attention_for_cpu(const Tensor& query, const Tensor& key,
                                                    const Tensor& value, double, bool,
                                                    const std::optional<Tensor>&,
@@ -77,6 +98,8 @@ std::tuple<Tensor, Tensor, Tensor> flash_attention_for_cpu_backward(
 const Row kRows[] = {
     ours<op::_scaled_dot_product_flash_attention>(flash_attention),
     ours<op::_scaled_dot_product_flash_attention_backward>(flash_attention_backward),
+    ours<op::_scaled_dot_product_efficient_attention>(efficient_attention),
+    ours<op::_scaled_dot_product_efficient_attention_backward>(efficient_attention_backward),
     ours<op::_scaled_dot_product_flash_attention_for_cpu>(flash_attention_for_cpu),
     ours<op::_scaled_dot_product_flash_attention_for_cpu_backward>(
         flash_attention_for_cpu_backward),
