@@ -232,8 +232,9 @@ Result<Stream::Answer> Stream::ask(SignatureId signature, std::span<const Storag
     if (status.ok()) {
       heal(prepared);
     } else {
-      answer.failure = std::make_shared<Cause>(Cause{
-          sequence, status.code(), name_of(signatures_.at(signature).signature()), status.message()});
+      answer.failure = std::make_shared<Cause>(Cause{sequence, status.code(),
+                                                     name_of(signatures_.at(signature).signature()),
+                                                     status.message()});
     }
   }
   if (answer.failure) poison_written(signature, answer.failure);

@@ -91,11 +91,11 @@ void AtenCall::choose_threads(const ops::CallSignature& signature) {
 void AtenCall::try_one_thread() {
   if (!untried_ || ++runs_ < kRunsBeforeTrial) return;
   const auto signature = std::move(untried_);
-  one_thread_ = same_on_one_thread(
-      *signature, [this](bool one_thread, auto operands, auto words, auto fresh) {
-        one_thread_ = one_thread;
-        return run(operands, words, fresh);
-      });
+  one_thread_ = same_on_one_thread(*signature,
+                                   [this](bool one_thread, auto operands, auto words, auto fresh) {
+                                     one_thread_ = one_thread;
+                                     return run(operands, words, fresh);
+                                   });
 }
 
 bool AtenCall::draws() const {

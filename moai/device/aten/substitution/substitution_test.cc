@@ -80,7 +80,8 @@ TEST(Substitution, FlashAttentionIsThatOfTheCpuBitByBit) {
 
 TEST(Substitution, MaskedAttentionIsThatOfTheCpuBitByBit) {
   at::manual_seed(1);
-  const Tensor q = at::randn({2, 3, 5, 8}), k = at::randn({2, 3, 7, 8}), v = at::randn({2, 3, 7, 8});
+  const Tensor q = at::randn({2, 3, 5, 8}), k = at::randn({2, 3, 7, 8}),
+               v = at::randn({2, 3, 7, 8});
   // As torch hands it over: padded to eights and cut again, then expanded.
   const Tensor mask = at::randn({2, 1, 1, 8}).slice(3, 0, 7).expand({2, 3, 5, 7});
   const Tensor none;

@@ -72,7 +72,8 @@ Efficient efficient_attention_backward(const Tensor&, const Tensor& query, const
                                        const Tensor&, const Tensor&, const Tensor&, double,
                                        std::array<bool, 4> wanted, bool, std::optional<double>) {
   TORCH_CHECK_NOT_IMPLEMENTED(
-      !wanted[3], "aten::_scaled_dot_product_efficient_attention_backward: no gradient of the mask");
+      !wanted[3],
+      "aten::_scaled_dot_product_efficient_attention_backward: no gradient of the mask");
   return {heads_inside(query.sizes(), query.scalar_type()),
           heads_inside(key.sizes(), key.scalar_type()),
           heads_inside(value.sizes(), value.scalar_type()),
