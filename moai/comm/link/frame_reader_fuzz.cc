@@ -3,8 +3,8 @@
 // fuzz-covers: moai/comm/link/frame_reader.cc
 //
 // Arbitrary bytes in arbitrary pieces: the frames must not depend on how the bytes were cut. Small
-// sizes let small inputs reach large frames. Lengths are cut short, to some that are still large: the
-// sanitizer marks every reserved byte, and a GiB of them takes it a tenth of a second.
+// sizes let small inputs reach large frames. Lengths are cut short, to some that are still large:
+// the sanitizer marks every reserved byte, and a GiB of them takes it a tenth of a second.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
