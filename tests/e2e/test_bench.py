@@ -54,8 +54,10 @@ def test_targets_depend_on_the_length_of_a_step_and_on_the_reads():
 
     assert met(ratio=1.0) and not met(ratio=1.01)
     assert met(read="every", ratio=1.5)
-    assert met(read="every", stock_ms=20, ratio=1.05)
-    assert not met(read="every", stock_ms=20, ratio=1.06)
+    assert met(read="every", ratio=1.5, front_s=9e-4, worker_s=5e-4)
+    assert not met(read="every", ratio=1.5, front_s=8e-4, worker_s=5e-4)
+    assert met(read="every", stock_ms=20, ratio=1.02)
+    assert not met(read="every", stock_ms=20, ratio=1.03)
     assert not met(ratio=0.9, round_trips=0.5)
     assert met("trivial", "every", 0.1, 9.0) and not met("trivial", "every", 0.1, 11.0)
 
