@@ -4,13 +4,12 @@
 
 #include "moai/front/capture/capture.h"
 #include "moai/front/capture/host_reads.h"
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/engine.h"
 #include "moai/front/device/memory.h"
 
 namespace moai::front {
 namespace {
-
-bool on_device(const at::Tensor& t) { return t.device().type() == at::kCUDA; }
 
 bool is_plain(const at::Tensor& t) { return !t.is_conj() && !t.is_neg(); }
 
@@ -54,7 +53,7 @@ void host_to_device(at::Tensor& destination, const at::Tensor& source, bool non_
     return upload(destination, laid_out_as(destination, source));
   }
   const at::Tensor packed = source.resolve_conj().resolve_neg().contiguous();
-  at::Tensor staged = at::empty(packed.sizes(), packed.options().device(at::kCUDA));
+  at::Tensor staged = at::empty(packed.sizes(), packed.options().device(device_type()));
   upload(staged, packed);
   record_copy(destination, staged, non_blocking);
 }
