@@ -95,6 +95,7 @@ py::dict settings() {
   d["manager_address"] = s.manager_address;
   d["quiet"] = s.quiet;
   d["disabled"] = s.disabled;
+  d["device_type"] = s.device_type;
   return d;
 }
 

@@ -7,6 +7,7 @@
 
 #include "moai/front/capture/capture.h"
 #include "moai/front/capture/copy.h"
+#include "moai/front/capture/private_use.h"
 #include "moai/front/capture/sparse.h"
 #include "moai/front/capture/views.h"
 #include "moai/front/device/accelerator_graph.h"
@@ -63,7 +64,9 @@ int64_t choose_attention(const at::Tensor& q, const at::Tensor& k, const at::Ten
                      q.scalar_type() != at::kDouble && q.dim() == 4 && q.size(3) % 8 == 0 &&
                      q.size(3) == v.size(3) && q.size(1) == k.size(1) && q.size(1) == v.size(1) &&
                      !grouped;
-  return static_cast<int64_t>(flash ? sdp::SDPBackend::flash_attention : sdp::SDPBackend::math);
+  if (!flash) return static_cast<int64_t>(sdp::SDPBackend::math);
+  return static_cast<int64_t>(device_type() == at::kCUDA ? sdp::SDPBackend::flash_attention
+                                                         : sdp::SDPBackend::overrideable);
 }
 
 // A tensor known to be zero has no memory, which a Worker could not tell.
@@ -187,13 +190,19 @@ void register_device() {
   }
   torch::Library& aten = library("aten", kind.dense);
   register_own_kernels(aten);
+  if (kind.type == c10::DeviceType::PrivateUse1) register_private_use(aten);
   for (const char* name : kRefused) {
     aten.impl(name, torch::CppFunction::makeFromBoxedFunction<&refuse>());
   }
   register_sparse();
   register_profile();
   register_accelerator_graph();
-  at::native::_fused_sdp_choice_stub.set_cuda_dispatch_ptr(&choose_attention);
+  auto& attention = at::native::_fused_sdp_choice_stub;
+  if (kind.type == c10::DeviceType::CUDA) {
+    attention.set_cuda_dispatch_ptr(&choose_attention);
+  } else {
+    attention.set_privateuse1_dispatch_ptr(&choose_attention);
+  }
   register_whole_operators(aten);
 }
 

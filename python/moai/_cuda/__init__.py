@@ -7,6 +7,7 @@ from moai._cuda import (bindings, collectives, graphs, hardware, legacy, memory,
 
 def install(torch, c, settings):
     """Fills in torch._C and torch.cuda. Starts nothing; the order matters."""
+    c.register_device()
     names = {}
     names.update(hardware.functions(torch))
     names.update(bindings.functions(torch, c))
