@@ -62,12 +62,14 @@ assert torch.moai.memory_allocated() == 0 and torch.moai.max_memory_allocated() 
 
 def test_the_module_has_the_usual_surface(run):
     run("""
+from moai import _C
 m = torch.moai
 assert m.is_available() and m.device_count() == 1 and m.current_device() == 0
 assert torch.get_device_module("moai") is m and not m.is_initialized()
 m.set_device("moai:0"), m.synchronize(), m.empty_cache()
 assert m.get_device_name() == m.get_device_properties(0).name == "MoAI Accelerator"
 assert m.get_device_properties("moai").total_memory > 0 and m.is_bf16_supported()
+assert not _C.statistics().get("connected")
 with m.device(0):
     assert torch.zeros(1, device="moai").item() == 0 and m.is_initialized()
 for wrong, kind in ((1, torch.AcceleratorError), ("cpu", ValueError)):
