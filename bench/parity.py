@@ -48,7 +48,7 @@ class Runner:
     def platform(self, case, dtype="float32", steps=None, **settings):
         if self.device == "cpu":
             return self._run(case, "cpu", plugin.stock_environment(**settings), dtype, steps)
-        environment = self.private.environment(MOAI_QUIET="1", **settings)
+        environment = self.private.environment(MOAI_QUIET="1", MOAI_DEVICE=self.device, **settings)
         return self._run(case, self.device, environment, dtype, steps)
 
     def _run(self, case, device, environment, dtype, steps):
@@ -182,8 +182,9 @@ def parse_arguments():
     parser.add_argument("--case", action="append", help="only this case, or draws; repeatable")
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--threads", type=int, default=min(2, os.cpu_count()))
-    parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"),
-                        help="cpu compares stock torch with itself, to test the comparison")
+    parser.add_argument("--device", default="cuda", choices=("cuda", "moai", "cpu"),
+                        help="what torch shall call the device; cpu compares stock torch with "
+                        "itself, to test the comparison")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -203,12 +204,12 @@ def report(found, arguments):
 def main():
     arguments = parse_arguments()
     os.environ["TORCH_DEVICE_BACKEND_AUTOLOAD"] = "0"  # of this process: it only compares
-    if arguments.device == "cuda" and (problem := plugin.problem()):
+    if arguments.device != "cpu" and (problem := plugin.problem()):
         sys.exit(f"parity: {problem}")
     found = []
     with contextlib.ExitStack() as stack:
         platform = None
-        if arguments.device == "cuda":
+        if arguments.device != "cpu":
             platform = stack.enter_context(PrivatePlatform(threads=arguments.threads))
         run = Runner(platform, arguments.device, arguments.steps, arguments.threads)
         for found_row in rows(run, arguments.case):

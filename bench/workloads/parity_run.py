@@ -58,8 +58,8 @@ def run(case, arguments):
 def main():
     arguments = parse_arguments()
     torch.set_num_threads(arguments.threads)
-    if arguments.device == "cuda" and not torch.cuda.is_available():
-        raise SystemExit("the plug-in is not active: torch.cuda.is_available() is false")
+    if arguments.device != "cpu" and not torch.accelerator.is_available():
+        raise SystemExit("the plug-in is not active: torch.accelerator.is_available() is false")
     if arguments.case == "draws":
         result = draws.measure(arguments.device)
     else:

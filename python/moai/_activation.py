@@ -35,34 +35,39 @@ def _activate():
     settings = _C.settings()
     if settings["disabled"]:
         return False
-    if torch.version.cuda or torch.version.hip:
-        if not settings["quiet"]:
-            warnings.warn(
-                "MoAI needs the CPU build of torch (pip install torch --index-url "
-                "https://download.pytorch.org/whl/cpu) and stays inactive beside this CUDA build; "
-                "MOAI_DISABLE=1 silences this line",
-                RuntimeWarning,
-                stacklevel=2,
-            )
-        return False
     _register(torch, _C, settings)
     return True
 
 
+def device_type(build, asked):
+    """What torch shall call the device. `build`: the CUDA or HIP version that torch has of its own,
+    which then is `cuda`; `asked`: MOAI_DEVICE, empty when not set."""
+    if build and asked == "cuda":
+        raise RuntimeError(f"MOAI_DEVICE=cuda beside a build of torch for CUDA {build}: without it "
+                           "the device is `moai`; with the CPU build of torch it can be `cuda`")
+    return asked or ("moai" if build else "cuda")
+
+
 def _register(torch, c, settings):
     from moai import __version__, _session, _shapes, _torchvision
-    from moai._cuda import install
 
+    build = torch.version.cuda or torch.version.hip
+    device = device_type(build, settings["device_type"])
+    c.choose_device(device)
     _C_folders = [os.path.dirname(os.path.abspath(torch.__file__)) + os.sep,
                   os.path.dirname(os.path.abspath(__file__)) + os.sep]
     c.set_library_folders(_C_folders)
     c.set_startup(_session.program(), __version__, f"pytorch-{_plain(torch.__version__)}",
                   _command())
-    c.register_device()
+    if device == "cuda":
+        from moai._cuda import install
+    else:
+        from moai._privateuse import install
     install(torch, c, settings)
-    _shapes.install()
+    _shapes.install(bool(build))
     _session.attach(torch, c)
-    _kept.append(_torchvision.install(torch))
+    if not build:
+        _kept.append(_torchvision.install(torch))
 
 
 def _plain(version):

@@ -32,7 +32,8 @@ def _metadata_folder():
 
 
 def pytest_configure(config):
-    os.environ.pop("TORCH_DEVICE_BACKEND_AUTOLOAD", None)
+    for name in ("TORCH_DEVICE_BACKEND_AUTOLOAD", "MOAI_DEVICE"):
+        os.environ.pop(name, None)
     paths = [str(PACKAGE_FOLDER)]
     if not _installed():
         paths.append(str(_metadata_folder()))

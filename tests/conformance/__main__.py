@@ -32,7 +32,8 @@ def parse_arguments():
     parser.add_argument("--shard", default="1/1", help="I/N: one of N parts of the entries")
     parser.add_argument("--resume", action="store_true", help="keep the answers there are")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--device", default="cuda", choices=("cuda", "moai"),
+                        help="what torch shall call the device")
     parser.add_argument("--baseline", action="store_true",
                         help="run stock CPU torch and write tests/conformance/baseline")
     parser.add_argument("--write-docs", action="store_true", help="write docs/conformance.md")
@@ -107,6 +108,8 @@ def run(arguments, groups):
     environment.pop("TORCH_DEVICE_BACKEND_AUTOLOAD", None)
     if device == "cpu":
         environment["TORCH_DEVICE_BACKEND_AUTOLOAD"] = "0"
+    else:
+        environment["MOAI_DEVICE"] = device
     os.makedirs(arguments.out, exist_ok=True)
     name = "-".join([device, *map(str, arguments.shard)])
     journal = Journal(os.path.join(arguments.out, f"{name}.jsonl"), arguments.resume)

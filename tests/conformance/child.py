@@ -18,7 +18,7 @@ import torch
 from tests.conformance import catalogue
 from tests.conformance.case import Case, Unsupported
 from tests.conformance.outcome import first_line
-from tests.conformance.subject import Subject
+from tests.conformance.subject import Subject, synchronize
 
 MESSAGE_MAX = 400
 GONE = {"WorkerLost", "JobEnded", "AcceleratorUnavailable", "InvalidToken"}
@@ -40,7 +40,7 @@ def run_case(case, subject, entries):
     try:
         module.run(case, entries[case.suite][case.entry], subject)
         if subject.device != "cpu":
-            torch.cuda.synchronize()
+            synchronize()
     except Unsupported as reason:
         return "none", str(reason)
     except Exception as error:

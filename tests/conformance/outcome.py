@@ -7,6 +7,7 @@ import torch
 
 from tests.conformance import compare
 from tests.conformance.case import Mismatch, Unsupported
+from tests.conformance.subject import synchronize
 
 SAMPLES = 3
 LOOKED_AT = 40  # samples of an entry, of which SAMPLES are spread over
@@ -27,8 +28,7 @@ class Outcome:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 value = function()
-                if torch.cuda.is_initialized():
-                    torch.cuda.synchronize()  # raises what the device has against it
+                synchronize()  # raises what the device has against it
                 return Outcome(value=value)
         except Exception as error:  # its class is compared
             return Outcome(error=error)

@@ -6,6 +6,13 @@ import torch
 HOST_ARGUMENTS = ("tensor_split",)
 
 
+def synchronize():
+    """Waits for the device of this process, where it has been used."""
+    device = torch.accelerator.current_accelerator()
+    if device is not None and torch.get_device_module(device).is_initialized():
+        torch.accelerator.synchronize()
+
+
 class Subject:
     """Moves samples to a device and calls operators there.
 

@@ -84,5 +84,6 @@ def run_on_stock_torch():
 @pytest.fixture(autouse=True)
 def _no_site_is_configured(monkeypatch):
     for name in list(os.environ):
-        if name.startswith(("MOREH_SDA_", "MOAI_FLAVOR", "MOAI_QUIET", "MOAI_DISABLE")):
+        if name.startswith(("MOREH_SDA_", "MOAI_FLAVOR", "MOAI_QUIET", "MOAI_DISABLE",
+                            "MOAI_DEVICE")):
             monkeypatch.delenv(name)

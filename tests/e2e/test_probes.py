@@ -12,6 +12,7 @@ from harness import plugin
 from harness.script import SCRIPTS
 
 FILE_S_MAX = 300
+DEVICES = ("cuda", "moai")
 FILES = sorted(path.name for path in SCRIPTS.glob("probes_*.py"))
 
 
@@ -24,14 +25,17 @@ def run_file(name, device, environment):
     return {r["probe"]: r["raised"] for r in reports}, done
 
 
-def names_of(file):
-    """Of the probes that stand in the file as functions."""
-    return re.findall(r"^@(?:device_)?probe\ndef (\w+)", (SCRIPTS / file).read_text(), re.M)
+def names_of(file, device):
+    """Of the probes that stand in the file as functions and run on the device."""
+    kinds = "(?:device_)?probe" if device == "cuda" else "probe"
+    return re.findall(rf"^@{kinds}\ndef (\w+)", (SCRIPTS / file).read_text(), re.M)
 
 
-@pytest.mark.parametrize("file, name", [(f, n) for f in FILES for n in names_of(f)])
-def test_on_the_device(platform, file, name):
-    reports, done = run_file(file, "cuda", tuple(platform.environment().items()))
+@pytest.mark.parametrize("device, file, name",
+                         [(d, f, n) for d in DEVICES for f in FILES for n in names_of(f, d)])
+def test_on_the_device(platform, device, file, name):
+    environment = platform.environment(MOAI_DEVICE=device)
+    reports, done = run_file(file, device, tuple(environment.items()))
     assert name in reports, f"exit code {done.returncode}: {done.stderr[-2000:]}"
     assert reports[name] is None, reports[name]
 

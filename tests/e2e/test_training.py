@@ -32,13 +32,14 @@ def test_the_example_trains_on_stock_torch_and_its_checkpoint_speaks(run_on_stoc
     assert sampled.returncode == 0 and sampled.stdout.startswith("The with"), sampled.stderr
 
 
+@pytest.mark.parametrize("device, more", [("cuda", []), ("moai", ["--device", "moai"])])
 def test_the_example_on_the_device_agrees_with_stock_torch(run_on_device, run_on_stock_torch,
-                                                           tmp_path):
+                                                           tmp_path, device, more):
     arguments = ["--steps", 30, "--batch", 4, "--out"]
     stock = run_on_stock_torch(TRAIN, *arguments, tmp_path / "stock.pt")
-    device = run_on_device(TRAIN, *arguments, tmp_path / "device.pt")
-    assert "device cuda" in device.stdout
-    expected, found = final_figures(stock)[0], final_figures(device)[0]
+    done = run_on_device(TRAIN, *arguments, tmp_path / "device.pt", *more, MOAI_DEVICE=device)
+    assert f"device {device}" in done.stdout
+    expected, found = final_figures(stock)[0], final_figures(done)[0]
     assert abs(found - expected) <= 0.01 * expected
 
 
@@ -50,9 +51,11 @@ def test_a_checkpoint_of_the_device_speaks_on_stock_torch(run_on_device, run_on_
     assert sampled.returncode == 0, sampled.stderr
 
 
-def test_losses_of_a_small_training_are_those_of_stock_torch(run_on_device, run_on_stock_torch):
+@pytest.mark.parametrize("device", ["cuda", "moai"])
+def test_losses_of_a_small_training_are_those_of_stock_torch(run_on_device, run_on_stock_torch,
+                                                             device):
     expected = run_on_stock_torch(SCRIPTS / "train.py", "--device", "cpu")
-    found = run_on_device(SCRIPTS / "train.py")
+    found = run_on_device(SCRIPTS / "train.py", "--device", device, MOAI_DEVICE=device)
     steps = [[line for line in done.stdout.splitlines() if line.startswith("step")]
              for done in (expected, found)]
     assert len(steps[0]) == 30, expected.stderr
@@ -72,8 +75,10 @@ def test_stock_torch_is_on_a_par_with_itself():
     assert (code, [row["verdict"] for row in rows]) == (0, ["ok", "ok"]), rows
 
 
-@pytest.mark.parametrize("case", ["mlp-loop", "cnn-foreach", "gpt-fused", "lstm", "gan-penalty",
-                                  "sampling", "draws"])
-def test_the_device_is_on_a_par_with_stock_torch(platform, case):
-    code, rows = run_parity("--case", case)
+@pytest.mark.parametrize("device, case", [
+    *(("cuda", case) for case in ("mlp-loop", "cnn-foreach", "gpt-fused", "lstm", "gan-penalty",
+                                  "sampling", "draws")),
+    *(("moai", case) for case in ("cnn-fused", "gpt-loop", "sampling"))])
+def test_the_device_is_on_a_par_with_stock_torch(platform, device, case):
+    code, rows = run_parity("--device", device, "--case", case)
     assert code == 0, rows

@@ -1,7 +1,7 @@
 """Collects functions as probes and prints, for each, a JSON line with what it raised.
 
-A file of probes is run as `python probes_….py [cuda|cpu]`: on the CPU those that need no device of
-their own, which shows that they ask for torch's behaviour.
+A file of probes is run as `python probes_….py [cuda|moai|cpu]`: elsewhere those that need no CUDA
+device of their own, which shows that they ask for torch's behaviour.
 """
 
 import json

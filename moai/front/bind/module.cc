@@ -10,6 +10,7 @@
 #include "moai/front/bind/solo_group.h"
 #include "moai/front/capture/capture.h"
 #include "moai/front/capture/registration.h"
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/engine.h"
 #include "moai/front/device/generator.h"
 #include "moai/front/device/guard.h"
@@ -95,6 +96,7 @@ py::dict settings() {
   d["manager_address"] = s.manager_address;
   d["quiet"] = s.quiet;
   d["disabled"] = s.disabled;
+  d["device_type"] = s.device_type;
   return d;
 }
 
@@ -111,6 +113,8 @@ py::object shutdown(bool failed) {
 }
 
 void bind_device(py::module_& m) {
+  m.def("choose_device", &choose_device_kind, py::arg("name"),
+        "What torch shall know the device as, \"cuda\" or \"moai\". Before register_device().");
   m.def("register_device", &register_device, "Puts the device into torch. Once.");
   m.def("set_library_folders", &set_library_folders);
   m.def("set_startup", [](std::string program, std::string version, std::string framework,
@@ -128,8 +132,8 @@ void bind_device(py::module_& m) {
   });
   m.def("bind_distributed", [m]() mutable { bind_solo_group(m); });
   m.def("register_fork_handler",
-        [] { torch::utils::register_fork_handler_for_device_init(at::kCUDA); });
-  m.def("in_bad_fork", [] { return torch::utils::is_device_in_bad_fork(at::kCUDA); });
+        [] { torch::utils::register_fork_handler_for_device_init(device_type()); });
+  m.def("in_bad_fork", [] { return torch::utils::is_device_in_bad_fork(device_type()); });
 }
 
 void bind_memory(py::module_& m) {

@@ -4,6 +4,7 @@
 #include <torch/csrc/distributed/c10d/Work.hpp>
 #include <torch/csrc/distributed/c10d/reducer_timer.hpp>
 
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/engine.h"
 
 namespace py = pybind11;
@@ -19,7 +20,7 @@ class RecordedWork final : public c10d::Work {
     const auto type = c10::ListType::create(c10::TensorType::get());
     std::vector<c10::Device> devices;
     for (const at::Tensor& t : outputs_) {
-      if (t.is_cuda() && devices.empty()) devices.push_back(t.device());
+      if (on_device(t) && devices.empty()) devices.push_back(t.device());
     }
     future_ = c10::make_intrusive<c10::ivalue::Future>(type, devices);
     future_->markCompleted(c10::IValue(outputs_));
@@ -45,14 +46,14 @@ struct ReducerTimer final : c10d::Timer {
 
 void register_reducer_timer() {
   static const c10::Registerer<c10::DeviceType, std::unique_ptr<c10d::Timer>, c10::Device>
-      registration(c10::kCUDA, c10d::TimerRegistry(), [](c10::Device) {
+      registration(device_type(), c10d::TimerRegistry(), [](c10::Device) {
         return std::unique_ptr<c10d::Timer>(std::make_unique<ReducerTimer>());
       });
 }
 
 void check_device(at::TensorList tensors) {
   for (const at::Tensor& t : tensors) {
-    TORCH_CHECK(t.is_cuda(), "No backend type associated with device type ", t.device().type());
+    TORCH_CHECK(on_device(t), "No backend type associated with device type ", t.device().type());
   }
 }
 

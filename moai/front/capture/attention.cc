@@ -3,6 +3,8 @@
 #include <ATen/Context.h>
 #include <ATen/native/transformers/sdp_utils_cpp.h>
 
+#include "moai/front/device/device_type.h"
+
 namespace moai::front {
 namespace {
 
@@ -40,7 +42,7 @@ int64_t choose_attention(const Tensor& q, const Tensor& k, const Tensor& v,
   auto chosen = SDPBackend::math;
   if (dropout == 0.0 && !grouped && operands_fit(q, k, v)) {
     if (!mask && context.userEnabledFlashSDP()) {
-      chosen = SDPBackend::flash_attention;
+      chosen = device_type() == at::kCUDA ? SDPBackend::flash_attention : SDPBackend::overrideable;
     } else if (context.userEnabledMemEfficientSDP() && (!mask || mask_fits(*mask, q, k))) {
       chosen = SDPBackend::efficient_attention;
     }

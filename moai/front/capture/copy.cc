@@ -4,13 +4,12 @@
 
 #include "moai/front/capture/capture.h"
 #include "moai/front/capture/host_reads.h"
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/engine.h"
 #include "moai/front/device/memory.h"
 
 namespace moai::front {
 namespace {
-
-bool on_device(const at::Tensor& t) { return t.device().type() == at::kCUDA; }
 
 bool is_plain(const at::Tensor& t) { return !t.is_conj() && !t.is_neg(); }
 
@@ -54,7 +53,7 @@ void host_to_device(at::Tensor& destination, const at::Tensor& source, bool non_
     return upload(destination, laid_out_as(destination, source));
   }
   const at::Tensor packed = source.resolve_conj().resolve_neg().contiguous();
-  at::Tensor staged = at::empty(packed.sizes(), packed.options().device(at::kCUDA));
+  at::Tensor staged = at::empty(packed.sizes(), packed.options().device(device_type()));
   upload(staged, packed);
   record_copy(destination, staged, non_blocking);
 }
@@ -77,10 +76,10 @@ at::Tensor read_back(const at::Tensor& source) {
 }
 
 void device_to_host(at::Tensor& destination, const at::Tensor& source) {
-  const bool direct = source.is_non_overlapping_and_dense() && is_plain(source) &&
-                      is_plain(destination) && destination.strides() == source.strides() &&
-                      destination.sizes() == source.sizes() &&
-                      destination.scalar_type() == source.scalar_type();
+  const bool direct =
+      destination.is_cpu() && source.is_non_overlapping_and_dense() && is_plain(source) &&
+      is_plain(destination) && destination.strides() == source.strides() &&
+      destination.sizes() == source.sizes() && destination.scalar_type() == source.scalar_type();
   if (direct) return read_into(source, static_cast<char*>(destination.data_ptr()));
   destination.copy_(read_back(source));
 }
@@ -95,8 +94,10 @@ at::Tensor& copy_into(at::Tensor& destination, const at::Tensor& source, bool no
   } else if (on_device(source)) {
     record_copy(destination, source, non_blocking);
   } else {
-    TORCH_CHECK(source.is_cpu(), "copy_: cannot copy from ", source.device(), " to the device");
-    host_to_device(destination, source, non_blocking);
+    TORCH_CHECK(source.is_cpu() || source.is_cuda(), "copy_: cannot copy from ", source.device(),
+                " to the device");
+    // One of a GPU that torch has of its own goes through the host.
+    host_to_device(destination, source.is_cpu() ? source : source.cpu(), non_blocking);
   }
   return destination;
 }

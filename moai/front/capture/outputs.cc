@@ -1,5 +1,6 @@
 #include "moai/front/capture/outputs.h"
 
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/engine.h"
 #include "moai/front/device/memory.h"
 
@@ -11,7 +12,7 @@ at::Tensor tensor_over(c10::DataPtr data, uint64_t storage_bytes, const TensorSh
                                                              storage_bytes, std::move(data),
                                                              &DeviceMemory::instance(), true));
   at::Tensor tensor = at::detail::make_tensor<c10::TensorImpl>(
-      std::move(storage), c10::DispatchKeySet(c10::DispatchKey::CUDA), shape.dtype);
+      std::move(storage), c10::DispatchKeySet(device_kind().dense), shape.dtype);
   tensor.unsafeGetTensorImpl()->set_sizes_and_strides(shape.sizes, shape.strides, shape.offset);
   if (shape.conj) tensor._set_conj(true);
   if (shape.neg) tensor._set_neg(true);

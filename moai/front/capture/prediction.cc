@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/script.h"
 #include "moai/front/shape/inference.h"
 #include "moai/front/shape/meta_tensor.h"
@@ -20,8 +21,8 @@ void check_one_device(const Operator& op, Arguments arguments) {
     const bool accepted =
         !op.arguments[i].written && (op.mixes_devices || op.arguments[i].on_host || t.dim() == 0);
     TORCH_CHECK(accepted,
-                "Expected all tensors to be on the same device, but found at least two devices, "
-                "cuda:0 and cpu! (when checking argument for argument ",
+                "Expected all tensors to be on the same device, but found at least two devices, ",
+                device_type(), ":0 and cpu! (when checking argument for argument ",
                 op.handle.schema().arguments()[i].name(), " in method ", op.name, ")");
   }
 }

@@ -7,9 +7,11 @@
 #include "moai/front/capture/attention.h"
 #include "moai/front/capture/capture.h"
 #include "moai/front/capture/copy.h"
+#include "moai/front/capture/private_use.h"
 #include "moai/front/capture/sparse.h"
 #include "moai/front/capture/views.h"
 #include "moai/front/device/accelerator_graph.h"
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/guard.h"
 #include "moai/front/device/hooks.h"
 #include "moai/front/device/memory.h"
@@ -30,21 +32,11 @@ torch::Library& library(const char* name, DispatchKey key) {
 }
 
 // In torch's words for an operator without a kernel.
-void refuse_backend(const OperatorHandle& op, const char* backend) {
+void refuse(const OperatorHandle& op, c10::DispatchKeySet keys, torch::jit::Stack*) {
   TORCH_CHECK_NOT_IMPLEMENTED(false, "Could not run '", op.operator_name(),
-                              "' with arguments from the '", backend,
+                              "' with arguments from the '", keys.highestPriorityTypeId(),
                               "' backend: the device has no kernel for it "
                               "(docs/compatibility-torch.md lists what it has).");
-}
-
-template <DispatchKey kKey>
-void refuse(const OperatorHandle& op, torch::jit::Stack*) {
-  refuse_backend(op, c10::toString(kKey));
-}
-
-template <DispatchKey... kKeys>
-void refuse_layouts() {
-  (library("_", kKeys).fallback(torch::CppFunction::makeFromBoxedFunction<&refuse<kKeys>>()), ...);
 }
 
 // They make quantized and nested tensors, which no Worker is sent.
@@ -68,7 +60,7 @@ at::Tensor zero_tensor(c10::SymIntArrayRef sizes, std::optional<c10::ScalarType>
                        std::optional<c10::Layout>, std::optional<c10::Device>,
                        std::optional<bool>) {
   return at::zeros(C10_AS_INTARRAYREF_SLOW(sizes),
-                   at::TensorOptions().dtype(dtype).device(at::kCUDA));
+                   at::TensorOptions().dtype(dtype).device(device_type()));
 }
 
 bool no_cudnn(const at::Tensor&, const at::Tensor&, at::IntArrayRef, at::IntArrayRef, int64_t) {
@@ -144,7 +136,7 @@ bool capture_whole(const c10::OperatorName& name, const OperatorHandle& op) {
       "aten::lift_fresh", "aten::_lazy_clone"};
   if (!name.name.starts_with("aten::") || own.contains(name.name)) return false;
   if (op.hasKernelForDispatchKey(DispatchKey::CompositeImplicitAutograd) ||
-      op.hasKernelForDispatchKey(DispatchKey::CUDA)) {
+      op.hasKernelForDispatchKey(device_kind().dense)) {
     return false;
   }
   if (!op.hasKernelForDispatchKey(DispatchKey::CompositeExplicitAutograd) &&
@@ -173,22 +165,30 @@ void register_whole_operators(torch::Library& aten) {
 }  // namespace
 
 void register_device() {
-  c10::SetAllocator(c10::DeviceType::CUDA, &DeviceMemory::instance());
-  at::setHostAllocator(c10::DeviceType::CUDA, &pinned_allocator());
+  const DeviceKind& kind = device_kind();
+  c10::SetAllocator(kind.type, &DeviceMemory::instance());
+  at::setHostAllocator(kind.type, &pinned_allocator());
   register_guard();
   register_hooks();
-  library("_", DispatchKey::CUDA).fallback(torch::CppFunction::makeFromBoxedFunction<&capture>());
-  refuse_layouts<DispatchKey::SparseCUDA, DispatchKey::SparseCsrCUDA, DispatchKey::QuantizedCUDA,
-                 DispatchKey::NestedTensorCUDA>();
-  torch::Library& aten = library("aten", DispatchKey::CUDA);
+  library("_", kind.dense).fallback(torch::CppFunction::makeFromBoxedFunction<&capture>());
+  for (const DispatchKey key : {kind.sparse, kind.sparse_csr, kind.quantized, kind.nested}) {
+    library("_", key).fallback(torch::CppFunction::makeFromBoxedFunction<&refuse>());
+  }
+  torch::Library& aten = library("aten", kind.dense);
   register_own_kernels(aten);
+  if (kind.type == c10::DeviceType::PrivateUse1) register_private_use(aten);
   for (const char* name : kRefused) {
-    aten.impl(name, torch::CppFunction::makeFromBoxedFunction<&refuse<DispatchKey::CUDA>>());
+    aten.impl(name, torch::CppFunction::makeFromBoxedFunction<&refuse>());
   }
   register_sparse();
   register_profile();
   register_accelerator_graph();
-  at::native::_fused_sdp_choice_stub.set_cuda_dispatch_ptr(&choose_attention);
+  auto& attention = at::native::_fused_sdp_choice_stub;
+  if (kind.type == c10::DeviceType::CUDA) {
+    attention.set_cuda_dispatch_ptr(&choose_attention);
+  } else {
+    attention.set_privateuse1_dispatch_ptr(&choose_attention);
+  }
   register_whole_operators(aten);
 }
 

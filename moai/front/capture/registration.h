@@ -1,4 +1,4 @@
-// Registration: puts the device into torch's dispatcher under the key of CUDA.
+// Registration: puts the device into torch's dispatcher under the keys of its kind.
 #pragma once
 
 #include <cstddef>

@@ -3,6 +3,7 @@
 #include <bit>
 #include <memory>
 
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/generator.h"
 #include "moai/front/device/memory.h"
 
@@ -100,9 +101,8 @@ class Scanner {
     if (v.isNone()) return draw_from(default_generator());
     const at::Generator& given = v.toGenerator();
     if (!given.defined()) return draw_from(default_generator());
-    TORCH_CHECK(given.device().type() == at::kCUDA,
-                "Expected a 'cuda' device type for generator but found '", given.device().type(),
-                "'");
+    TORCH_CHECK(given.device().type() == device_type(), "Expected a '", device_type(),
+                "' device type for generator but found '", given.device().type(), "'");
     draw_from(given);
   }
 
@@ -116,7 +116,7 @@ class Scanner {
     if (!t.defined()) return key(kMarkUndefined);
     const c10::TensorImpl& impl = *t.unsafeGetTensorImpl();
     const auto device = impl.device_type();
-    if (device == at::kCUDA) {
+    if (device == device_type()) {
       geometry(t, impl, false);
       const Place place = place_of(t);
       key(static_cast<uint64_t>(place.offset));
@@ -124,9 +124,9 @@ class Scanner {
       return;
     }
     TORCH_CHECK(device == at::kCPU && impl.layout() == at::kStrided,
-                "Expected all tensors to be on the same device, but found at least two devices, "
-                "cuda:0 and ",
-                impl.device(), "! (when checking arguments of ", op_.name, ")");
+                "Expected all tensors to be on the same device, but found at least two devices, ",
+                device_type(), ":0 and ", impl.device(), "! (when checking arguments of ", op_.name,
+                ")");
     if (impl.dim() == 0) return host_scalar(t, impl);
     geometry(t, impl, true);
     out_.host_operands.push_back({out_.storages.size(), t});

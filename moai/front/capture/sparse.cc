@@ -1,5 +1,6 @@
 #include "moai/front/capture/sparse.h"
 
+#include "moai/front/device/device_type.h"
 #include "moai/front/torch_headers.h"
 
 namespace moai::front {
@@ -323,7 +324,7 @@ torch::Library& library(DispatchKey key) {
 }  // namespace
 
 void register_sparse() {
-  torch::Library& coo = library(DispatchKey::SparseCUDA);
+  torch::Library& coo = library(device_kind().sparse);
   for (const char* name : kGenericCoo) register_generic<DispatchKey::SparseCPU>(coo, name);
   register_unary<DispatchKey::SparseCPU>(coo);
   coo.impl("_coalesce", &coalesce);
@@ -332,14 +333,14 @@ void register_sparse() {
   coo.impl("mul.out", &mul_out);
   coo.impl("addmm", &addmm_coo);
   coo.impl("addmm.out", &addmm_out<&addmm_coo>);
-  torch::Library& csr = library(DispatchKey::SparseCsrCUDA);
+  torch::Library& csr = library(device_kind().sparse_csr);
   for (const char* name : kGenericCsr) register_generic<DispatchKey::SparseCsrCPU>(csr, name);
   register_unary<DispatchKey::SparseCsrCPU>(csr);
   csr.impl("_to_dense", &csr_to_dense);
   csr.impl("mm", &mm_csr);
   csr.impl("addmm", &addmm_csr);
   csr.impl("addmm.out", &addmm_out<&addmm_csr>);
-  torch::Library& dense = library(DispatchKey::CUDA);
+  torch::Library& dense = library(device_kind().dense);
   for (const char* name : kGenericDense) register_generic<DispatchKey::CPU>(dense, name);
 }
 

@@ -5,12 +5,18 @@
 #include <ATen/TensorUtils.h>
 #include <ATen/native/Resize.h>
 
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/memory.h"
 
 namespace moai::front {
 namespace {
 
-const c10::DispatchKeySet kKeys(c10::DispatchKey::CUDA);
+c10::DispatchKeySet dense_keys() { return c10::DispatchKeySet(device_kind().dense); }
+
+void check_ordinal(std::optional<c10::Device> device) {
+  TORCH_CHECK(!device || device->index() <= 0, device_kind().title,
+              " error: invalid device ordinal");
+}
 
 uint64_t bytes_needed(const at::Tensor& t) {
   return at::detail::computeStorageNbytes(t.sizes(), t.strides(), t.itemsize(),
@@ -30,18 +36,18 @@ at::Tensor view_of(const at::Tensor& self, at::IntArrayRef sizes, at::IntArrayRe
 at::Tensor empty(c10::SymIntArrayRef sizes, std::optional<c10::ScalarType> dtype,
                  std::optional<c10::Layout>, std::optional<c10::Device> device, std::optional<bool>,
                  std::optional<c10::MemoryFormat> format) {
-  TORCH_CHECK(!device || device->index() <= 0, "CUDA error: invalid device ordinal");
-  return at::detail::empty_generic(C10_AS_INTARRAYREF_SLOW(sizes), &DeviceMemory::instance(), kKeys,
-                                   c10::dtype_or_default(dtype), format);
+  check_ordinal(device);
+  return at::detail::empty_generic(C10_AS_INTARRAYREF_SLOW(sizes), &DeviceMemory::instance(),
+                                   dense_keys(), c10::dtype_or_default(dtype), format);
 }
 
 at::Tensor empty_strided(c10::SymIntArrayRef sizes, c10::SymIntArrayRef strides,
                          std::optional<c10::ScalarType> dtype, std::optional<c10::Layout>,
                          std::optional<c10::Device> device, std::optional<bool>) {
-  TORCH_CHECK(!device || device->index() <= 0, "CUDA error: invalid device ordinal");
+  check_ordinal(device);
   return at::detail::empty_strided_generic(
       C10_AS_INTARRAYREF_SLOW(sizes), C10_AS_INTARRAYREF_SLOW(strides), &DeviceMemory::instance(),
-      kKeys, c10::dtype_or_default(dtype));
+      dense_keys(), c10::dtype_or_default(dtype));
 }
 
 at::Tensor as_strided(const at::Tensor& self, c10::SymIntArrayRef sizes,
@@ -88,7 +94,7 @@ at::Tensor& set_storage_(at::Tensor& self, c10::Storage storage, c10::SymInt off
   at::detail::check_size_nonnegative(wanted);
   if (given.size() == wanted.size()) at::native::checkAsStridedArgs<int64_t>(wanted, given, start);
   c10::TensorImpl& impl = *self.unsafeGetTensorImpl();
-  if (storage.device().type() != at::kCUDA && storage.nbytes() == 0) {
+  if (storage.device().type() != device_type() && storage.nbytes() == 0) {
     impl.set_storage_keep_dtype(std::move(storage));  // an empty one stands for that of any device
   } else {
     at::native::checkSetStorage<int64_t>(self, std::move(storage), start, wanted, given);

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "moai/front/device/captured_graph.h"
+#include "moai/front/device/device_type.h"
 
 namespace moai::front {
 namespace {
@@ -39,9 +40,10 @@ struct AcceleratorGraph final : at::GraphImplInterface {
 void register_accelerator_graph() {
   static const c10::Registerer<std::string, std::unique_ptr<at::GraphImplInterface>,
                                at::GraphImplArgs>
-      registration("CUDA", at::GraphImplRegistry(), [](at::GraphImplArgs args) {
-        return std::unique_ptr<at::GraphImplInterface>(std::make_unique<AcceleratorGraph>(args));
-      });
+      registration(c10::DeviceTypeName(device_type(), false), at::GraphImplRegistry(),
+                   [](at::GraphImplArgs args) -> std::unique_ptr<at::GraphImplInterface> {
+                     return std::make_unique<AcceleratorGraph>(args);
+                   });
 }
 
 }  // namespace moai::front

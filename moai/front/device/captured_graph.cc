@@ -4,6 +4,7 @@
 #include <mutex>
 #include <unordered_map>
 
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/engine.h"
 #include "moai/front/device/generator.h"
 
@@ -22,7 +23,8 @@ std::unordered_map<graph::StorageId, Kept> g_kept;        // guarded by g_mutex
 std::atomic<bool> g_capturing{false}, g_any_kept{false};  // written under g_mutex
 
 [[noreturn]] void refuse(const char* why) {
-  throw c10::AcceleratorError({__func__, __FILE__, __LINE__}, 1, why);
+  throw c10::AcceleratorError({__func__, __FILE__, __LINE__}, 1,
+                              std::string(device_kind().title) + " error: " + why);
 }
 
 void keep(const GraphRecord& record) {
@@ -60,7 +62,7 @@ void CapturedGraph::capture_begin() {
   TORCH_CHECK(!record_,
               "This CUDAGraph instance already owns a captured graph. To capture a new graph, "
               "create a new instance.");
-  if (g_recording) refuse("CUDA error: operation not permitted when stream is capturing");
+  if (g_recording) refuse("operation not permitted when stream is capturing");
   record_ = std::make_unique<GraphRecord>();
   g_recording = std::make_unique<RecordingDriver>(&real, record_.get());
   set_engine(g_recording.get());
@@ -70,7 +72,7 @@ void CapturedGraph::capture_begin() {
 void CapturedGraph::capture_end() {
   const std::lock_guard lock(g_mutex);
   if (!g_recording || !record_ || &g_recording->record() != record_.get()) {
-    refuse("CUDA error: invalid argument: this graph does not capture");
+    refuse("invalid argument: this graph does not capture");
   }
   driver::Driver& real = g_recording->real();
   set_engine(&real);

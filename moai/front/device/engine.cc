@@ -7,6 +7,7 @@
 
 #include "moai/base/profile.h"
 #include "moai/base/site_settings.h"
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/script.h"
 #include "moai/front/device/settings.h"
 #include "moai/front/torch_headers.h"
@@ -102,9 +103,9 @@ void set_startup(Startup startup) {
 
 driver::Driver& engine() {
   if (driver::Driver* started = g_engine.load(std::memory_order_acquire)) return *started;
-  TORCH_CHECK(!g_forked.load(),
-              "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, "
-              "you must use the 'spawn' start method");
+  TORCH_CHECK(!g_forked.load(), "Cannot re-initialize ", device_kind().title,
+              " in forked subprocess. To use ", device_kind().title,
+              " with multiprocessing, you must use the 'spawn' start method");
   const std::lock_guard lock(g_mutex);
   if (!g_engine.load()) {
     pthread_atfork(nullptr, nullptr, &after_fork);
@@ -146,8 +147,8 @@ int sync_debug_mode() { return g_sync_debug_mode; }
 
 void note_waiting() {
   const int mode = g_sync_debug_mode.load(std::memory_order_relaxed);
-  TORCH_CHECK(mode != 2, "called a synchronizing CUDA operation");
-  if (mode == 1) TORCH_WARN("called a synchronizing CUDA operation");
+  TORCH_CHECK(mode != 2, "called a synchronizing ", device_kind().title, " operation");
+  if (mode == 1) TORCH_WARN("called a synchronizing ", device_kind().title, " operation");
 }
 
 void make_room() {

@@ -10,7 +10,7 @@ constexpr int64_t kStateBytes = 16;
 }  // namespace
 
 DeviceGenerator::DeviceGenerator(std::shared_ptr<State> state)
-    : GeneratorImpl(c10::Device(device_type(), 0), c10::DispatchKeySet(c10::DispatchKey::CUDA)),
+    : GeneratorImpl(c10::Device(device_type(), 0), c10::DispatchKeySet(device_kind().dense)),
       state_(std::move(state)) {}
 
 DeviceGenerator::DeviceGenerator() : DeviceGenerator(std::make_shared<State>()) {

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <mutex>
 
+#include "moai/front/device/device_type.h"
 #include "moai/front/torch_headers.h"
 
 namespace moai::front {
@@ -23,7 +24,7 @@ class DeviceGenerator final : public c10::GeneratorImpl {
   // What the next drawing call shall use. Thread-safe.
   Draw draw();
 
-  static c10::DeviceType device_type() { return c10::DeviceType::CUDA; }
+  static c10::DeviceType device_type() { return front::device_type(); }
 
   void set_current_seed(uint64_t seed) override;
   void set_offset(uint64_t offset) override;

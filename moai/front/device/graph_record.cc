@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "moai/front/device/device_type.h"
+
 namespace moai::front {
 namespace {
 
@@ -20,7 +22,8 @@ void collect(const ops::Result& result, std::vector<uint64_t>* bytes) {
 void note_draws(std::vector<DrawnWords> draws) { t_draws = std::move(draws); }
 
 Status RecordingDriver::refused() {
-  return Status(Code::kUnknown, "CUDA error: operation not permitted when stream is capturing");
+  return Status(Code::kUnknown, std::string(device_kind().title) +
+                                    " error: operation not permitted when stream is capturing");
 }
 
 void RecordingDriver::use(graph::StorageId id) {

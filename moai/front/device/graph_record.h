@@ -44,7 +44,7 @@ struct GraphRecord {
 };
 
 // Records into a GraphRecord instead of sending. Everything else is the real driver's, but for
-// waits, which fail with CUDA's words. Thread-safe.
+// waits, which fail with torch's words. Thread-safe.
 class RecordingDriver final : public driver::Driver {
  public:
   // Both outlive it.

@@ -3,6 +3,7 @@
 #include <atomic>
 
 #include "moai/front/device/captured_graph.h"
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/engine.h"
 
 namespace moai::front {
@@ -12,8 +13,6 @@ using c10::Device;
 using c10::DeviceIndex;
 using c10::Stream;
 using c10::StreamId;
-
-constexpr auto kDevice = c10::DeviceType::CUDA;
 
 thread_local StreamId t_stream = 0;
 std::atomic<StreamId> g_next_stream{1};
@@ -34,14 +33,14 @@ driver::MarkerState state_of(void* event, bool wait) {
   return state;
 }
 
-Stream named_stream(StreamId id) { return Stream(Stream::UNSAFE, Device(kDevice, 0), id); }
+Stream named_stream(StreamId id) { return Stream(Stream::UNSAFE, Device(device_type(), 0), id); }
 
 struct Guard final : c10::impl::DeviceGuardImplInterface {
-  c10::DeviceType type() const override { return kDevice; }
-  Device exchangeDevice(Device) const override { return Device(kDevice, 0); }
-  Device getDevice() const override { return Device(kDevice, 0); }
+  c10::DeviceType type() const override { return device_type(); }
+  Device exchangeDevice(Device) const override { return Device(device_type(), 0); }
+  Device getDevice() const override { return Device(device_type(), 0); }
   void setDevice(Device d) const override {
-    TORCH_CHECK(d.index() <= 0, "CUDA error: invalid device ordinal");
+    TORCH_CHECK(d.index() <= 0, device_kind().title, " error: invalid device ordinal");
   }
   void uncheckedSetDevice(Device) const noexcept override {}
   DeviceIndex deviceCount() const noexcept override { return 1; }
@@ -88,7 +87,7 @@ struct Guard final : c10::impl::DeviceGuardImplInterface {
 
 void register_guard() {
   static const Guard guard;
-  c10::impl::registerDeviceGuard(kDevice, &guard);
+  c10::impl::registerDeviceGuard(device_type(), &guard);
 }
 
 int64_t current_stream() { return t_stream; }

@@ -1,9 +1,9 @@
-// Hooks: what torch asks about CUDA outside of the dispatcher.
+// Hooks: what torch asks about the device outside of the dispatcher.
 #pragma once
 
 namespace moai::front {
 
-// Makes torch take this device for CUDA, however often it has asked before. Once.
+// As CUDA it replaces what torch has, however often torch has asked before. Once.
 void register_hooks();
 
 }  // namespace moai::front

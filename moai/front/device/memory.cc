@@ -6,6 +6,7 @@
 #include <bit>
 
 #include "moai/front/device/captured_graph.h"
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/engine.h"
 #include "moai/front/device/memory_history.h"
 #include "moai/front/device/worker_memory.h"
@@ -13,7 +14,7 @@
 namespace moai::front {
 namespace {
 
-constexpr auto kDevice = c10::DeviceType::CUDA;
+c10::Device device() { return {device_type(), 0}; }
 
 // Four classes a power of two: an address wastes at most a quarter of its range.
 struct SizeClass {
@@ -61,7 +62,7 @@ DeviceMemory::DeviceMemory() {
 }
 
 c10::DataPtr DeviceMemory::allocate(size_t size_bytes) {
-  if (size_bytes == 0) return {nullptr, c10::Device(kDevice, 0)};
+  if (size_bytes == 0) return {nullptr, device()};
   return allocate_as(engine().next_storage(), size_bytes, false);
 }
 
@@ -81,7 +82,7 @@ c10::DataPtr DeviceMemory::allocate_as(graph::StorageId id, size_t size_bytes, b
   }
   char* address = buffer->address;
   note_memory(MemoryEvent::Action::kAlloc, reinterpret_cast<uint64_t>(address), size_bytes);
-  return {address, buffer.release(), &release, c10::Device(kDevice, 0)};
+  return {address, buffer.release(), &release, device()};
 }
 
 uint64_t DeviceMemory::limit_bytes() const {
@@ -124,9 +125,10 @@ void DeviceMemory::raise_out_of_memory(uint64_t size_bytes) {
   const uint64_t free = total - std::min(total, live_bytes());
   const double fraction = fraction_.load();
   const std::string allowed = fraction < 1 ? readable(limit_bytes()) + " allowed; " : std::string();
-  TORCH_CHECK_WITH(OutOfMemoryError, false, "CUDA out of memory. Tried to allocate ",
-                   readable(size_bytes), ". GPU 0 has a total capacity of ", readable(total),
-                   " of which ", readable(free), " is free. ", allowed, "Of the allocated memory ",
+  TORCH_CHECK_WITH(OutOfMemoryError, false, device_kind().title,
+                   " out of memory. Tried to allocate ", readable(size_bytes),
+                   ". GPU 0 has a total capacity of ", readable(total), " of which ",
+                   readable(free), " is free. ", allowed, "Of the allocated memory ",
                    readable(live_bytes()), " is allocated by PyTorch.");
 }
 
@@ -298,7 +300,7 @@ Place place_for_upload(const at::Tensor& tensor, bool* makes) {
 
 void resize(c10::StorageImpl& storage, uint64_t size_bytes) {
   if (size_bytes > storage.nbytes()) return grow(storage, size_bytes);
-  if (size_bytes == 0) storage.set_data_ptr_noswap({nullptr, c10::Device(kDevice, 0)});
+  if (size_bytes == 0) storage.set_data_ptr_noswap({nullptr, device()});
   storage.set_nbytes(size_bytes);
 }
 

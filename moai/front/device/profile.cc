@@ -3,6 +3,7 @@
 #include <c10/util/ApproximateClock.h>
 #include <torch/csrc/profiler/stubs/base.h>
 
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/engine.h"
 #include "moai/front/device/guard.h"
 
@@ -35,7 +36,11 @@ struct Profile final : torch::profiler::impl::ProfilerStubs {
 
 void register_profile() {
   static Profile profile;
-  torch::profiler::impl::registerCUDAMethods(&profile);
+  if (device_type() == at::kCUDA) {
+    torch::profiler::impl::registerCUDAMethods(&profile);
+  } else {
+    torch::profiler::impl::registerPrivateUse1Methods(&profile);
+  }
 }
 
 }  // namespace moai::front

@@ -64,6 +64,7 @@ Settings read_settings() {
   if (s.device.empty()) s.device = setting("MOREH_VISIBLE_DEVICES");
   s.device_name = setting("MOAI_DEVICE_NAME");
   if (s.device_name.empty()) s.device_name = "MoAI Accelerator";
+  s.device_type = setting("MOAI_DEVICE");
   s.memory_bytes = memory_setting();
   s.quiet = truthy(setting("MOAI_QUIET"));
   s.disabled = truthy(setting("MOAI_DISABLE"));

@@ -13,6 +13,7 @@ struct Settings {
   std::string flavor;           // MOAI_FLAVOR
   std::string device;           // MOREH_VISIBLE_DEVICE, MOREH_VISIBLE_DEVICES
   std::string device_name;      // MOAI_DEVICE_NAME, "MoAI Accelerator"
+  std::string device_type;      // MOAI_DEVICE: cuda, moai; empty where torch's build decides
   uint64_t memory_bytes = 0;    // MOAI_DEVICE_MEMORY, the state file, else half of this machine's
   bool quiet = false;           // MOAI_QUIET
   bool disabled = false;        // MOAI_DISABLE: torch stays as it is

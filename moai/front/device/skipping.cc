@@ -1,5 +1,6 @@
 #include "moai/front/device/skipping.h"
 
+#include "moai/front/device/device_type.h"
 #include "moai/front/device/engine.h"
 #include "moai/front/device/memory.h"
 #include "moai/front/device/script.h"
@@ -8,7 +9,7 @@ namespace moai::front {
 namespace {
 
 void check_scalar(const at::Tensor& t) {
-  TORCH_CHECK(t.is_cuda() && t.scalar_type() == at::kFloat && t.numel() == 1,
+  TORCH_CHECK(on_device(t) && t.scalar_type() == at::kFloat && t.numel() == 1,
               "[front.skipping] one f32 value of the device expected");
 }
 

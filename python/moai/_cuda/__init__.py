@@ -1,11 +1,13 @@
 """The surface of torch.cuda that a CPU build of torch lacks, on top of moai._C."""
 
-from moai._cuda import (bindings, collectives, compiling, graphs, hardware, legacy, memory, nvtx,
-                        pools, properties, scaling, storages, streams)
+from moai import _compiling, _scaling
+from moai._cuda import (bindings, collectives, graphs, hardware, legacy, memory, nvtx, pools,
+                        properties, storages, streams)
 
 
 def install(torch, c, settings):
     """Fills in torch._C and torch.cuda. Starts nothing; the order matters."""
+    c.register_device()
     names = {}
     names.update(hardware.functions(torch))
     names.update(bindings.functions(torch, c))
@@ -17,7 +19,6 @@ def install(torch, c, settings):
     names.update(graphs.types(c))
     names.update(pools.functions(torch))
     names.update(properties.types())
-    names.update(compiling.names())
     torch._C.__dict__.update(names)
     bindings.rebind(torch, names)
     streams.rebind(torch)
@@ -27,7 +28,7 @@ def install(torch, c, settings):
     storages.install(torch, c)
     pools.install(torch)
     nvtx.install(torch)
-    scaling.install(torch, c)
+    _scaling.install(torch, c, "cuda")
     collectives.install(torch, c)
     legacy.install(torch)
-    compiling.install(torch)
+    _compiling.install(torch, "cuda")

@@ -3,7 +3,7 @@
 import functools
 
 
-def install(torch):
+def install(torch, device_type):
     wrapper = torch._TorchCompileInductorWrapper
     compile_with_inductor = wrapper.__call__
 
@@ -15,7 +15,7 @@ def install(torch):
             yield from value if isinstance(value, (list, tuple)) else (value,)
 
     def on_device(tensors):
-        return any(isinstance(t, torch.Tensor) and t.device.type == "cuda" for t in tensors)
+        return any(isinstance(t, torch.Tensor) and t.device.type == device_type for t in tensors)
 
     def compile_or_pass(self, graph, inputs):
         if on_device(inputs) or on_device(values_of(graph)):
@@ -32,9 +32,3 @@ def install(torch):
                                **kwargs)
 
     torch.compile = compile
-
-
-def names():
-    """What torch's CUDA graph trees import, which nothing here gets to use."""
-    return {"_cuda_CUDAAllocator_AllocatorState": type("AllocatorState", (), {}),
-            "_set_cached_tensors_enabled": lambda enabled: None}

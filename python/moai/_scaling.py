@@ -29,7 +29,7 @@ class _Step:
             optimizer.state.pop(parameter, None)
         for parameter in self.begun:
             step = optimizer.state[parameter].get("step")
-            if step is not None and not step.is_cuda:
+            if step is not None and step.device.type == "cpu":
                 step -= 1
 
 
@@ -49,7 +49,7 @@ def _plain_step(optimizer):
     return own is None or getattr(own, "_wrapped_by_lr_sched", False)
 
 
-def install(torch, c):
+def install(torch, c, device_type):
     optim = torch.optim
     # Their state is device tensors and the count of steps, which grows by one.
     simple = (optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad)
@@ -61,7 +61,7 @@ def install(torch, c):
             hook is not _settle for hook in optimizer._optimizer_step_pre_hooks.values())
 
     def can_skip(optimizer, found, arguments):
-        return (len(found) == 1 and found[0].is_cuda and not arguments
+        return (len(found) == 1 and found[0].device.type == device_type and not arguments
                 and type(optimizer) in simple and _plain_step(optimizer)
                 and not listened_to(optimizer) and not c.capturing())
 
