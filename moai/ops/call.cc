@@ -255,4 +255,12 @@ CallSignature decode_call_signature(Reader* in) {
   return s;
 }
 
+bool is_encodable(const CallSignature& s) {
+  std::string bytes;
+  Writer out(&bytes);
+  encode(s, &out);
+  Reader in(bytes);
+  return decode_call_signature(&in) == s && in.done();
+}
+
 }  // namespace moai::ops

@@ -100,11 +100,14 @@ uint64_t hash(const CallSignature& s);
 // "aten::add.Tensor(f32[2,3], f32[2,3], word) -> f32[2,3]"; written operands carry "!".
 // docs/formats/call.md has the grammar; call_text.h the form with storages and words.
 std::string to_string(const CallSignature& s);
+// Nothing for text that is none, or whose signature is not encodable.
 std::optional<CallSignature> call_signature_from_string(std::string_view text);
 
 void encode(const CallSignature& s, Writer* out);
 // Fails the reader on malformed input (names are letters, digits, "_" and, in `op`, ":"), on
 // nesting deeper than 4 and on over 2^16 items.
 CallSignature decode_call_signature(Reader* in);
+// Whether decoding gives back what encoding took: not for what decoding refuses.
+bool is_encodable(const CallSignature& s);
 
 }  // namespace moai::ops

@@ -30,7 +30,7 @@ class Parser {
       do out_.signature.results.push_back(result(0));
       while (ok_ && take(", "));
     }
-    if (!ok_ || !text_.empty() || out_.signature.op.empty()) return std::nullopt;
+    if (!ok_ || !text_.empty() || !is_encodable(out_.signature)) return std::nullopt;
     out_.storages.insert(out_.storages.end(), fresh.begin(), fresh.end());
     if (bound_ && !counts_fit()) return std::nullopt;
     return std::move(out_);

@@ -102,6 +102,9 @@ TEST(Call, TextThatIsNoCallIsRefused) {
   }
   EXPECT_FALSE(bound_call_from_string("aten::add(f32[2])"));
   EXPECT_FALSE(bound_call_from_string("s1 = aten::add(f32[2] s2)"));
+  const std::string long_name(1000, 'a');  // longer than a decoder takes
+  EXPECT_FALSE(call_signature_from_string(long_name + "()"));
+  EXPECT_FALSE(call_signature_from_string("aten::add." + long_name + "()"));
 }
 
 TEST(Call, BytesDecodeBack) {
