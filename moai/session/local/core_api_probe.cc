@@ -37,8 +37,17 @@ bool agent_is_registered(const LocalPlatform& platform) {
   return false;
 }
 
+bool is_idle(const LocalPlatform& platform) {
+  const auto channel = open(platform);
+  if (!channel.ok()) return false;
+  v1::ListJobsRequest request;
+  request.set_all_tokens(true);
+  const auto jobs = rpc::CoreClient(*channel, kAnswerMs).list_jobs(request);
+  return jobs.ok() && jobs->jobs().empty();
+}
+
 }  // namespace
 
-LocalProbe core_api_probe() { return {master_answers, agent_is_registered}; }
+LocalProbe core_api_probe() { return {master_answers, agent_is_registered, is_idle}; }
 
 }  // namespace moai::session

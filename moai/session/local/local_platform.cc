@@ -47,10 +47,25 @@ std::string socket_dir(const std::string& state_dir) {
          std::to_string(std::hash<std::string>()(state_dir));
 }
 
+// Changes with the programs.
+std::string build_of(const std::string& program_dir) {
+  std::string build;
+  for (const char* name : {"moai-master", "moai-agent", "moai-worker"}) {
+    struct stat info = {};
+    if (::stat((program_dir + "/" + name).c_str(), &info) != 0) continue;
+    build += std::to_string(info.st_size) + "@" + std::to_string(info.st_mtim.tv_sec) + "." +
+             std::to_string(info.st_mtim.tv_nsec) + " ";
+  }
+  return build;
+}
+
 class Starter {
  public:
   Starter(const LocalOptions& options, const LocalCall& call)
-      : options_(options), call_(call), wait_{boot_time_ms() + options.start_ms_max, call.stop} {}
+      : options_(options),
+        call_(call),
+        build_(build_of(options.program_dir)),
+        wait_{boot_time_ms() + options.start_ms_max, call.stop} {}
 
   Result<LocalPlatform> ensure() {
     MOAI_RETURN_IF_ERROR(make_private(options_.state_dir));
@@ -60,8 +75,15 @@ class Starter {
       return aborted("The local platform was stopped by \"moai down\", and this job with it.");
     }
     platform_ = known.value_or(LocalPlatform{});
-    const bool master_good = is_alive(platform_.master) && call_.probe.master_answers(platform_);
-    if (master_good && is_alive(platform_.agent)) return platform_;
+    bool master_good = is_alive(platform_.master) && call_.probe.master_answers(platform_);
+    const bool replaced = master_good && may_be_replaced();
+    if (master_good && is_alive(platform_.agent) && !replaced) return platform_;
+    if (replaced) {
+      call_.say("The local platform is of another build and idle; it is replaced");
+      MOAI_RETURN_IF_ERROR(end_process(platform_.master, 0, wait_));
+      MOAI_RETURN_IF_ERROR(end_process(platform_.agent, 0, wait_));
+      master_good = false;
+    }
     call_.say("Starting a local platform (" + std::to_string(options_.devices) +
               (options_.devices == 1 ? " simulated device; " : " simulated devices; ") + ending() +
               ")");
@@ -69,7 +91,7 @@ class Starter {
     MOAI_RETURN_IF_ERROR(kill_process(platform_.agent, wait_));
     if (!master_good) {
       MOAI_RETURN_IF_ERROR(end_process(platform_.master, kEndMs, wait_));
-      MOAI_RETURN_IF_ERROR(start_master(known ? kComeBackS : 0));
+      MOAI_RETURN_IF_ERROR(start_master(known && !replaced ? kComeBackS : 0));
     }
     MOAI_RETURN_IF_ERROR(start_agent());
     MOAI_RETURN_IF_ERROR(note());
@@ -84,6 +106,11 @@ class Starter {
   std::string in_state(const std::string& name) const { return options_.state_dir + "/" + name; }
   std::string program(const std::string& name) const { return options_.program_dir + "/" + name; }
 
+  // Of another build, which may speak another protocol, and in nobody's way.
+  bool may_be_replaced() const {
+    return platform_.build != build_ && !call_.comes_back && call_.probe.is_idle(platform_);
+  }
+
   // At once after each start, so that whoever comes after our death finds what runs.
   Status note() const { return write_platform(options_.state_dir, platform_); }
   Status start_master(int restart_grace_s);
@@ -95,6 +122,7 @@ class Starter {
 
   const LocalOptions& options_;
   const LocalCall& call_;
+  const std::string build_;
   Wait wait_;
   LocalPlatform platform_;
 };
@@ -106,6 +134,7 @@ Status Starter::start_master(int restart_grace_s) {
   platform_.ca_path = in_state("master/ca.pem");
   platform_.token_path = in_state("token");
   platform_.idle_exit_s = options_.idle_exit_s;
+  platform_.build = build_;
   std::vector<std::string> argv = {program("moai-master"),
                                    "--listen",
                                    "127.0.0.1:0",

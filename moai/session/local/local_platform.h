@@ -25,6 +25,8 @@ struct LocalProbe {
   std::function<bool(const LocalPlatform&)> master_answers;
   // It knows the agent with this pid as connected.
   std::function<bool(const LocalPlatform&)> agent_is_registered;
+  // No job runs or waits there. False where that cannot be told.
+  std::function<bool(const LocalPlatform&)> is_idle;
 };
 LocalProbe core_api_probe();
 
@@ -37,8 +39,8 @@ struct LocalCall {
   LocalProbe probe = core_api_probe();
 };
 
-// Returns a platform that answers, after starting what is missing of it. Errors name the log file
-// to look into.
+// Returns a platform that answers, after starting what is missing of it. One whose programs are of
+// another build is replaced while it is idle. Errors name the log file to look into.
 Result<LocalPlatform> ensure_platform(const LocalOptions& options, const LocalCall& call = {});
 
 struct LocalStatus {

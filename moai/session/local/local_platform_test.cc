@@ -87,6 +87,24 @@ TEST_F(LocalPlatformTest, ADeadMasterIsReplacedTogetherWithItsAgent) {
   EXPECT_FALSE(is_alive(before->agent));
 }
 
+TEST_F(LocalPlatformTest, AnIdlePlatformOfAnotherBuildIsReplaced) {
+  const auto before = ensure_platform(directory_.options(), call_);
+  ASSERT_TRUE(before.ok());
+  directory_.program("moai-worker", "exit 0");
+  call_.probe.is_idle = [](const LocalPlatform&) { return false; };
+  const auto busy = ensure_platform(directory_.options(), call_);
+  ASSERT_TRUE(busy.ok());
+  EXPECT_EQ(busy->master, before->master) << "its jobs go on";
+  call_.probe.is_idle = StateDirectory::probe().is_idle;
+  const auto after = ensure_platform(directory_.options(), call_);
+  ASSERT_TRUE(after.ok()) << after.status().to_string();
+  EXPECT_FALSE(is_alive(before->master));
+  EXPECT_FALSE(is_alive(before->agent));
+  ASSERT_EQ(said_.size(), 3u);
+  EXPECT_EQ(said_[1], "The local platform is of another build and idle; it is replaced");
+  EXPECT_EQ(ensure_platform(directory_.options(), call_)->master, after->master);
+}
+
 TEST_F(LocalPlatformTest, AMasterThatIsJustEndingIsWaitedForAndReplaced) {
   const auto before = ensure_platform(directory_.options(), call_);
   ASSERT_TRUE(before.ok());

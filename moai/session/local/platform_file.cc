@@ -40,6 +40,7 @@ std::optional<LocalPlatform> read_platform(const std::string& state_dir) {
     platform.devices = json.at("devices");
     platform.memory_bytes = json.at("memory_bytes");
     platform.idle_exit_s = json.at("idle_exit_s");
+    platform.build = json.value("build", "");
     return platform;
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
@@ -55,7 +56,8 @@ Status write_platform(const std::string& state_dir, const LocalPlatform& platfor
                                {"agent", to_json(platform.agent)},
                                {"devices", platform.devices},
                                {"memory_bytes", platform.memory_bytes},
-                               {"idle_exit_s", platform.idle_exit_s}};
+                               {"idle_exit_s", platform.idle_exit_s},
+                               {"build", platform.build}};
   const std::string draft = path_in(state_dir) + ".new";
   std::ofstream file(draft, std::ios::trunc);
   file << json.dump(1) << "\n";

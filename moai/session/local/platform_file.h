@@ -20,6 +20,7 @@ struct LocalPlatform {
   uint32_t devices = 0;
   uint64_t memory_bytes = 0;  // of one device; 0: the agent's default
   int64_t idle_exit_s = 0;
+  std::string build;  // of its programs: their sizes and times
 };
 
 // Nothing when there is no file, or when what is there cannot be understood (then it is as good as

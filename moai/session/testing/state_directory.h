@@ -79,7 +79,8 @@ class StateDirectory {
   // Answers as long as the processes live.
   static LocalProbe probe() {
     return {[](const LocalPlatform& p) { return is_alive(p.master); },
-            [](const LocalPlatform& p) { return is_alive(p.agent); }};
+            [](const LocalPlatform& p) { return is_alive(p.agent); },
+            [](const LocalPlatform&) { return true; }};
   }
 
  private:
