@@ -5,6 +5,8 @@ inputs of the graph, 0-dim tensors; calls that take them are spelled with operat
 tensors. *Constants* are the rest: whoever uses the graph compares them before each run.
 """
 
+import struct
+
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 
@@ -19,6 +21,10 @@ _WORDS = {"word": 1, "intword": 1, "host": 2, "generator": 2}
 
 class Unsupported(Exception):
     """A template that cannot be compiled, and why."""
+
+
+def _in_place(compute):
+    return lambda first, *rest: first.copy_(compute(first, *rest))
 
 
 def _each(compute):
@@ -43,7 +49,16 @@ SPELLED |= {
     "aten::_foreach_add_.List": _each(lambda a, b, s: a + s * b),
     "aten::_foreach_sub_.List": _each(lambda a, b, s: a - s * b),
     "aten::add_.Tensor": lambda a, b, s: a.add_(b * s),
+    "aten::lerp_.Scalar": _in_place(lambda a, b, s: a + s * (b - a)),
+    "aten::addcmul_": _in_place(lambda a, b, c, s: a + s * b * c),
+    "aten::addcdiv_": _in_place(lambda a, b, c, s: a + s * b / c),
     "aten::fill_.Scalar": lambda a, s: a.copy_(s.to(a.dtype).expand_as(a)),
+}
+# Spelled for speed: by their own names they would be calls through torch's dispatcher.
+EXPANDED = {
+    "aten::_foreach_norm.Scalar":
+        lambda tensors, order=2, dtype=None: [torch.linalg.vector_norm(t, order, dtype=dtype)
+                                              for t in tensors],
 }
 
 
@@ -73,39 +88,70 @@ def _extent(geometry):
                                      for size, stride in zip(geometry.sizes, geometry.strides))
 
 
+def number(argument, bits):
+    """The number that the words of an argument are (docs/formats/call.md)."""
+    if argument.kind == "intword":
+        return struct.unpack("<q", struct.pack("<Q", bits[0]))[0]
+    if argument.kind == "word":
+        return struct.unpack("<d", struct.pack("<Q", bits[0]))[0]
+    dtype = DTYPES[argument.value.dtype]
+    return torch.frombuffer(bytearray(struct.pack("<2Q", *bits)), dtype=dtype)[0].item()
+
+
 class Window:
     """A template; `text` as `moai._C.describe_windows` prints it.
 
     `inputs`: slots that are there before it runs, each with dtype and elements of its flat tensor;
     `written`: those of them that it changes; `made`: slots that it makes. `parameters`: positions
-    of the words that are parameters.
+    of the words that are parameters, each with its dtype; `constants`: the arguments of the others.
+
+    `storage_bytes` by slot, where they are known, say how large the flat tensors are; `live`: the
+    made slots that outlive the window.
     """
 
-    def __init__(self, text):
+    def __init__(self, text, storage_bytes=None, live=None):
         self.slots, self.instructions = parse(text)
-        self.inputs, self.written, self.made, self.parameters = {}, [], [], []
+        self.storage_bytes = storage_bytes or {}
+        self.inputs, self.written, self.made = {}, [], []
+        self.parameters, self.constants = {}, {}
         words = 0
         for instruction in self.instructions:
             words = self._note(instruction, words)
         self.word_count = words
+        for slot, (dtype, extent) in self.inputs.items():
+            self.inputs[slot] = (dtype, max(extent, self._elements(slot, dtype)))
+        kept = [slot for slot in self.made if live is None or slot in live]
+        self.outputs = [*kept, *self.written]
+
+    def _elements(self, slot, dtype):
+        return self.storage_bytes.get(slot, 0) // dtype.itemsize
 
     def _note(self, instruction, words):
         if instruction.op in ("alloc", "resize"):
             if instruction.op == "resize":
                 raise Unsupported("a storage is resized")
             self.made.append(instruction.arguments[0].value)
+            self.constants[words] = (instruction, instruction.arguments[0])
             return words + 1
+        if not instruction.op.startswith("aten::"):
+            raise Unsupported(f"{instruction.op} is no operator of torch")
         for argument in flat(instruction.arguments):
-            if argument.kind == "tensor":
-                self._note_operand(argument)
-            if argument.kind == "generator":
-                raise Unsupported(f"{instruction.op} draws random numbers")
-            spelled = argument.kind == "word" and instruction.op in SPELLED
-            if spelled or argument.kind == "host":
-                self.parameters.append(words)
-            words += _WORDS.get(argument.kind, 0)
+            words = self._note_argument(instruction, argument, words)
         self.made += [slot for slot, _ in fresh(instruction.results)]
         return words
+
+    def _note_argument(self, instruction, argument, words):
+        if argument.kind == "tensor":
+            self._note_operand(argument)
+        if argument.kind == "generator":
+            raise Unsupported(f"{instruction.op} draws random numbers")
+        if argument.kind == "host":
+            self.parameters[words] = DTYPES[argument.value.dtype]
+        elif argument.kind == "word" and instruction.op in SPELLED:
+            self.parameters[words] = torch.float64
+        elif argument.kind in _WORDS:
+            self.constants[words] = (instruction, argument)
+        return words + _WORDS.get(argument.kind, 0)
 
     def _note_operand(self, argument):
         slot, geometry = argument.slot, argument.value
@@ -120,17 +166,32 @@ class Window:
         if argument.written and slot not in self.written:
             self.written.append(slot)
 
+    def constants_of(self, words):
+        """All words as numbers, from their bits; None: it changes from run to run."""
+        numbers = [None] * self.word_count
+        for at, (instruction, argument) in self.constants.items():
+            if words[at] is None:
+                raise Unsupported(f"{instruction.op} takes a number that changes")
+            numbers[at] = (words[at] if instruction.op == "alloc"
+                           else number(argument, words[at:at + 1]))
+        return numbers
+
     def run(self, storages, parameters, constants):
         """Executes it. `storages`: flat tensors, by order of `inputs`; `parameters`: tensors;
-        `constants`: all words as numbers. Returns what it made and what `written` became.
+        `constants`: all words as numbers. Returns what the slots of `outputs` became.
         """
         values = dict(zip(self.inputs, storages))
         for slot in self.written:
             values[slot] = values[slot].clone()
-        run = _Run(values, dict(zip(self.parameters, parameters)), constants)
+        run = _Run(self, values, dict(zip(self.parameters, parameters)), constants)
         for instruction in self.instructions:
             run.execute(instruction)
-        return tuple(values[slot] for slot in [*self.made, *self.written] if slot in values)
+        return tuple(run.output(slot) for slot in self.outputs)
+
+    def examples(self):
+        """Tensors as `run` takes them, with undefined content."""
+        return ([torch.empty(count, dtype=dtype) for dtype, count in self.inputs.values()],
+                [torch.zeros((), dtype=dtype) for dtype in self.parameters.values()])
 
     def trace(self, storages, parameters, constants):
         """Its graph, whose inputs are the storages and then the parameters."""
@@ -140,28 +201,47 @@ class Window:
             return self.run(tensors[:count], tensors[count:], constants)
 
         with torch.no_grad():
-            return make_fx(torch.func.functionalize(call))(*storages, *parameters)
+            return make_fx(torch.func.functionalize(call), tracing_mode="fake")(
+                *storages, *parameters)
 
 
 class _Run:
-    def __init__(self, values, parameters, constants):
-        self.values, self.parameters, self.constants = values, parameters, constants
+    def __init__(self, window, values, parameters, constants):
+        self.window, self.values = window, values
+        self.parameters, self.constants = parameters, constants
         self.word = 0
+        self.allocated = {}  # bytes by slot
+
+    def output(self, slot):
+        if slot not in self.values:
+            raise Unsupported("a storage is allocated and not written")
+        return self.values[slot]
 
     def execute(self, instruction):
         if instruction.op == "alloc":
+            self.allocated[instruction.arguments[0].value] = self.constants[self.word]
             self.word += 1  # it gets a value when it is first written
             return
         arguments = [self.value(a, instruction) for a in instruction.arguments]
         if instruction.op in SPELLED and self._has_word(instruction):
             SPELLED[instruction.op](*arguments)
             return
-        name, _, overload = instruction.op.removeprefix("aten::").partition(".")
-        operator = getattr(getattr(torch.ops.aten, name), overload or "default")
+        operator = EXPANDED.get(instruction.op) or self._operator(instruction)
+        if instruction.op in EXPANDED:
+            self.keep(operator(*arguments), instruction)
+            return
         schema = operator._schema.arguments
         given = [v for v, wanted in zip(arguments, schema) if not wanted.kwarg_only]
         named = {wanted.name: v for v, wanted in zip(arguments, schema) if wanted.kwarg_only}
         self.keep(operator(*given, **named), instruction)
+
+    @staticmethod
+    def _operator(instruction):
+        name, _, overload = instruction.op.removeprefix("aten::").partition(".")
+        try:
+            return getattr(getattr(torch.ops.aten, name), overload or "default")
+        except AttributeError:
+            raise Unsupported(f"{instruction.op} is no operator of torch") from None
 
     @staticmethod
     def _has_word(instruction):
@@ -190,11 +270,13 @@ class _Run:
     def operand(self, argument):
         g = argument.value
         if argument.slot not in self.values:  # allocated, and written here for the first time
-            self.values[argument.slot] = torch.empty(_extent(g), dtype=DTYPES[g.dtype])
+            dtype = DTYPES[g.dtype]
+            count = self.allocated.get(argument.slot, 0) // dtype.itemsize
+            self.values[argument.slot] = torch.empty(max(count, _extent(g)), dtype=dtype)
         storage = self.values[argument.slot]
-        if g.strides == contiguous(g.sizes) and _extent(g) == storage.numel() and not g.offset:
-            return storage.view(g.sizes)
-        return storage.as_strided(g.sizes, g.strides, g.offset)
+        if storage.dtype != DTYPES[g.dtype]:
+            raise Unsupported("a storage is read as two dtypes")
+        return view_of(storage, g)
 
     def keep(self, made, instruction):
         """Fresh results become flat storages."""
@@ -207,9 +289,32 @@ class _Run:
                     self.values[slot] = _flattened(tensor, geometry)
 
 
+def view_of(storage, geometry):
+    """A tensor of the geometry over a flat one: by views that compilers see through, where it is a
+    slice of a permuted dense tensor, else by strides.
+    """
+    sizes, strides = geometry.sizes, geometry.strides
+    kept = [d for d in range(len(sizes)) if sizes[d] != 1]
+    order = sorted(kept, key=lambda d: -strides[d])  # the dense tensor's
+    rest, left, shape, starts = storage.numel(), geometry.offset, [], []
+    for d in order:
+        count = rest // strides[d] if strides[d] > 0 and rest % strides[d] == 0 else 0
+        if count == 0 or left // strides[d] + sizes[d] > count:
+            return storage.as_strided(sizes, strides, geometry.offset)
+        shape.append(count)
+        starts.append(left // strides[d])
+        rest, left = strides[d], left % strides[d]
+    dense = storage.view([*shape, rest]).select(-1, left)
+    for at, d in enumerate(order):
+        dense = dense.narrow(at, starts[at], sizes[d])
+    return dense.permute([order.index(d) for d in kept]).view(sizes)
+
+
 def _flattened(tensor, geometry):
     if tuple(tensor.shape) != geometry.sizes:
         raise Unsupported(f"a result of {tuple(tensor.shape)} instead of {geometry.sizes}")
+    if tensor.dtype != DTYPES[geometry.dtype]:
+        raise Unsupported(f"a result of {tensor.dtype} instead of {geometry.dtype}")
     if geometry.strides == contiguous(geometry.sizes):
         return tensor.contiguous().view(-1)
     storage = tensor.new_empty(_extent(geometry))
