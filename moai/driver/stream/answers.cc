@@ -8,6 +8,7 @@ using dispatch::RequestId;
 
 namespace {
 constexpr size_t kMarkersKept = 1 << 16;
+constexpr size_t kWindowsKept = 256;
 }
 
 void Answers::expect(RequestId request, size_t ranges) {
@@ -93,6 +94,19 @@ void Answers::told(const dispatch::Memory& memory) {
 dispatch::Memory Answers::memory() const {
   const std::lock_guard lock(mutex_);
   return memory_;
+}
+
+void Answers::window(const dispatch::WindowState& state) {
+  const std::lock_guard lock(mutex_);
+  windows_[state.id] = state;
+  if (windows_.size() > kWindowsKept) windows_.erase(windows_.begin());
+}
+
+std::vector<dispatch::WindowState> Answers::windows() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<dispatch::WindowState> all;
+  for (const auto& [id, state] : windows_) all.push_back(state);
+  return all;
 }
 
 std::optional<dispatch::Reached> Answers::marker(RequestId request) {

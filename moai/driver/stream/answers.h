@@ -39,6 +39,7 @@ class Answers {
   Status answer(dispatch::Answer message);
   void reached(dispatch::Reached message);
   void told(const dispatch::Memory& memory);
+  void window(const dispatch::WindowState& state);
   void fault(const dispatch::Fault& message);
   // No reply will come any more: all that are missing fail so, and later ones at once.
   void fail(const Status& status);
@@ -50,6 +51,8 @@ class Answers {
   std::optional<dispatch::Reached> marker(dispatch::RequestId request);
   // What was told last.
   dispatch::Memory memory() const;
+  // What was told last of each template that the Worker compiles, or does not.
+  std::vector<dispatch::WindowState> windows() const;
   // The first fault that belonged to no request and was not taken yet.
   std::optional<dispatch::Fault> take_fault();
   bool has_fault();
@@ -70,6 +73,7 @@ class Answers {
   std::unordered_map<dispatch::RequestId, size_t> abandoned_;  // guarded by mutex_: frames to come
   std::map<dispatch::RequestId, dispatch::Reached> markers_;   // guarded by mutex_: newest ones
   dispatch::Memory memory_;                                    // guarded by mutex_
+  std::map<dispatch::TemplateId, dispatch::WindowState> windows_;  // guarded by mutex_: newest ones
   std::optional<dispatch::Fault> fault_;                       // guarded by mutex_
   Status failed_;                                              // guarded by mutex_
   uint64_t changes_ = 0;                                       // guarded by mutex_

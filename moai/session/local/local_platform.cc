@@ -139,7 +139,7 @@ Status Starter::start_agent() {
   platform_.memory_bytes = options_.memory_bytes;
   const uint32_t threads =
       options_.threads ? options_.threads : std::max(1u, std::thread::hardware_concurrency());
-  const std::vector<std::string> argv = {program("moai-agent"),
+  std::vector<std::string> argv = {program("moai-agent"),
                                          "--master",
                                          platform_.address,
                                          "--ca",
@@ -171,6 +171,9 @@ Status Starter::start_agent() {
                                          "--exit-with-master",
                                          std::to_string(platform_.master.pid),
                                          "--log-time"};
+  if (!options_.compile_python.empty()) {
+    argv.insert(argv.end(), {"--compile-python", options_.compile_python});
+  }
   const auto process = start_daemon(argv, in_state("moai-agent.log"));
   if (!process.ok()) return failed("moai-agent", process.status());
   platform_.agent = *process;
