@@ -37,10 +37,12 @@ def test_kinds_of_arguments(torch):
     from moai._compile.template import parse
 
     _, (call,) = parse('template 1 slots\n%0 = a::b(true, -3, 1.5, 1e-05, inf, "x\\"y", [1,-2], '
-                       'bools[1,0], doubles[0.5], device, generator, host f64[]w) -> bf16[2]+1\n')
+                       'bools[true,false], doubles[0.5], device, generator, host f64[]w)'
+                       ' -> bf16[2]+1\n')
     assert [a.kind for a in call.arguments] == [
         "bool", "int", "double", "double", "double", "string", "ints", "bools", "doubles",
         "device", "generator", "host"]
+    assert call.arguments[7].value == [True, False]
     assert call.arguments[6].value == [1, -2] and call.results[0][1].offset == 1
 
 

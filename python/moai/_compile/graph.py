@@ -23,16 +23,12 @@ class Unsupported(Exception):
     """A template that cannot be compiled, and why."""
 
 
-def _in_place(compute):
-    return lambda first, *rest: first.copy_(compute(first, *rest))
-
-
 def _each(compute):
-    """An in-place operator over lists, by what it computes at each place."""
+    """An operator over lists, by what it computes at each place."""
 
     def run(first, *rest):
-        for i, tensor in enumerate(first):
-            tensor.copy_(compute(tensor, *(r[i] if isinstance(r, list) else r for r in rest)))
+        return [compute(tensor, *(r[i] if isinstance(r, list) else r for r in rest))
+                for i, tensor in enumerate(first)]
 
     return run
 
@@ -42,23 +38,46 @@ _FOREACH = {
     "div": lambda a, s: a / s, "lerp": lambda a, b, s: a + s * (b - a),
     "addcmul": lambda a, b, c, s: a + s * b * c, "addcdiv": lambda a, b, c, s: a + s * b / c,
 }
-# Calls whose float words are parameters.
+# Calls whose float words are parameters: what their first argument becomes.
 SPELLED = {f"aten::_foreach_{name}_.{overload}": _each(compute)
            for name, compute in _FOREACH.items() for overload in ("Scalar", "ScalarList")}
 SPELLED |= {
     "aten::_foreach_add_.List": _each(lambda a, b, s: a + s * b),
     "aten::_foreach_sub_.List": _each(lambda a, b, s: a - s * b),
-    "aten::add_.Tensor": lambda a, b, s: a.add_(b * s),
-    "aten::lerp_.Scalar": _in_place(lambda a, b, s: a + s * (b - a)),
-    "aten::addcmul_": _in_place(lambda a, b, c, s: a + s * b * c),
-    "aten::addcdiv_": _in_place(lambda a, b, c, s: a + s * b / c),
-    "aten::fill_.Scalar": lambda a, s: a.copy_(s.to(a.dtype).expand_as(a)),
+    "aten::add_.Tensor": lambda a, b, s: a + b * s,
+    "aten::lerp_.Scalar": lambda a, b, s: a + s * (b - a),
+    "aten::addcmul_": lambda a, b, c, s: a + s * b * c,
+    "aten::addcdiv_": lambda a, b, c, s: a + s * b / c,
+    "aten::fill_.Scalar": lambda a, s: torch.as_tensor(s).expand(a.shape),
+    "aten::_foreach_mul_.Tensor": _each(lambda a, b: a * b),
+    "aten::_foreach_sqrt_": _each(torch.sqrt),
 }
-# Spelled for speed: by their own names they would be calls through torch's dispatcher.
+
+
+def _norms(tensors, order=2, dtype=None):
+    # By its own name it would be a call through torch's dispatcher.
+    return [torch.linalg.vector_norm(tensor, order, dtype=dtype) for tensor in tensors]
+
+
+def _attention(query, key, value, dropout, causal, debug_mask, scale=None):
+    if dropout:
+        raise Unsupported("attention with dropout")
+    made = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+        query, key, value, 0.0, causal, scale=scale)
+    return (*made, *[None] * 7)
+
+
+def _attention_backward(*given):
+    causal, scale = given[11], given[14] if len(given) > 14 else None
+    return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward(
+        *given[:6], 0.0, causal, scale=scale)
+
+
+# Operators that a Worker on a processor computes by others.
 EXPANDED = {
-    "aten::_foreach_norm.Scalar":
-        lambda tensors, order=2, dtype=None: [torch.linalg.vector_norm(t, order, dtype=dtype)
-                                              for t in tensors],
+    "aten::_foreach_norm.Scalar": _norms,
+    "aten::_scaled_dot_product_flash_attention": _attention,
+    "aten::_scaled_dot_product_flash_attention_backward": _attention_backward,
 }
 
 
@@ -181,9 +200,7 @@ class Window:
         `constants`: all words as numbers. Returns what the slots of `outputs` became.
         """
         values = dict(zip(self.inputs, storages))
-        for slot in self.written:
-            values[slot] = values[slot].clone()
-        run = _Run(self, values, dict(zip(self.parameters, parameters)), constants)
+        run = _Run(values, dict(zip(self.parameters, parameters)), constants)
         for instruction in self.instructions:
             run.execute(instruction)
         return tuple(run.output(slot) for slot in self.outputs)
@@ -206,14 +223,14 @@ class Window:
 
 
 class _Run:
-    def __init__(self, window, values, parameters, constants):
-        self.window, self.values = window, values
+    def __init__(self, values, parameters, constants):
+        self.values, self.given = values, set(values)  # inputs stay as they are
         self.parameters, self.constants = parameters, constants
         self.word = 0
         self.allocated = {}  # bytes by slot
 
     def output(self, slot):
-        if slot not in self.values:
+        if self.values.get(slot) is None:
             raise Unsupported("a storage is allocated and not written")
         return self.values[slot]
 
@@ -223,8 +240,8 @@ class _Run:
             self.word += 1  # it gets a value when it is first written
             return
         arguments = [self.value(a, instruction) for a in instruction.arguments]
-        if instruction.op in SPELLED and self._has_word(instruction):
-            SPELLED[instruction.op](*arguments)
+        if instruction.op in SPELLED:
+            self.write(instruction.arguments[0], SPELLED[instruction.op](*arguments))
             return
         operator = EXPANDED.get(instruction.op) or self._operator(instruction)
         if instruction.op in EXPANDED:
@@ -243,15 +260,11 @@ class _Run:
         except AttributeError:
             raise Unsupported(f"{instruction.op} is no operator of torch") from None
 
-    @staticmethod
-    def _has_word(instruction):
-        return any(a.kind == "word" for a in flat(instruction.arguments))
-
     def value(self, argument, instruction):
         if argument.kind == "list":
             return [self.value(item, instruction) for item in argument.value]
         if argument.kind == "tensor":
-            return self.operand(argument)
+            return self.operand(argument, instruction.op not in SPELLED)
         if argument.kind in _WORDS:
             return self.take(argument, instruction)
         if argument.kind == "device":
@@ -267,15 +280,33 @@ class _Run:
         first = next(a for a in flat(instruction.arguments) if a.kind == "tensor")
         return given.to(DTYPES[first.value.dtype])
 
-    def operand(self, argument):
+    def write(self, argument, value):
+        """A new content: no write into a view where it is all of the storage."""
+        if argument.kind == "list":
+            for item, one in zip(argument.value, value):
+                self.write(item, one)
+            return
+        g, storage = argument.value, self.values[argument.slot]
+        if _is_all(g, storage):
+            self.values[argument.slot] = value.to(storage.dtype).reshape(-1)
+        else:
+            self.operand(argument, True).copy_(value)
+
+    def operand(self, argument, in_place):
+        """`in_place`: who gets it writes into it, if it is written."""
         g = argument.value
         if argument.slot not in self.values:  # allocated, and written here for the first time
             dtype = DTYPES[g.dtype]
             count = self.allocated.get(argument.slot, 0) // dtype.itemsize
             self.values[argument.slot] = torch.empty(max(count, _extent(g)), dtype=dtype)
         storage = self.values[argument.slot]
+        if storage is None:  # what another kind of device needs
+            return None
         if storage.dtype != DTYPES[g.dtype]:
             raise Unsupported("a storage is read as two dtypes")
+        if in_place and argument.written and argument.slot in self.given:
+            self.given.discard(argument.slot)
+            storage = self.values[argument.slot] = storage.clone()
         return view_of(storage, g)
 
     def keep(self, made, instruction):
@@ -286,7 +317,14 @@ class _Run:
             for place, tensor in pairs:
                 if place is not None:
                     slot, geometry = place
-                    self.values[slot] = _flattened(tensor, geometry)
+                    self.values[slot] = (None if tensor is None
+                                         else _flattened(tensor, geometry))
+
+
+def _is_all(geometry, storage):
+    """Whether a tensor of the geometry is the whole of a flat one, in its order."""
+    dense = geometry.strides == contiguous(geometry.sizes) and not geometry.offset
+    return dense and _extent(geometry) == storage.numel()
 
 
 def view_of(storage, geometry):
@@ -294,6 +332,8 @@ def view_of(storage, geometry):
     slice of a permuted dense tensor, else by strides.
     """
     sizes, strides = geometry.sizes, geometry.strides
+    if _is_all(geometry, storage):
+        return storage.view(sizes)
     kept = [d for d in range(len(sizes)) if sizes[d] != 1]
     order = sorted(kept, key=lambda d: -strides[d])  # the dense tensor's
     rest, left, shape, starts = storage.numel(), geometry.offset, [], []
@@ -304,10 +344,12 @@ def view_of(storage, geometry):
         shape.append(count)
         starts.append(left // strides[d])
         rest, left = strides[d], left % strides[d]
-    dense = storage.view([*shape, rest]).select(-1, left)
+    dense = storage.view(shape) if rest == 1 else storage.view([*shape, rest]).select(-1, left)
     for at, d in enumerate(order):
-        dense = dense.narrow(at, starts[at], sizes[d])
-    return dense.permute([order.index(d) for d in kept]).view(sizes)
+        if shape[at] != sizes[d]:  # each view is work for the compiler
+            dense = dense.narrow(at, starts[at], sizes[d])
+    dense = dense if order == kept else dense.permute([order.index(d) for d in kept])
+    return dense if dense.shape == sizes else dense.view(sizes)
 
 
 def _flattened(tensor, geometry):
@@ -315,8 +357,9 @@ def _flattened(tensor, geometry):
         raise Unsupported(f"a result of {tuple(tensor.shape)} instead of {geometry.sizes}")
     if tensor.dtype != DTYPES[geometry.dtype]:
         raise Unsupported(f"a result of {tensor.dtype} instead of {geometry.dtype}")
-    if geometry.strides == contiguous(geometry.sizes):
-        return tensor.contiguous().view(-1)
+    order = sorted(range(tensor.dim()), key=lambda d: -geometry.strides[d])
+    if [geometry.strides[d] for d in order] == list(contiguous([tensor.shape[d] for d in order])):
+        return tensor.permute(order).reshape(-1)
     storage = tensor.new_empty(_extent(geometry))
     storage.as_strided(geometry.sizes, geometry.strides).copy_(tensor)
     return storage
