@@ -234,10 +234,10 @@ struct WindowState {
   bool operator==(const WindowState&) const = default;
 };
 
-using Message = std::variant<Hello, DefineSignatures, Run, DefineTemplate, DropTemplate,
-                             RunTemplate, Upload, Read, Ask, Marker, Goodbye, Ping, Welcome,
-                             Refused, Credit, Data, Answer, Reached, Fault, Ending, CompileWindows,
-                             WindowState>;
+using Message =
+    std::variant<Hello, DefineSignatures, Run, DefineTemplate, DropTemplate, RunTemplate, Upload,
+                 Read, Ask, Marker, Goodbye, Ping, Welcome, Refused, Credit, Data, Answer, Reached,
+                 Fault, Ending, CompileWindows, WindowState>;
 
 // Appends the frame of `m`. Large payloads (Upload, Data) are copied; senders with their own
 // buffers use upload_header and pass the bytes as a second part.

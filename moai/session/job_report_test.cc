@@ -44,9 +44,9 @@ TEST_F(JobReportTest, TextComesBackAsItWas) {
 }
 
 TEST_F(JobReportTest, WhatIsNoReportIsRefusedAndWhatIsLaterPassedOver) {
-  for (const char* text : {"", "something\n", "moai-job-report 1\njob x\n",
-                           "moai-job-report 1\nwait read 1\n", "moai-job-report 1\ncount a\n",
-                           "moai-job-report 1\nwindow 1 used 2 3\n"}) {
+  for (const char* text :
+       {"", "something\n", "moai-job-report 1\njob x\n", "moai-job-report 1\nwait read 1\n",
+        "moai-job-report 1\ncount a\n", "moai-job-report 1\nwindow 1 used 2 3\n"}) {
     EXPECT_EQ(job_report_from_text(text).status().code(), Code::kDataLoss) << text;
   }
   const auto later = job_report_from_text("moai-job-report 1\njob 4\nweather fine\n");

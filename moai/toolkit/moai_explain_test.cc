@@ -57,8 +57,9 @@ TEST_F(ExplainTest, TheNewestJobsFlushesAndWaitsStandByLine) {
   EXPECT_EQ(explain({"3"}), 0);
   EXPECT_THAT(out, HasSubstr("Job 3 (pid 1, ended)"));
   EXPECT_THAT(out, HasSubstr("calls 123"));
-  EXPECT_THAT(out, HasSubstr("|  2       |  465    |  31 s       |  used   |  2.300 ms     |  1.100 ms  "
-                             "|  compiled from call 9 on  |"));
+  EXPECT_THAT(out,
+              HasSubstr("|  2       |  465    |  31 s       |  used   |  2.300 ms     |  1.100 ms  "
+                        "|  compiled from call 9 on  |"));
 }
 
 TEST_F(ExplainTest, RowsPastTheLimitAreNamed) {

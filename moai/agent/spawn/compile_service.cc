@@ -43,9 +43,8 @@ void CompileService::start() {
   SpawnOptions spawning;
   spawning.argv = {options_.python, "-m", "moai._compile.service", options_.folder};
   // Neither the device nor modules of the folder that the agent was started in.
-  spawning.environment = {{"TORCH_DEVICE_BACKEND_AUTOLOAD", "0"},
-                          {"PYTHONSAFEPATH", "1"},
-                          {"OMP_NUM_THREADS", "1"}};
+  spawning.environment = {
+      {"TORCH_DEVICE_BACKEND_AUTOLOAD", "0"}, {"PYTHONSAFEPATH", "1"}, {"OMP_NUM_THREADS", "1"}};
   spawning.log_path = options_.log_path;
   spawning.truncate_log = true;
   const auto pid = spawn(spawning);

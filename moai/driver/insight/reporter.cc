@@ -59,14 +59,13 @@ void Reporter::report(const Statistics& statistics, const FlushLedger& ledger,
 }
 
 void Reporter::end(const Statistics& statistics, const FlushLedger& ledger,
-                      const Answers& answers) {
+                   const Answers& answers) {
   const std::lock_guard lock(mutex_);
   report_.ended = true;
   write(statistics, ledger, answers);
 }
 
-void Reporter::write(const Statistics& s, const FlushLedger& ledger,
-                     const Answers& answers) {
+void Reporter::write(const Statistics& s, const FlushLedger& ledger, const Answers& answers) {
   if (folder_.empty() || report_.begun_ns == 0) return;
   const auto rows = [this](const std::vector<FlushLedger::Row>& counted) {
     std::vector<session::JobReport::Row> all;

@@ -9,7 +9,7 @@ using dispatch::RequestId;
 namespace {
 constexpr size_t kMarkersKept = 1 << 16;
 constexpr size_t kWindowsKept = 256;
-}
+}  // namespace
 
 void Answers::expect(RequestId request, size_t ranges) {
   const std::lock_guard lock(mutex_);

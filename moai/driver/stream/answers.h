@@ -74,9 +74,9 @@ class Answers {
   std::map<dispatch::RequestId, dispatch::Reached> markers_;   // guarded by mutex_: newest ones
   dispatch::Memory memory_;                                    // guarded by mutex_
   std::map<dispatch::TemplateId, dispatch::WindowState> windows_;  // guarded by mutex_: newest ones
-  std::optional<dispatch::Fault> fault_;                       // guarded by mutex_
-  Status failed_;                                              // guarded by mutex_
-  uint64_t changes_ = 0;                                       // guarded by mutex_
+  std::optional<dispatch::Fault> fault_;                           // guarded by mutex_
+  Status failed_;                                                  // guarded by mutex_
+  uint64_t changes_ = 0;                                           // guarded by mutex_
 };
 
 }  // namespace moai::driver

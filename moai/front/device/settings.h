@@ -20,7 +20,7 @@ struct Settings {
   // MOAI_COMPILE: what repeats is compiled, and last bits change; unset: where a script calls
   // torch.compile.
   bool compiles = false, may_compile = true;
-  uint64_t flush_nodes = 0;     // MOAI_FLUSH_NODES: operators sent at once; 0: the default
+  uint64_t flush_nodes = 0;  // MOAI_FLUSH_NODES: operators sent at once; 0: the default
 };
 
 // Reads them anew at each call: scripts may set the environment after `import torch`.

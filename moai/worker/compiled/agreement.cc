@@ -15,6 +15,8 @@ namespace moai::worker {
 namespace {
 
 constexpr double kElementFactor = 100;
+constexpr double kChangeRatioMax = 0.02;
+constexpr double kDifferingShareMax = 0.01;
 
 struct Tolerance {
   double absolute, relative;
@@ -24,6 +26,12 @@ Tolerance tolerance_of(at::ScalarType type) {
   if (type == at::kFloat || type == at::kComplexFloat) return {1e-5, 1.3e-4};
   if (type == at::kDouble || type == at::kComplexDouble) return {1e-12, 1e-9};
   return {1e-2, 1e-2};
+}
+
+double epsilon_of(at::ScalarType type) {
+  if (type == at::kFloat) return 1.2e-7;
+  if (type == at::kDouble) return 2.2e-16;
+  return type == at::kHalf ? 9.8e-4 : 7.8e-3;
 }
 
 std::string number(double value) {
@@ -68,6 +76,35 @@ Status agreement(const at::Tensor& interpreted, const at::Tensor& compiled) {
   }
   return aborted("differs by " + number(off) + " in the mean, " + number(worst) +
                  " at most; allowed in the mean: " + number(allowed));
+}
+
+void Changes::add(const at::Tensor& before, const at::Tensor& interpreted,
+                  const at::Tensor& compiled) {
+  if (!interpreted.is_floating_point() || interpreted.numel() == 0) return;
+  elements_ += interpreted.numel();
+  at::Tensor change = interpreted.to(at::kDouble);
+  if (before.defined()) change = change.sub(before.to(at::kDouble));
+  at::Tensor difference = compiled.to(at::kDouble).sub(interpreted.to(at::kDouble));
+  const at::Tensor finite = at::isfinite(change).logical_and(at::isfinite(difference));
+  const at::Tensor zeros = at::zeros_like(change);
+  // A change can be no finer than the numbers themselves.
+  const double grain = root_mean_square(at::where(finite, interpreted.to(at::kDouble), zeros)) *
+                       epsilon_of(interpreted.scalar_type());
+  const double changed = root_mean_square(at::where(finite, change, zeros));
+  const double off = root_mean_square(at::where(finite, difference, zeros));
+  if (off <= kChangeRatioMax * changed + grain) return;
+  differing_ += interpreted.numel();
+  if (interpreted.numel() < largest_) return;
+  largest_ = interpreted.numel();
+  worst_ = changed > 0 ? off / changed : 1;
+}
+
+Status Changes::agreement() const {
+  const double share =
+      elements_ ? static_cast<double>(differing_) / static_cast<double>(elements_) : 0;
+  if (share <= kDifferingShareMax) return ok_status();
+  return aborted("what it changes differs by " + number(100 * worst_) + " %, in " +
+                 number(100 * share) + " % of all elements");
 }
 
 }  // namespace moai::worker

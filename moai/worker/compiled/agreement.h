@@ -3,6 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
+
 #include "moai/base/status.h"
 
 namespace moai::worker {
@@ -17,5 +19,22 @@ namespace moai::worker {
 //
 // ABORTED says how far they are apart. Both are flat and of one dtype and size.
 Status agreement(const at::Tensor& interpreted, const at::Tensor& compiled);
+
+// Whether storages *change* alike: a step of an optimizer is so small beside what it steps from
+// that the tolerance above would let a wrong one pass. Of the floating elements at least 99 % lie
+// in storages whose change differs by at most 2 % (root mean squares); the rest is for gradients
+// that are zero up to rounding.
+class Changes {
+ public:
+  // `before` is not defined for a storage that was made.
+  void add(const at::Tensor& before, const at::Tensor& interpreted, const at::Tensor& compiled);
+  // ABORTED tells of the storages that differ.
+  Status agreement() const;
+
+ private:
+  int64_t elements_ = 0, differing_ = 0;
+  double worst_ = 0;  // share of its change by which the largest of them differs
+  int64_t largest_ = 0;
+};
 
 }  // namespace moai::worker

@@ -56,5 +56,46 @@ TEST(Agreement, WholeNumbersAreEqual) {
   EXPECT_FALSE(agreement(of({1, 0}, at::kBool), of({1, 1}, at::kBool)).ok());
 }
 
+TEST(Changes, ASmallStepThatIsWrongIsSeen) {
+  const at::Tensor before = at::full({1000}, 0.1f);
+  const at::Tensor stepped = before.sub(1e-4), wrong = before.sub(1.05e-4);
+  ASSERT_EQ(agreement(stepped, wrong), ok_status()) << "it hides behind what it steps from";
+  Changes changes;
+  changes.add(before, stepped, wrong);
+  EXPECT_THAT(changes.agreement().message(), HasSubstr("differs by 5 %, in 100 % of all elements"));
+  Changes noise;
+  noise.add(before, stepped, before.sub(1.0005e-4));
+  EXPECT_EQ(noise.agreement(), ok_status());
+}
+
+TEST(Changes, WhatIsMadeIsItsOwnChange) {
+  const at::Tensor made = at::full({10}, 1e-6f);
+  Changes changes;
+  changes.add({}, made, made.mul(1.1));
+  EXPECT_FALSE(changes.agreement().ok());
+  Changes others;
+  others.add({}, of({1, 2}, at::kLong), of({1, 3}, at::kLong));
+  others.add({}, of({kNan, 1}), of({kNan, 1}));
+  others.add(at::zeros({0}), at::zeros({0}), at::zeros({0}));
+  EXPECT_EQ(others.agreement(), ok_status());
+}
+
+TEST(Changes, AFewElementsMayBeNoise) {
+  const at::Tensor many = at::full({100'000}, 1.0f), few = at::full({64}, 1e-9f);
+  Changes changes;
+  changes.add({}, many, many);
+  changes.add({}, few, few.neg());
+  EXPECT_EQ(changes.agreement(), ok_status());
+}
+
+TEST(Changes, NoChangeIsOneToo) {
+  const at::Tensor before = at::full({10}, 3.0f);
+  Changes same, other;
+  same.add(before, before, before);
+  EXPECT_EQ(same.agreement(), ok_status());
+  other.add(before, before, before.add(1e-5));
+  EXPECT_FALSE(other.agreement().ok());
+}
+
 }  // namespace
 }  // namespace moai::worker

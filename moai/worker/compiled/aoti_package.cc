@@ -1,12 +1,14 @@
 #include "moai/worker/compiled/aoti_package.h"
 
-#include <ATen/ops/empty.h>
 #include <ATen/Version.h>
+#include <ATen/ops/empty.h>
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 
 #include <cstring>
 #include <fstream>
+#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "moai/device/aten/aten_buffer.h"
 #include "moai/device/aten/call/tensors.h"
@@ -23,13 +25,6 @@ at::Tensor over(const device::Buffer& buffer, const tensor::Geometry& geometry) 
   return device::make_tensor(geometry, AtenBuffer::of(buffer).storage(), at::kCPU);
 }
 
-// A number by the bits that the front sent.
-at::Tensor number(const tensor::Geometry& geometry, const uint64_t* bits) {
-  at::Tensor made = at::empty({}, static_cast<at::ScalarType>(geometry.dtype));
-  std::memcpy(made.mutable_data_ptr(), bits, made.nbytes());
-  return made;
-}
-
 class AotiPackage final : public Package {
  public:
   AotiPackage(const std::string& folder)
@@ -40,6 +35,9 @@ class AotiPackage final : public Package {
     const auto found = metadata.find("moai");
     if (found == metadata.end()) return data_loss("[worker.package] a package without a layout");
     MOAI_ASSIGN_OR_RETURN(layout_, layout_from_string(found->second));
+    for (const PackageLayout::Item& parameter : layout_.parameters) {
+      numbers_.push_back(at::empty({}, static_cast<at::ScalarType>(parameter.geometry.dtype)));
+    }
     return ok_status();
   }
 
@@ -50,6 +48,7 @@ class AotiPackage final : public Package {
     return device::without_exceptions([&]() -> Status {
       device::use_threads(device::device_threads());
       std::vector<at::Tensor> given;
+      if (on_copies) keep(inputs);
       MOAI_RETURN_IF_ERROR(gather(inputs, words, on_copies, &given));
       std::unordered_set<const void*> taken;
       for (const at::Tensor& t : given) taken.insert(t.data_ptr());
@@ -58,36 +57,57 @@ class AotiPackage final : public Package {
     });
   }
 
-  Status agrees(size_t output, const device::Buffer& interpreted,
-                const device::Buffer& compiled) const override {
+  Status agrees(std::span<device::Buffer* const> interpreted,
+                std::span<const device::BufferPtr> compiled) override {
     return device::without_exceptions([&]() -> Status {
-      const PackageLayout::Item& item = layout_.outputs[output];
-      const auto bytes = static_cast<uint64_t>(tensor::storage_bytes(item.geometry));
-      if (interpreted.size_bytes() != bytes || compiled.size_bytes() != bytes) {
-        return aborted("slot " + std::to_string(item.at) + " has " +
-                       std::to_string(interpreted.size_bytes()) + " bytes, compiled " +
-                       std::to_string(compiled.size_bytes()));
+      const auto before = std::exchange(before_, {});
+      Changes changes;
+      for (size_t i = 0; i < compiled.size(); ++i) {
+        const PackageLayout::Item& item = layout_.outputs[i];
+        if (!interpreted[i]) continue;
+        if (interpreted[i]->size_bytes() != compiled[i]->size_bytes()) {
+          return aborted("slot " + std::to_string(item.at) + " has another size");
+        }
+        const at::Tensor expected = over(*interpreted[i], item.geometry);
+        const at::Tensor found = over(*compiled[i], item.geometry);
+        const auto was = before.find(item.at);
+        const Status status = agreement(expected, found);
+        if (!status.ok()) {
+          return {status.code(), "slot " + std::to_string(item.at) + ": " + status.message()};
+        }
+        changes.add(was == before.end() ? at::Tensor() : was->second, expected, found);
       }
-      const Status status =
-          agreement(over(interpreted, item.geometry), over(compiled, item.geometry));
-      if (status.ok()) return status;
-      return {status.code(), "slot " + std::to_string(item.at) + ": " + status.message()};
+      return changes.agreement();
     });
   }
 
  private:
+  // What written storages hold before they are.
+  void keep(std::span<device::Buffer* const> inputs) {
+    std::unordered_set<uint32_t> written;
+    for (const PackageLayout::Item& output : layout_.outputs) written.insert(output.at);
+    before_.clear();
+    for (size_t i = 0; i < inputs.size(); ++i) {
+      const PackageLayout::Item& item = layout_.inputs[i];
+      if (written.count(item.at)) before_[item.at] = over(*inputs[i], item.geometry).clone();
+    }
+  }
+
   Status gather(std::span<device::Buffer* const> inputs, std::span<const uint64_t> words,
-                bool on_copies, std::vector<at::Tensor>* given) const {
+                bool on_copies, std::vector<at::Tensor>* given) {
+    given->reserve(inputs.size() + numbers_.size());
     for (size_t i = 0; i < inputs.size(); ++i) {
       const at::Tensor input = over(*inputs[i], layout_.inputs[i].geometry);
       given->push_back(on_copies ? input.clone() : input);
     }
-    for (const PackageLayout::Item& parameter : layout_.parameters) {
-      const size_t count = parameter.geometry.dtype == tensor::DType::kComplex128 ? 2 : 1;
-      if (parameter.at + count > words.size()) {
-        return data_loss("[worker.package] no word " + std::to_string(parameter.at));
+    for (size_t i = 0; i < numbers_.size(); ++i) {
+      const uint32_t at = layout_.parameters[i].at;
+      const size_t bytes = numbers_[i].nbytes();
+      if ((words.size() - std::min<size_t>(at, words.size())) * sizeof(uint64_t) < bytes) {
+        return data_loss("[worker.package] no word " + std::to_string(at));
       }
-      given->push_back(number(parameter.geometry, &words[parameter.at]));
+      std::memcpy(numbers_[i].mutable_data_ptr(), &words[at], bytes);  // as the front sent it
+      given->push_back(numbers_[i]);
     }
     return ok_status();
   }
@@ -119,6 +139,8 @@ class AotiPackage final : public Package {
 
   torch::inductor::AOTIModelPackageLoader loader_;
   PackageLayout layout_;
+  std::vector<at::Tensor> numbers_;                  // of the parameters
+  std::unordered_map<uint32_t, at::Tensor> before_;  // by slot, from a run on copies to agrees()
 };
 
 class AotiLoader final : public PackageLoader {

@@ -23,10 +23,9 @@ Executor::Executor(device::Device* device, Replies* replies, const CompileSite* 
     : device_(*device),
       replies_(*replies),
       stream_(device, replies),
-      windows_(compiles, &stream_, &templates_, replies,
-               [this](const Template& t, const dispatch::RunTemplate& m) {
-                 return interpret(t, m);
-               }) {}
+      windows_(
+          compiles, &stream_, &templates_, replies,
+          [this](const Template& t, const dispatch::RunTemplate& m) { return interpret(t, m); }) {}
 
 Status Executor::execute(std::string_view frame) {
   began_ns_ = now_ns();

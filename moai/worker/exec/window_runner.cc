@@ -54,8 +54,8 @@ Status WindowRunner::before(const dispatch::Message& next) {
 Status WindowRunner::before_upload(StorageId storage) {
   if (!current_ || current_->held.empty()) return ok_status();
   const auto bound = templates_.bound();
-  const bool new_one = !stream_.storages().find(storage) &&
-                       std::ranges::find(bound, storage) == bound.end();
+  const bool new_one =
+      !stream_.storages().find(storage) && std::ranges::find(bound, storage) == bound.end();
   if (new_one) return ok_status();
   current_->window->cut();
   return interpret_held();
@@ -175,9 +175,8 @@ Status WindowRunner::finish_held() {
     current_.reset();
     return status;
   }
-  const Status status = current_->window->phase() == CompiledWindow::Phase::kUnchecked
-                            ? compare()
-                            : run_compiled();
+  const Status status =
+      current_->window->phase() == CompiledWindow::Phase::kUnchecked ? compare() : run_compiled();
   outputs_.clear();
   current_.reset();
   return status;
@@ -229,15 +228,15 @@ Status WindowRunner::compare() {
 
 // UNAVAILABLE when the interpreted run has failed.
 Status WindowRunner::agreement() {
-  const Package& package = current_->window->package();
+  Package& package = current_->window->package();
   const auto bound = templates_.bound();
-  for (size_t i = 0; i < outputs_.size(); ++i) {
-    const Storage* storage = stream_.storages().find(bound[package.layout().outputs[i].at]);
-    if (!storage) continue;  // released by this run
-    if (storage->poison || !storage->buffer) return unavailable("the run failed");
-    MOAI_RETURN_IF_ERROR(package.agrees(i, *storage->buffer, *outputs_[i]));
+  std::vector<device::Buffer*> interpreted;
+  for (const PackageLayout::Item& output : package.layout().outputs) {
+    const Storage* storage = stream_.storages().find(bound[output.at]);
+    if (storage && (storage->poison || !storage->buffer)) return unavailable("the run failed");
+    interpreted.push_back(storage ? storage->buffer.get() : nullptr);  // null: it was released
   }
-  return ok_status();
+  return package.agrees(interpreted, outputs_);
 }
 
 Status WindowRunner::run_compiled() {

@@ -61,7 +61,7 @@ class WindowRunner {
     const Template* t = nullptr;
     Known* known = nullptr;
     CompiledWindow* window = nullptr;  // of `known`
-    uint32_t end = 0;  // of the parts that came
+    uint32_t end = 0;                  // of the parts that came
     bool holds = false;
     Instance seen{};
     std::vector<Freed> freed{};

@@ -62,7 +62,8 @@ Result<CompileFolder::Found> CompileFolder::look(const std::string& key) {
   Found found;
   if (!fs::exists(folder, error)) return found;
   MOAI_ASSIGN_OR_RETURN(found.package, site_.loader->load(folder));
-  const double seconds = std::strtod(first_line(folder + "/seconds").value_or("0").c_str(), nullptr);
+  const double seconds =
+      std::strtod(first_line(folder + "/seconds").value_or("0").c_str(), nullptr);
   found.compile_ms = static_cast<uint64_t>(seconds * 1000);
   return found;
 }

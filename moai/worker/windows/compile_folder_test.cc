@@ -18,7 +18,7 @@ class LoadedPackage final : public Package {
              std::span<device::BufferPtr>) override {
     return ok_status();
   }
-  Status agrees(size_t, const device::Buffer&, const device::Buffer&) const override {
+  Status agrees(std::span<device::Buffer* const>, std::span<const device::BufferPtr>) override {
     return ok_status();
   }
 

@@ -71,8 +71,7 @@ void CompiledWindow::interpreted(const Instance& run) {
 }
 
 void CompiledWindow::ask() {
-  const auto request =
-      seen_.request(program_, site_.torch_version, site_.processor, site_.threads);
+  const auto request = seen_.request(program_, site_.torch_version, site_.processor, site_.threads);
   if (!request.ok()) return drop(request.status().message());
   const auto key = folder_.ask(*request);
   if (!key.ok()) return drop(key.status().message());

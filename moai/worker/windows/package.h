@@ -36,9 +36,10 @@ class Package {
   // even those of a package that is wrong.
   virtual Status run(std::span<device::Buffer* const> inputs, std::span<const uint64_t> words,
                      bool on_copies, std::span<device::BufferPtr> outputs) = 0;
-  // OK when an output is what was interpreted, within the tolerance; else says how far it is off.
-  virtual Status agrees(size_t output, const device::Buffer& interpreted,
-                        const device::Buffer& compiled) const = 0;
+  // After a run on copies: OK when its outputs are what was interpreted since, within the
+  // tolerance; else says how far they are off. Null: nothing to compare with.
+  virtual Status agrees(std::span<device::Buffer* const> interpreted,
+                        std::span<const device::BufferPtr> compiled) = 0;
 };
 
 class PackageLoader {

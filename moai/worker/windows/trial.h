@@ -1,8 +1,9 @@
 // Trial: whether a window is faster compiled, by alternate runs of both ways.
 //
-// Two times count: what the Worker took for the window, and the period from its begin to that of
-// the next. A compiled window begins when all of it has come, so it can be shorter and the step
-// longer.
+// Two times count: what the Worker took for the window, by the median, and the period from its
+// begin to that of the next. A compiled window begins when all of it has come, so it can be shorter
+// and the step longer. Periods hold the script's own doings, too: a longer median is believed only
+// where the lower quartile says the same.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,7 @@ namespace moai::worker {
 
 class Trial {
  public:
-  static constexpr size_t kRuns = 20;
+  static constexpr size_t kRuns = 40;
 
   bool next_is_compiled() const { return runs_ % 2 == 1; }
   void ran(bool compiled, uint64_t window_ns) {
