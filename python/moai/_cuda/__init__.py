@@ -30,4 +30,4 @@ def install(torch, c, settings):
     scaling.install(torch, c)
     collectives.install(torch, c)
     legacy.install(torch)
-    compiling.install(torch)
+    compiling.install(torch, c)
