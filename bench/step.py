@@ -1,13 +1,13 @@
 """Time per step through the platform ÷ plain torch on the same CPUs.
 
-    ./dev bench step [--case NAME]... [--rounds 5] [--threads N] [--cpus 0,1] [--json]
-                     [--compiled]
+    ./dev bench step [--case NAME]... [--rounds 5] [--threads N] [--cpus 0,1]
+                     [--compiled] [--json]
 
 Script, holder, daemons and Worker of the platform side share one set of CPUs, stock torch has the
 same set and the same number of threads. Runs are interleaved: stock, platform, stock again (its
 ratio to the first is the A/A spread), median of the rounds, drained at both ends. Exit code 1 when
-a target is missed. With --compiled the platform side asks for compiled windows, and is measured once
-each case's window is used or dropped.
+a target is missed. With --compiled the platform side asks for compiled windows, and is measured
+once each case's window is used or dropped.
 """
 
 import argparse

@@ -42,7 +42,9 @@ class CompiledWindow {
   // It was interpreted and computed by the package, which agrees, or how it does not.
   void compared(const Status& status, uint64_t sequence);
   void tried(bool compiled, uint64_t window_ns, uint64_t sequence);
-  void period(bool compiled, uint64_t ns) { trial_.period(compiled, ns); }
+  void period(bool compiled, uint64_t ns) {
+    if (phase_ == Phase::kTried) trial_.period(compiled, ns);
+  }
   // A run that should have been compiled was cut in its midst.
   void cut();
   void came_whole() { cuts_ = 0; }
