@@ -31,6 +31,7 @@ class Loop {
       wait();
       const int64_t now = boot_time_ms();
       agent_->advance(now);
+      if (options_.compiling) options_.compiling->advance();
       take_stream(now);
       keep_connected(now);
       watch_master(now);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "moai/agent/agent.h"
+#include "moai/agent/spawn/compile_service.h"
 #include "moai/rpc/client/stream.h"
 
 namespace moai::agent {
@@ -12,7 +13,8 @@ namespace moai::agent {
 struct AgentLoopOptions {
   // Opens a stream to the master; called again after each loss.
   std::function<Result<std::unique_ptr<rpc::AgentStream>>()> connect;
-  Fd stop;  // readable: end orderly, Workers too
+  CompileService* compiling = nullptr;  // outlives the loop; null: nothing is compiled
+  Fd stop;                              // readable: end orderly, Workers too
   // Local platform: end orderly some seconds after this master ended, unless another one took over
   // or a Worker runs. 0: never.
   int64_t exit_with_master_pid = 0;

@@ -56,6 +56,7 @@ Status complete(ServeOptions& o) {
   }
   MOAI_ASSIGN_OR_RETURN(o.workers.cpus, parse_cpu_sets(o.cpu_sets));
   o.workers.directory = o.state;
+  o.workers.compile_folder = o.state + "/compiled";
   o.workers.host = o.host;
   if (o.workers.socket_directory.empty()) o.workers.socket_directory = o.state;
   o.simulated.threads = o.workers.threads;
@@ -80,6 +81,7 @@ Status serve(ServeOptions options, Fd stop) {
   MOAI_RETURN_IF_ERROR(complete(options));
   MOAI_RETURN_IF_ERROR(make_private(options.state));
   MOAI_RETURN_IF_ERROR(make_private(options.workers.socket_directory));
+  MOAI_RETURN_IF_ERROR(make_private(options.workers.compile_folder));
   MOAI_ASSIGN_OR_RETURN(const Fd held, lock(options.state));
   const auto probe =
       options.probe == "cpu" ? linux_cpu_probe() : simulated_probe(options.simulated);
@@ -87,7 +89,11 @@ Status serve(ServeOptions options, Fd stop) {
   Agent agent(agent_options(options), probe.get(), host.get());
   MOAI_RETURN_IF_ERROR(agent.recover(boot_time_ms()));
   MOAI_ASSIGN_OR_RETURN(const auto channel, rpc::Channel::open(options.channel));
+  CompileService compiling({.python = options.workers.compile_python,
+                            .folder = options.workers.compile_folder,
+                            .log_path = options.state + "/compile-service.log"});
   AgentLoopOptions loop;
+  loop.compiling = &compiling;
   loop.connect = [&channel]() -> Result<std::unique_ptr<rpc::AgentStream>> {
     return rpc::attend(channel);
   };

@@ -59,6 +59,10 @@ void declare_workers(CLI::App& app, agent::ProcessHostOptions& o, std::string& c
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   app.add_option("--cpu-sets", cpu_sets, "processors of each device's Worker: \"0-3;4-7\"");
+  app.add_option("--compile-python", o.compile_python,
+                 "interpreter of the compile service, with the Workers' version of torch and the "
+                 "package moai; empty: nothing is compiled")
+      ->capture_default_str();
   app.add_option("--worker-heap-max", o.data_bytes_max, "limit of a Worker's heap, bytes");
   app.add_option("--listen", o.listen, "how fronts reach Workers: unix, tcp or tls")
       ->check(CLI::IsMember({"unix", "tcp", "tls"}))
@@ -82,6 +86,7 @@ Flags defaults() {
   flags.serve.name = flags.serve.host = host_name();
   flags.serve.state = "/var/lib/moai/agent";
   flags.serve.workers.program = program_directory() + "/moai-worker";
+  flags.serve.workers.compile_python = MOAI_PYTHON;
   flags.serve.workers.threads = std::max(1u, std::thread::hardware_concurrency());
   return flags;
 }

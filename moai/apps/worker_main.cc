@@ -14,6 +14,7 @@
 #include "moai/base/fd.h"
 #include "moai/base/log.h"
 #include "moai/device/aten/aten_device.h"
+#include "moai/worker/compiled/aoti_package.h"
 #include "moai/worker/serve/worker.h"
 
 namespace moai {
@@ -37,6 +38,7 @@ struct Flags {
   int secret_fd = 0;
   int ready_fd = 1;
   std::string certificate, key;
+  std::string compile_folder;
 };
 
 void declare(CLI::App& app, Flags& f) {
@@ -55,6 +57,8 @@ void declare(CLI::App& app, Flags& f) {
   app.add_option("--secret-fd", f.secret_fd, "where the secret of the lease is read")
       ->capture_default_str();
   app.add_option("--ready-fd", f.ready_fd, "where the address is written")->capture_default_str();
+  app.add_option("--compile-folder", f.compile_folder,
+                 "where the compile service is asked; without it nothing is compiled");
   app.add_option("--certificate", f.certificate, "shown to fronts at tls:, PEM file");
   app.add_option("--key", f.key, "key of the certificate, PEM file");
 }
@@ -105,6 +109,22 @@ void end_at_signal(Fd signals, worker::Worker* worker) {
   worker->stop("the Worker was told to end; its lease is over");
 }
 
+worker::CompileSite compile_site(const Flags& flags, const std::string& torch_version,
+                                 worker::PackageLoader* loader) {
+  worker::CompileSite site{.torch_version = torch_version,
+                           .processor = worker::processor_name(),
+                           .threads = flags.device.threads,
+                           .loader = loader};
+  if (flags.device.kind != "cpu") {
+    site.why_not = "only Workers on processors compile, this one has a " + flags.device.kind;
+  } else if (flags.compile_folder.empty()) {
+    site.why_not = "the agent has no compile service; start it with --compile-python";
+  } else {
+    site.folder = flags.compile_folder;
+  }
+  return site;
+}
+
 Status serve(const Flags& flags, Fd signals) {
   worker::WorkerOptions options;
   MOAI_ASSIGN_OR_RETURN(options.identity.secret, read_secret(flags.secret_fd));
@@ -117,6 +137,9 @@ Status serve(const Flags& flags, Fd signals) {
   options.identity.device_kind = flags.device.kind;
   options.identity.torch_version = device->library_version().substr(std::strlen("torch "));
   options.identity.memory_bytes = flags.device.memory_bytes;
+  const auto loader = worker::make_aoti_loader();
+  const auto site = compile_site(flags, options.identity.torch_version, loader.get());
+  options.connection.compiles = &site;
   MOAI_ASSIGN_OR_RETURN(auto listener, comm::listen(flags.listen, tls));
   worker::Worker worker(std::move(options), std::move(listener), device.get());
   MOAI_RETURN_IF_ERROR(write_line(flags.ready_fd, worker.address() + "\n"));

@@ -43,6 +43,8 @@ inline void encode_body(const Goodbye&, Writer*) {}
 inline void decode_body(Reader*, Goodbye*) {}
 inline void encode_body(const Ping&, Writer*) {}
 inline void decode_body(Reader*, Ping*) {}
+inline void encode_body(const CompileWindows&, Writer*) {}
+inline void decode_body(Reader*, CompileWindows*) {}
 
 // ---- Worker → front (worker_bodies.cc)
 void encode_body(const Welcome& m, Writer* out);
@@ -61,5 +63,7 @@ void encode_body(const Fault& m, Writer* out);
 void decode_body(Reader* in, Fault* m);
 void encode_body(const Ending& m, Writer* out);
 void decode_body(Reader* in, Ending* m);
+void encode_body(const WindowState& m, Writer* out);
+void decode_body(Reader* in, WindowState* m);
 
 }  // namespace moai::dispatch

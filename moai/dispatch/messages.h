@@ -24,7 +24,7 @@
 
 namespace moai::dispatch {
 
-inline constexpr uint32_t kProtocolVersion = 2;
+inline constexpr uint32_t kProtocolVersion = 3;
 inline constexpr size_t kSecretBytes = 32;
 
 using graph::SignatureId;
@@ -130,6 +130,9 @@ struct Goodbye {
 struct Ping {  // sign of life, both ways
   bool operator==(const Ping&) const = default;
 };
+struct CompileWindows {  // from here on the front wants repeated templates compiled
+  bool operator==(const CompileWindows&) const = default;
+};
 
 // ---- Worker → front
 
@@ -218,9 +221,23 @@ struct Ending {  // the Worker ends: its lease was revoked, say
   bool operator==(const Ending&) const = default;
 };
 
-using Message = std::variant<Hello, DefineSignatures, Run, DefineTemplate, DropTemplate,
-                             RunTemplate, Upload, Read, Ask, Marker, Goodbye, Ping, Welcome,
-                             Refused, Credit, Data, Answer, Reached, Fault, Ending>;
+// How far the compiling of a template has come; told at each change.
+struct WindowState {
+  enum class Phase : uint8_t { kAsked, kTried, kUsed, kDropped };
+  TemplateId id = 0;  // 0: of all templates, nothing is compiled
+  Phase phase = Phase::kAsked;
+  uint32_t calls = 0;
+  uint64_t compile_ms = 0;                       // that compiling took, once
+  uint64_t interpreted_ns = 0, compiled_ns = 0;  // of a run, medians; 0: not known
+  std::string text{};                            // why, for a person
+
+  bool operator==(const WindowState&) const = default;
+};
+
+using Message =
+    std::variant<Hello, DefineSignatures, Run, DefineTemplate, DropTemplate, RunTemplate, Upload,
+                 Read, Ask, Marker, Goodbye, Ping, Welcome, Refused, Credit, Data, Answer, Reached,
+                 Fault, Ending, CompileWindows, WindowState>;
 
 // Appends the frame of `m`. Large payloads (Upload, Data) are copied; senders with their own
 // buffers use upload_header and pass the bytes as a second part.

@@ -42,7 +42,7 @@ TEST(Messages, EveryTruncationAndExtensionIsRefused) {
 TEST(Messages, UnknownKindsAreRefused) {
   EXPECT_FALSE(decode("").ok());
   EXPECT_FALSE(decode(std::string(1, '\0')).ok());
-  EXPECT_FALSE(decode("\x15").ok());
+  EXPECT_FALSE(decode("\x17").ok());
   EXPECT_FALSE(decode("\xff").ok());
 }
 

@@ -108,6 +108,14 @@ std::vector<Message> samples() {
             .op = "aten::index",
             .text = "index 5 is out of bounds"},
       Ending{.code = Code::kAborted, .text = "the lease was revoked"},
+      CompileWindows{},
+      WindowState{.id = 2,
+                  .phase = WindowState::Phase::kUsed,
+                  .calls = 465,
+                  .compile_ms = 31'000,
+                  .interpreted_ns = 2'300'000,
+                  .compiled_ns = 1'100'000,
+                  .text = "compiled from call 93000 on"},
   };
 }
 

@@ -195,4 +195,25 @@ void decode_body(Reader* in, Ending* m) {
   m->text = in->bytes();
 }
 
+void encode_body(const WindowState& m, Writer* out) {
+  out->varint(m.id);
+  out->u8(static_cast<uint8_t>(m.phase));
+  out->varint(m.calls);
+  out->varint(m.compile_ms);
+  out->varint(m.interpreted_ns);
+  out->varint(m.compiled_ns);
+  out->bytes(m.text);
+}
+void decode_body(Reader* in, WindowState* m) {
+  m->id = decode_u32(in);
+  const uint8_t phase = in->u8();
+  if (phase > static_cast<uint8_t>(WindowState::Phase::kDropped)) in->fail();
+  m->phase = static_cast<WindowState::Phase>(phase);
+  m->calls = decode_u32(in);
+  m->compile_ms = in->varint();
+  m->interpreted_ns = in->varint();
+  m->compiled_ns = in->varint();
+  m->text = in->bytes();
+}
+
 }  // namespace moai::dispatch

@@ -39,6 +39,7 @@ struct DriverOptions {
   size_t flush_bytes = 256 * 1024;
   int64_t flush_quiet_us = 200;
   bool templates = true;
+  bool compiles = false;  // as compile_windows(), from the start
   bool quiet = false;     // no log lines of the platform
   std::string state_dir;  // of the user, for the job's report; empty: none is written
   std::function<std::string(LineId)> line_text;  // "train.py:12"; may be called from any thread
@@ -94,6 +95,8 @@ class Driver {
   virtual Status upload(StorageId id, uint64_t storage_bytes, uint64_t offset,
                         std::string_view bytes, bool makes) = 0;
   virtual void step_end() = 0;  // an optimizer step ended: the border of a window
+  // From the next thing that is sent on the Worker compiles what repeats (design note 008).
+  virtual void compile_windows() = 0;
   // A point in the stream; see reached(). There the Worker may also do what is asked for.
   virtual uint64_t marker(MarkerActions actions = {}) = 0;
 

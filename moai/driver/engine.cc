@@ -34,6 +34,7 @@ Engine::Engine(DriverOptions options, const MakeConnector& make_connector)
       recorder_(recorder_options(options_)),
       lines_(kLinesKept),
       ramp_(std::min(kRampFirst, options_.flush_nodes)),
+      compiles_(options_.compiles),
       reporter_(options_.state_dir, options_.command, options_.line_text),
       connector_(make_connector([this](const Status& status) { fail(status); })),
       courier_([this] { run_courier(); }) {}

@@ -42,6 +42,7 @@ class Engine final : public Driver {
   Status upload(StorageId id, uint64_t storage_bytes, uint64_t offset, std::string_view bytes,
                 bool makes) override;
   void step_end() override;
+  void compile_windows() override { compiles_ = true; }
   uint64_t marker(MarkerActions actions) override;
 
   void waits_at(LineId line) override;
@@ -68,6 +69,7 @@ class Engine final : public Driver {
 
   Status shutdown(bool failed, const Interrupt& interrupt) override;
   const FlushLedger& ledger() const { return ledger_; }
+  std::vector<dispatch::WindowState> windows() const { return answers_.windows(); }
   void abandon() override;
 
  private:
@@ -130,6 +132,8 @@ class Engine final : public Driver {
 
   std::mutex sending_;
   std::deque<dispatch::Message> outbox_;  // guarded by sending_
+  bool asked_to_compile_ = false;         // guarded by sending_
+  std::atomic<bool> compiles_{false};
   std::atomic<Exchange*> exchange_{nullptr};
   std::unique_ptr<Exchange> owned_exchange_;  // set once, by the courier
   std::mutex losing_;                         // who finds out why the link was lost

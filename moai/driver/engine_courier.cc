@@ -48,7 +48,7 @@ void Engine::run_courier() {
           send_all(why, [this] { return stopping() ? cancelled("the driver ends") : ok_status(); });
     }
     if (status.ok()) status = exchange->drain();
-    reporter_.report(statistics(), ledger_);
+    reporter_.report(statistics(), ledger_, answers_);
     if (!status.ok() && status.code() != Code::kCancelled) {
       lost(status).ignore("whoever waits next is told");
     }
@@ -114,6 +114,9 @@ bool Engine::collect(const Reason* why) {
     abandoned = recorder_.take_abandoned();
     ramp_ = std::min(ramp_ * 2, options_.flush_nodes);
     if (crowded_.exchange(false)) roomy_.notify_all();
+  }
+  if (!messages.empty() && compiles_ && !std::exchange(asked_to_compile_, true)) {
+    outbox_.push_back(dispatch::CompileWindows{});
   }
   for (dispatch::Message& message : messages) {
     if (const auto* read = std::get_if<dispatch::Read>(&message)) {

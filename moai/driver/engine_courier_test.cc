@@ -50,6 +50,27 @@ TEST(EngineCourier, ALeaseThatComesLateFindsEverythingInOrder) {
   EXPECT_THAT(script.value(x), ElementsAre(1000, 1005));
 }
 
+TEST(EngineCourier, WhoWantsWindowsCompiledSaysSoWithItsFirstWork) {
+  Platform platform;
+  Script plain(&platform);
+  plain.value(plain.upload({1, 2}));
+  EXPECT_THAT(plain.engine->windows(), testing::IsEmpty());
+  plain.engine->compile_windows();
+  plain.value(plain.upload({1, 2}));
+  ASSERT_EQ(plain.engine->windows().size(), 1u);
+  EXPECT_EQ(plain.engine->windows()[0].text, "this Worker has no compile service");
+  ASSERT_EQ(plain.engine->shutdown(false, {}), ok_status());
+
+  DriverOptions options;
+  options.compiles = true;
+  Script script(&platform, options);
+  EXPECT_FALSE(script.engine->connected()) << "that alone needs no lease";
+  ASSERT_TRUE(eventually([&] {
+    script.value(script.upload({1, 2}));
+    return script.engine->windows().size() == 1;
+  }));
+}
+
 // ---- credit
 
 TEST(EngineCourier, MuchMoreThanTheCreditArrives) {

@@ -177,7 +177,7 @@ Status Engine::shutdown(bool failed, const Interrupt& interrupt) {
   const bool dropped = failed && !exchange_.load();
   const Status status =
       used && !dropped ? reach(Reason::kExit, marker({}), interrupt) : ok_status();
-  reporter_.end(statistics(), ledger_);
+  reporter_.end(statistics(), ledger_, answers_);
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;

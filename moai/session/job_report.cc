@@ -53,6 +53,27 @@ bool row(std::string_view rest, std::vector<JobReport::Row>* rows) {
   return !made.reason.empty();
 }
 
+void put_windows(const std::vector<JobReport::Window>& windows, std::string* out) {
+  for (const JobReport::Window& w : windows) {
+    *out += "window " + std::to_string(w.id) + " " + w.phase;
+    for (const uint64_t number : {w.calls, w.compile_ms, w.interpreted_ns, w.compiled_ns}) {
+      *out += " " + std::to_string(number);
+    }
+    *out += " " + on_one_line(w.text) + "\n";
+  }
+}
+
+bool window(std::string_view rest, std::vector<JobReport::Window>* windows) {
+  JobReport::Window& made = windows->emplace_back();
+  if (!number(&rest, &made.id)) return false;
+  made.phase = word(&rest);
+  for (uint64_t* to : {&made.calls, &made.compile_ms, &made.interpreted_ns, &made.compiled_ns}) {
+    if (!number(&rest, to)) return false;
+  }
+  made.text = rest;
+  return !made.phase.empty();
+}
+
 bool counter(std::string_view rest, JobReport* report) {
   auto& [name, value] = report->counters.emplace_back();
   name = word(&rest);
@@ -68,6 +89,7 @@ bool line(std::string_view text, JobReport* report) {
   if (key == "count") return counter(text, report);
   if (key == "flush") return row(text, &report->flushes);
   if (key == "wait") return row(text, &report->waits);
+  if (key == "window") return window(text, &report->windows);
   if (key == "command") report->command = text;
   if (key == "ended") report->ended = true;
   return true;
@@ -114,6 +136,7 @@ std::string to_text(const JobReport& r) {
   }
   put_rows("flush", r.flushes, &text);
   put_rows("wait", r.waits, &text);
+  put_windows(r.windows, &text);
   return text;
 }
 

@@ -24,6 +24,17 @@ struct JobReport {
     bool operator==(const Row&) const = default;
   };
 
+  // How far the compiling of a repeated window has come.
+  struct Window {
+    uint64_t id = 0;      // of its template; 0: all, nothing is compiled
+    std::string phase{};  // asked, tried, used or dropped
+    uint64_t calls = 0, compile_ms = 0;
+    uint64_t interpreted_ns = 0, compiled_ns = 0;  // of a run; 0: not known
+    std::string text{};
+
+    bool operator==(const Window&) const = default;
+  };
+
   uint64_t job_id = 0;
   uint64_t pid = 0;
   std::string command{};
@@ -31,6 +42,7 @@ struct JobReport {
   bool ended = false;
   std::vector<std::pair<std::string, uint64_t>> counters{};
   std::vector<Row> flushes{}, waits{};
+  std::vector<Window> windows{};
 
   bool operator==(const JobReport&) const = default;
 };

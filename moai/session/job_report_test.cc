@@ -19,6 +19,8 @@ JobReport sample(uint64_t job_id, int64_t begun_ns) {
   report.counters = {{"calls", 100}, {"windows", 3}};
   report.flushes = {{"step_end", 7, 0, 0, "train.py:12"}, {"quiet", 1, 0, 0, ""}};
   report.waits = {{"read", 2, 3000, 2000, "my file.py:8"}};
+  report.windows = {{3, "used", 465, 31'000, 2'300'000, 1'100'000, "compiled from call 7 on"},
+                    {0, "dropped", 0, 0, 0, 0, "no compile service"}};
   return report;
 }
 
@@ -42,8 +44,9 @@ TEST_F(JobReportTest, TextComesBackAsItWas) {
 }
 
 TEST_F(JobReportTest, WhatIsNoReportIsRefusedAndWhatIsLaterPassedOver) {
-  for (const char* text : {"", "something\n", "moai-job-report 1\njob x\n",
-                           "moai-job-report 1\nwait read 1\n", "moai-job-report 1\ncount a\n"}) {
+  for (const char* text :
+       {"", "something\n", "moai-job-report 1\njob x\n", "moai-job-report 1\nwait read 1\n",
+        "moai-job-report 1\ncount a\n", "moai-job-report 1\nwindow 1 used 2 3\n"}) {
     EXPECT_EQ(job_report_from_text(text).status().code(), Code::kDataLoss) << text;
   }
   const auto later = job_report_from_text("moai-job-report 1\njob 4\nweather fine\n");

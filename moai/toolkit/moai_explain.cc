@@ -54,6 +54,20 @@ Json rows_json(const std::vector<JobReport::Row>& rows, bool waits) {
   return all;
 }
 
+Json windows_json(const std::vector<JobReport::Window>& windows) {
+  Json all = Json::array();
+  for (const JobReport::Window& w : windows) {
+    all.push_back({{"template", w.id},
+                   {"phase", w.phase},
+                   {"calls", w.calls},
+                   {"compile_ms", w.compile_ms},
+                   {"interpreted_ns", w.interpreted_ns},
+                   {"compiled_ns", w.compiled_ns},
+                   {"text", w.text}});
+  }
+  return all;
+}
+
 Json report_json(const JobReport& report) {
   Json counters = Json::object();
   for (const auto& [name, value] : report.counters) counters[name] = value;
@@ -65,7 +79,8 @@ Json report_json(const JobReport& report) {
           {"written", local_time(report.written_ns)},
           {"counters", std::move(counters)},
           {"flushes", rows_json(report.flushes, false)},
-          {"waits", rows_json(report.waits, true)}};
+          {"waits", rows_json(report.waits, true)},
+          {"windows", windows_json(report.windows)}};
 }
 
 void print_rows(std::ostream& out, const std::vector<JobReport::Row>& rows, bool waits,
@@ -90,6 +105,18 @@ void print_rows(std::ostream& out, const std::vector<JobReport::Row>& rows, bool
   if (rows.size() > limit) out << rows.size() - limit << " more rows: --limit or --json\n";
 }
 
+void print_windows(std::ostream& out, const std::vector<JobReport::Window>& windows) {
+  Table table;
+  table.header = {"Window", "Calls", "Compiling", "State", "Interpreted", "Compiled", "Why"};
+  const auto unless_zero = [](uint64_t ns) { return ns ? milliseconds(ns) : std::string("-"); };
+  for (const JobReport::Window& w : windows) {
+    table.rows.push_back({w.id ? std::to_string(w.id) : "all", std::to_string(w.calls),
+                          w.compile_ms ? std::to_string(w.compile_ms / 1000) + " s" : "-", w.phase,
+                          unless_zero(w.interpreted_ns), unless_zero(w.compiled_ns), w.text});
+  }
+  if (!windows.empty()) out << render(table);
+}
+
 void print_report(std::ostream& out, const JobReport& report, const Flags& flags) {
   out << "Job " << report.job_id << " (pid " << report.pid << ", " << state_of(report)
       << "): " << one_line(report.command, kCommandWidth) << "\n"
@@ -97,6 +124,7 @@ void print_report(std::ostream& out, const JobReport& report, const Flags& flags
       << "\n";
   if (!flags.flushes) {
     for (const auto& [name, value] : report.counters) out << "  " << name << " " << value << "\n";
+    print_windows(out, report.windows);
     return;
   }
   print_rows(out, report.flushes, false, flags.limit);

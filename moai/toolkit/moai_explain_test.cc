@@ -35,6 +35,7 @@ class ExplainTest : public testing::Test, protected CommandRun {
     report.ended = ended;
     report.counters = {{"calls", 123}};
     report.flushes = {{"step_end", 40, 0, 0, "train.py:12"}, {"quiet", 1, 0, 0, ""}};
+    report.windows = {{2, "used", 465, 31'000, 2'300'000, 1'100'000, "compiled from call 9 on"}};
     report.waits = {{"read", 4, 3'000'000, 2'000'000, "train.py:14"}};
     ASSERT_EQ(session::write_job_report(session::job_report_folder(state_dir_), report),
               ok_status());
@@ -56,6 +57,9 @@ TEST_F(ExplainTest, TheNewestJobsFlushesAndWaitsStandByLine) {
   EXPECT_EQ(explain({"3"}), 0);
   EXPECT_THAT(out, HasSubstr("Job 3 (pid 1, ended)"));
   EXPECT_THAT(out, HasSubstr("calls 123"));
+  EXPECT_THAT(out,
+              HasSubstr("|  2       |  465    |  31 s       |  used   |  2.300 ms     |  1.100 ms  "
+                        "|  compiled from call 9 on  |"));
 }
 
 TEST_F(ExplainTest, RowsPastTheLimitAreNamed) {

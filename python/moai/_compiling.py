@@ -1,9 +1,11 @@
-"""torch.compile: on the device the default back end passes operators through to the capture."""
+"""torch.compile: on the device the default back end passes operators through to the capture, and
+what repeats is compiled beside the Worker (docs/design/008-compiled-windows.md).
+"""
 
 import functools
 
 
-def install(torch, device_type):
+def install(torch, c, device_type):
     wrapper = torch._TorchCompileInductorWrapper
     compile_with_inductor = wrapper.__call__
 
@@ -19,6 +21,8 @@ def install(torch, device_type):
 
     def compile_or_pass(self, graph, inputs):
         if on_device(inputs) or on_device(values_of(graph)):
+            if c.settings()["may_compile"]:
+                c.compile_windows()
             return graph.forward
         return compile_with_inductor(self, graph, inputs)
 

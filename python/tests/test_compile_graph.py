@@ -37,10 +37,12 @@ def test_kinds_of_arguments(torch):
     from moai._compile.template import parse
 
     _, (call,) = parse('template 1 slots\n%0 = a::b(true, -3, 1.5, 1e-05, inf, "x\\"y", [1,-2], '
-                       'bools[1,0], doubles[0.5], device, generator, host f64[]w) -> bf16[2]+1\n')
+                       'bools[true,false], doubles[0.5], device, generator, host f64[]w)'
+                       ' -> bf16[2]+1\n')
     assert [a.kind for a in call.arguments] == [
         "bool", "int", "double", "double", "double", "string", "ints", "bools", "doubles",
         "device", "generator", "host"]
+    assert call.arguments[7].value == [True, False]
     assert call.arguments[6].value == [1, -2] and call.results[0][1].offset == 1
 
 
@@ -89,7 +91,7 @@ def run_of(torch, step, lr=LR):
 
 
 def expect_the_step(torch, window, outputs, step):
-    after = dict(zip([*window.made, *window.written], outputs))
+    after = dict(zip(window.outputs, outputs))
     expected = step.storages()
     for slot in window.written:
         if slot in expected:
@@ -120,9 +122,48 @@ def test_its_graph_is_functional_and_takes_another_learning_rate(torch):
     expect_the_step(torch, window, outputs, step)
 
 
+def test_only_what_outlives_the_window_comes_out(torch):
+    from moai._compile.graph import Window
+
+    kept = Window(TEXT).made[-1]
+    window = Window(TEXT, live={kept})
+    assert window.outputs == [kept, *window.written]
+
+
+def test_storages_larger_than_what_is_read_of_them_stay_so(torch):
+    from moai._compile.graph import Window
+
+    window = Window("template 2 slots\n%1 = aten::relu(f32[2] %0) -> f32[2]\n", {0: 64})
+    assert window.inputs == {0: (torch.float32, 16)}
+
+
+def test_a_number_that_changes_and_is_no_parameter_is_refused(torch):
+    from moai._compile.graph import Unsupported, Window
+
+    window = Window("template 2 slots\n%1 = aten::clamp(f32[2] %0, none, word) -> f32[2]\n")
+    assert window.constants_of([0x3ff8000000000000]) == [1.5]
+    with pytest.raises(Unsupported, match="aten::clamp takes a number that changes"):
+        window.constants_of([None])
+
+
+@pytest.mark.parametrize("geometry", [
+    "f32[4,6]", "f32[6,4]{1,6}", "f32[4,2]{6,1}+3", "f32[4,1,6]{6,9,1}", "f32[3]{8}+1", "f32[]+5",
+    "f32[5,4]{4,1}+2", "f32[4,6]{0,1}", "f32[3,3]{1,1}", "f32[2,2,3]{12,1,2}", "f32[0]"])
+def test_operands_are_what_their_strides_say(torch, geometry):
+    from moai._compile.graph import view_of
+    from moai._compile.template import parse
+
+    _, (call,) = parse(f"template 1 slots\na::b({geometry} %0)\n")
+    g = call.arguments[0].value
+    storage = torch.arange(24.0)
+    expected = storage.as_strided(g.sizes, g.strides, g.offset)
+    torch.testing.assert_close(view_of(storage, g), expected)
+
+
 def test_drawing_and_resizing_templates_are_refused(torch):
     from moai._compile.graph import Unsupported, Window
 
-    for line in ("%1 = aten::bernoulli(f32[2] %0, generator) -> f32[2]", "resize %0"):
+    for line in ("%1 = aten::bernoulli(f32[2] %0, generator) -> f32[2]", "resize %0",
+                 "moai::skip_if(f32[] %0)"):
         with pytest.raises(Unsupported):
             Window(f"template 2 slots\n{line}\n")

@@ -59,6 +59,10 @@ def test_targets_depend_on_the_length_of_a_step_and_on_the_reads():
     assert met(read="every", stock_ms=20, ratio=1.02)
     assert not met(read="every", stock_ms=20, ratio=1.03)
     assert not met(ratio=0.9, round_trips=0.5)
+    used = {"phase": "used"}
+    assert met(stock_ms=20, ratio=0.97, window=used)
+    assert not met(stock_ms=20, ratio=0.98, window=used)
+    assert met(stock_ms=20, ratio=1.0, window={"phase": "dropped"})
     assert met("trivial", "every", 0.1, 9.0) and not met("trivial", "every", 0.1, 11.0)
 
 

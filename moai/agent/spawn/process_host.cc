@@ -104,6 +104,9 @@ std::vector<std::string> ProcessHost::arguments(const WorkerOrder& order) const 
                                    "3",
                                    "--ready-fd",
                                    "4"};
+  if (!options_.compile_python.empty()) {
+    argv.insert(argv.end(), {"--compile-folder", options_.compile_folder});
+  }
   if (options_.listen == "tls") {
     argv.insert(argv.end(),
                 {"--certificate", options_.certificate_path, "--key", options_.key_path});

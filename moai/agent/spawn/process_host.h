@@ -5,7 +5,7 @@
 // one line on another:
 //
 //   moai-worker --listen unix:PATH --epoch E --device-kind cpu --device-index I --threads T
-//               --memory BYTES --secret-fd 3 --ready-fd 4
+//               --memory BYTES --secret-fd 3 --ready-fd 4 [--compile-folder DIRECTORY]
 //
 // Its death is seen at once by pidfd, or within 200 ms on kernels without.
 #pragma once
@@ -24,6 +24,8 @@ struct ProcessHostOptions {
   std::string socket_directory;  // "unix": private to the user, its path short
   std::string certificate_path;  // "tls"
   std::string key_path;          // "tls"
+  std::string compile_python;    // of the compile service; empty: none
+  std::string compile_folder;    // where Workers ask it
   uint32_t threads = 1;
   std::vector<std::vector<int>> cpus;  // of device 0, 1, …; missing or empty: all
   uint64_t data_bytes_max = 0;         // limit on the heap of a Worker; 0: none

@@ -15,6 +15,21 @@ int64_t unix_ns() {
       .count();
 }
 
+const char* phase_name(dispatch::WindowState::Phase phase) {
+  using Phase = dispatch::WindowState::Phase;
+  switch (phase) {
+    case Phase::kAsked:
+      return "asked";
+    case Phase::kTried:
+      return "tried";
+    case Phase::kUsed:
+      return "used";
+    case Phase::kDropped:
+      break;
+  }
+  return "dropped";
+}
+
 }  // namespace
 
 Reporter::Reporter(const std::string& state_dir, std::string command,
@@ -31,7 +46,8 @@ void Reporter::begin(uint64_t job_id) {
   report_.begun_ns = unix_ns();
 }
 
-void Reporter::report(const Statistics& statistics, const FlushLedger& ledger) {
+void Reporter::report(const Statistics& statistics, const FlushLedger& ledger,
+                      const Answers& answers) {
   const std::lock_guard lock(mutex_);
   const std::pair seen(statistics.calls, statistics.round_trips);
   const auto now = std::chrono::steady_clock::now();
@@ -39,16 +55,17 @@ void Reporter::report(const Statistics& statistics, const FlushLedger& ledger) {
   if (now - written_ < kEvery) return;
   seen_ = seen;
   written_ = now;
-  write(statistics, ledger);
+  write(statistics, ledger, answers);
 }
 
-void Reporter::end(const Statistics& statistics, const FlushLedger& ledger) {
+void Reporter::end(const Statistics& statistics, const FlushLedger& ledger,
+                   const Answers& answers) {
   const std::lock_guard lock(mutex_);
   report_.ended = true;
-  write(statistics, ledger);
+  write(statistics, ledger, answers);
 }
 
-void Reporter::write(const Statistics& s, const FlushLedger& ledger) {
+void Reporter::write(const Statistics& s, const FlushLedger& ledger, const Answers& answers) {
   if (folder_.empty() || report_.begun_ns == 0) return;
   const auto rows = [this](const std::vector<FlushLedger::Row>& counted) {
     std::vector<session::JobReport::Row> all;
@@ -72,6 +89,11 @@ void Reporter::write(const Statistics& s, const FlushLedger& ledger) {
                       {"pushed_hits", s.pushed_hits}};
   report_.flushes = rows(ledger.flushes());
   report_.waits = rows(ledger.waits());
+  report_.windows.clear();
+  for (const dispatch::WindowState& w : answers.windows()) {
+    report_.windows.push_back({w.id, phase_name(w.phase), w.calls, w.compile_ms, w.interpreted_ns,
+                               w.compiled_ns, w.text});
+  }
   const Status status = session::write_job_report(folder_, report_);
   if (!status.ok() && !std::exchange(failed_, true)) {
     log_warning(status.message());

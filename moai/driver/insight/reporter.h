@@ -10,6 +10,7 @@
 
 #include "moai/driver/driver.h"
 #include "moai/driver/insight/flush_ledger.h"
+#include "moai/driver/stream/answers.h"
 #include "moai/session/job_report.h"
 
 namespace moai::driver {
@@ -23,12 +24,12 @@ class Reporter {
   // From now on there is a job to report on.
   void begin(uint64_t job_id);
   // Writes if there is a job, two seconds have passed and `statistics` are not those of last time.
-  void report(const Statistics& statistics, const FlushLedger& ledger);
+  void report(const Statistics& statistics, const FlushLedger& ledger, const Answers& answers);
   // Writes the last report.
-  void end(const Statistics& statistics, const FlushLedger& ledger);
+  void end(const Statistics& statistics, const FlushLedger& ledger, const Answers& answers);
 
  private:
-  void write(const Statistics& statistics, const FlushLedger& ledger);
+  void write(const Statistics& statistics, const FlushLedger& ledger, const Answers& answers);
 
   const std::string folder_;
   const std::function<std::string(LineId)> line_text_;

@@ -33,14 +33,15 @@ class ReporterTest : public testing::Test {
 
   std::string state_dir_;
   Platform platform_;
+  Answers answers_;
 };
 
 TEST_F(ReporterTest, NothingIsWrittenBeforeThereIsAJob) {
   Reporter reporter(state_dir_, "python a.py", {});
-  reporter.report({.calls = 1}, {});
+  reporter.report({.calls = 1}, {}, answers_);
   EXPECT_FALSE(written().ok());
   reporter.begin(4);
-  reporter.report({.calls = 1}, {});
+  reporter.report({.calls = 1}, {}, answers_);
   ASSERT_TRUE(written().ok());
   EXPECT_EQ(written()->job_id, 4u);
   EXPECT_EQ(written()->command, "python a.py");
@@ -50,10 +51,15 @@ TEST_F(ReporterTest, NothingIsWrittenBeforeThereIsAJob) {
 TEST_F(ReporterTest, ItWritesNotMoreOftenThanItShouldAndNothingAfterTheEnd) {
   Reporter reporter(state_dir_, "", {});
   reporter.begin(4);
-  reporter.report({.calls = 1}, {});
-  reporter.report({.calls = 2}, {});
+  reporter.report({.calls = 1}, {}, answers_);
+  reporter.report({.calls = 2}, {}, answers_);
   EXPECT_EQ(written()->counters[0].second, 1u);
-  reporter.end({.calls = 3}, {});
+  answers_.window({.id = 2, .phase = dispatch::WindowState::Phase::kAsked, .text = "asked for"});
+  answers_.window({.id = 2, .phase = dispatch::WindowState::Phase::kUsed, .calls = 40});
+  reporter.end({.calls = 3}, {}, answers_);
+  const std::vector<JobReport::Window> windows = written()->windows;
+  ASSERT_EQ(windows.size(), 1u) << "the newest of each";
+  EXPECT_EQ(windows[0], (JobReport::Window{.id = 2, .phase = "used", .calls = 40}));
   EXPECT_TRUE(written()->ended);
   EXPECT_EQ(written()->counters[0].second, 3u);
 }

@@ -8,7 +8,8 @@ using dispatch::RequestId;
 
 namespace {
 constexpr size_t kMarkersKept = 1 << 16;
-}
+constexpr size_t kWindowsKept = 256;
+}  // namespace
 
 void Answers::expect(RequestId request, size_t ranges) {
   const std::lock_guard lock(mutex_);
@@ -99,6 +100,19 @@ uint64_t Answers::busy_ns() const {
 dispatch::Memory Answers::memory() const {
   const std::lock_guard lock(mutex_);
   return memory_;
+}
+
+void Answers::window(const dispatch::WindowState& state) {
+  const std::lock_guard lock(mutex_);
+  windows_[state.id] = state;
+  if (windows_.size() > kWindowsKept) windows_.erase(windows_.begin());
+}
+
+std::vector<dispatch::WindowState> Answers::windows() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<dispatch::WindowState> all;
+  for (const auto& [id, state] : windows_) all.push_back(state);
+  return all;
 }
 
 std::optional<dispatch::Reached> Answers::marker(RequestId request) {

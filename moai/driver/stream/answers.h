@@ -39,6 +39,7 @@ class Answers {
   Status answer(dispatch::Answer message);
   void reached(dispatch::Reached message);
   void told(const dispatch::Memory& memory);
+  void window(const dispatch::WindowState& state);
   void fault(const dispatch::Fault& message);
   // No reply will come any more: all that are missing fail so, and later ones at once.
   void fail(const Status& status);
@@ -52,6 +53,8 @@ class Answers {
   dispatch::Memory memory() const;
   // Time that the Worker spent executing until the last Marker that it reached.
   uint64_t busy_ns() const;
+  // What was told last of each template that the Worker compiles, or does not.
+  std::vector<dispatch::WindowState> windows() const;
   // The first fault that belonged to no request and was not taken yet.
   std::optional<dispatch::Fault> take_fault();
   bool has_fault();
@@ -73,9 +76,10 @@ class Answers {
   std::map<dispatch::RequestId, dispatch::Reached> markers_;   // guarded by mutex_: newest ones
   dispatch::Memory memory_;                                    // guarded by mutex_
   uint64_t busy_ns_ = 0;                                       // guarded by mutex_
-  std::optional<dispatch::Fault> fault_;                       // guarded by mutex_
-  Status failed_;                                              // guarded by mutex_
-  uint64_t changes_ = 0;                                       // guarded by mutex_
+  std::map<dispatch::TemplateId, dispatch::WindowState> windows_;  // guarded by mutex_: newest ones
+  std::optional<dispatch::Fault> fault_;                           // guarded by mutex_
+  Status failed_;                                                  // guarded by mutex_
+  uint64_t changes_ = 0;                                           // guarded by mutex_
 };
 
 }  // namespace moai::driver

@@ -166,6 +166,8 @@ Status Exchange::handle(std::string frame) {
     answers_->reached(*reached);
   } else if (auto* fault = std::get_if<dispatch::Fault>(&message)) {
     answers_->fault(*fault);
+  } else if (const auto* state = std::get_if<dispatch::WindowState>(&message)) {
+    answers_->window(*state);
   } else if (auto* ending = std::get_if<dispatch::Ending>(&message)) {
     const std::lock_guard lock(ending_mutex_);
     ending_ = Status(ending->code, ending->text);

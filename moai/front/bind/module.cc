@@ -95,6 +95,7 @@ py::dict settings() {
   d["flavor"] = s.flavor;
   d["manager_address"] = s.manager_address;
   d["quiet"] = s.quiet;
+  d["may_compile"] = s.may_compile;
   d["disabled"] = s.disabled;
   d["device_type"] = s.device_type;
   return d;
@@ -130,6 +131,7 @@ void bind_device(py::module_& m) {
     const Span span(SpanKind::kStepEnd, "step_end");
     if (driver::Driver* started = engine_if_started()) started->step_end();
   });
+  m.def("compile_windows", [] { engine().compile_windows(); });
   m.def("bind_distributed", [m]() mutable { bind_solo_group(m); });
   m.def("register_fork_handler",
         [] { torch::utils::register_fork_handler_for_device_init(device_type()); });

@@ -50,6 +50,7 @@ driver::DriverOptions options() {
   o.device = s.device;
   o.quiet = s.quiet;
   o.templates = s.templates;
+  o.compiles = s.compiles;
   if (s.flush_nodes) o.flush_nodes = s.flush_nodes;
   o.state_dir = state_directory();
   o.line_text = [](graph::LineId line) {

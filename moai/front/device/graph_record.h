@@ -67,6 +67,7 @@ class RecordingDriver final : public driver::Driver {
   Status upload(graph::StorageId id, uint64_t storage_bytes, uint64_t offset,
                 std::string_view bytes, bool makes) override;
   void step_end() override {}
+  void compile_windows() override { real_.compile_windows(); }
   uint64_t marker(driver::MarkerActions) override { return 0; }
 
   void waits_at(graph::LineId line) override { real_.waits_at(line); }

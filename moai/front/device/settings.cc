@@ -13,7 +13,7 @@ constexpr uint64_t kGiB = uint64_t{1} << 30;
 std::string setting(const char* name) { return environment(name).value_or(""); }
 
 bool truthy(const std::string& value) {
-  return !value.empty() && value != "0" && value != "false" && value != "no";
+  return !value.empty() && value != "0" && value != "false" && value != "no" && value != "off";
 }
 
 // Written by the platform's tools: memory of the flavor in use, in bytes.
@@ -70,6 +70,9 @@ Settings read_settings() {
   s.disabled = truthy(setting("MOAI_DISABLE"));
   const std::string templates = setting("MOAI_TEMPLATES");
   s.templates = templates.empty() || truthy(templates);
+  const std::string compile = setting("MOAI_COMPILE");
+  s.compiles = truthy(compile);
+  s.may_compile = compile.empty() || s.compiles;
   s.flush_nodes = parse_size(setting("MOAI_FLUSH_NODES"));
   return s;
 }

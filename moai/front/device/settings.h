@@ -18,7 +18,10 @@ struct Settings {
   bool quiet = false;           // MOAI_QUIET
   bool disabled = false;        // MOAI_DISABLE: torch stays as it is
   bool templates = true;        // MOAI_TEMPLATES: known windows are sent as templates
-  uint64_t flush_nodes = 0;     // MOAI_FLUSH_NODES: operators sent at once; 0: the default
+  // MOAI_COMPILE: what repeats is compiled, and last bits change; unset: where a script calls
+  // torch.compile.
+  bool compiles = false, may_compile = true;
+  uint64_t flush_nodes = 0;  // MOAI_FLUSH_NODES: operators sent at once; 0: the default
 };
 
 // Reads them anew at each call: scripts may set the environment after `import torch`.

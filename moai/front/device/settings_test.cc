@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+
 namespace moai::front {
 namespace {
 
@@ -23,6 +25,20 @@ TEST(SettingsTest, MemoryAndNameAreKnownWithoutAnything) {
   const Settings settings = read_settings();
   EXPECT_GT(settings.memory_bytes, 0u);
   EXPECT_FALSE(settings.device_name.empty());
+}
+
+TEST(SettingsTest, WindowsAreCompiledForThoseWhoAskAndMayBeForOthers) {
+  struct Row {
+    const char* value;
+    bool compiles, may_compile;
+  };
+  for (const Row& row :
+       {Row{"", false, true}, {"on", true, true}, {"1", true, true}, {"off", false, false}}) {
+    ::setenv("MOAI_COMPILE", row.value, 1);
+    EXPECT_EQ(read_settings().compiles, row.compiles) << row.value;
+    EXPECT_EQ(read_settings().may_compile, row.may_compile) << row.value;
+  }
+  ::unsetenv("MOAI_COMPILE");
 }
 
 }  // namespace

@@ -50,6 +50,7 @@ Result<LocalOptions> local_options() {
   LocalOptions options;
   options.state_dir = state_directory();
   options.program_dir = program_directory();
+  options.compile_python = variable("MOAI_COMPILE_PYTHON");
   MOAI_RETURN_IF_ERROR(read_number("MOAI_LOCAL_DEVICES", 1, kDevicesMax, &options.devices));
   MOAI_RETURN_IF_ERROR(read_number("MOAI_LOCAL_THREADS", 1, 4096, &options.threads));
   MOAI_RETURN_IF_ERROR(read_number("MOAI_LOCAL_IDLE_EXIT", 0, 1'000'000'000, &options.idle_exit_s));

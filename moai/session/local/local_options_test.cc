@@ -12,8 +12,9 @@ class LocalOptionsTest : public testing::Test {
   LocalOptionsTest() { clear(); }
   ~LocalOptionsTest() override { clear(); }
   void clear() {
-    for (const char* name : {"MOAI_STATE_DIR", "XDG_STATE_HOME", "MOAI_LOCAL_DEVICES",
-                             "MOAI_DEVICE_MEMORY", "MOAI_LOCAL_THREADS", "MOAI_LOCAL_IDLE_EXIT"}) {
+    for (const char* name :
+         {"MOAI_STATE_DIR", "XDG_STATE_HOME", "MOAI_LOCAL_DEVICES", "MOAI_DEVICE_MEMORY",
+          "MOAI_LOCAL_THREADS", "MOAI_LOCAL_IDLE_EXIT", "MOAI_COMPILE_PYTHON"}) {
       ::unsetenv(name);
     }
   }
@@ -41,6 +42,9 @@ TEST_F(LocalOptionsTest, NumbersAreTakenFromTheirVariables) {
   EXPECT_EQ(options->memory_bytes, uint64_t{3} << 30);
   EXPECT_EQ(options->threads, 4u);
   EXPECT_EQ(options->idle_exit_s, 0);
+  EXPECT_EQ(options->compile_python, "") << "the agent's own";
+  ::setenv("MOAI_COMPILE_PYTHON", "/opt/python", 1);
+  EXPECT_EQ(local_options()->compile_python, "/opt/python");
 }
 
 TEST_F(LocalOptionsTest, AWrongVariableIsNamed) {

@@ -19,6 +19,14 @@ dispatch::Memory memory_of(const device::Device& device) {
   return {device.allocated_bytes(), device.peak_bytes(), device.reserved_bytes()};
 }
 
+Executor::Executor(device::Device* device, Replies* replies, const CompileSite* compiles)
+    : device_(*device),
+      replies_(*replies),
+      stream_(device, replies),
+      windows_(
+          compiles, &stream_, &templates_, replies,
+          [this](const Template& t, const dispatch::RunTemplate& m) { return interpret(t, m); }) {}
+
 Status Executor::execute(std::string_view frame) {
   began_ns_ = now_ns();
   Status status = handle(frame);
@@ -28,9 +36,11 @@ Status Executor::execute(std::string_view frame) {
 
 Status Executor::handle(std::string_view frame) {
   if (const auto upload = dispatch::upload_view(frame)) {
+    MOAI_RETURN_IF_ERROR(windows_.before_upload(upload->storage));
     return stream_.upload(upload->storage, upload->storage_bytes, upload->offset, upload->bytes);
   }
   MOAI_ASSIGN_OR_RETURN(dispatch::Message message, dispatch::decode(frame));
+  MOAI_RETURN_IF_ERROR(windows_.before(message));
   return std::visit([this](auto& m) { return run(m); }, message);
 }
 
@@ -82,12 +92,27 @@ Status Executor::run(const dispatch::Run& m) {
 Status Executor::run(dispatch::DefineTemplate& m) {
   if (!m.program.is_template) return invalid_argument("[worker.exec] no template was defined");
   MOAI_RETURN_IF_ERROR(program::verify(m.program, stream_.signatures()));
+  windows_.forget(m.id);
   templates_.define(m.id, std::move(m.program));
   return ok_status();
 }
 
-Status Executor::run(const dispatch::RunTemplate& m) {
+Status Executor::run(const dispatch::DropTemplate& m) {
+  windows_.forget(m.id);
+  return templates_.drop(m.id);
+}
+
+Status Executor::run(const dispatch::CompileWindows&) {
+  windows_.ask();
+  return ok_status();
+}
+
+Status Executor::run(dispatch::RunTemplate& m) {
   MOAI_ASSIGN_OR_RETURN(const Template* t, templates_.begin(m));
+  return windows_.asked() ? windows_.run(*t, std::move(m)) : interpret(*t, m);
+}
+
+Status Executor::interpret(const Template& t, const dispatch::RunTemplate& m) {
   uint64_t sequence = m.first_sequence;
   auto release = m.releases.begin();
   const auto release_before = [&](uint32_t at) -> Status {
@@ -99,10 +124,10 @@ Status Executor::run(const dispatch::RunTemplate& m) {
   const std::span<const uint64_t> words(m.words);
   for (uint32_t at = m.begin; at < m.end; ++at) {
     MOAI_RETURN_IF_ERROR(release_before(at));
-    const program::Instruction& i = t->program.instructions[at];
+    const program::Instruction& i = t.program.instructions[at];
     MOAI_RETURN_IF_ERROR(instruction(
-        i, templates_.resolve(t->program.places_of(i)),
-        words.subspan(t->words_before[at] - t->words_before[m.begin], i.words_count), &sequence));
+        i, templates_.resolve(t.program.places_of(i)),
+        words.subspan(t.words_before[at] - t.words_before[m.begin], i.words_count), &sequence));
   }
   return release_before(m.end);
 }

@@ -13,6 +13,7 @@
 #include "moai/worker/exec/replies.h"
 #include "moai/worker/exec/stream.h"
 #include "moai/worker/exec/template_set.h"
+#include "moai/worker/exec/window_runner.h"
 
 namespace moai::worker {
 
@@ -21,9 +22,8 @@ dispatch::Memory memory_of(const device::Device& device);
 
 class Executor {
  public:
-  // Both outlive the executor.
-  Executor(device::Device* device, Replies* replies)
-      : device_(*device), replies_(*replies), stream_(device, replies) {}
+  // All outlive the executor. Without `compiles` no window is ever compiled.
+  Executor(device::Device* device, Replies* replies, const CompileSite* compiles = nullptr);
 
   // Executes one frame. A status means that the front broke the protocol: the connection ends.
   // Failing calls are no such thing; they are replied as Faults.
@@ -39,16 +39,18 @@ class Executor {
   Status run(const dispatch::DefineSignatures& m);
   Status run(const dispatch::Run& m);
   Status run(dispatch::DefineTemplate& m);
-  Status run(const dispatch::DropTemplate& m) { return templates_.drop(m.id); }
-  Status run(const dispatch::RunTemplate& m);
+  Status run(const dispatch::DropTemplate& m);
+  Status run(dispatch::RunTemplate& m);
   Status run(const dispatch::Read& m);
   Status run(const dispatch::Ask& m);
   Status run(const dispatch::Marker& m);
   Status run(const dispatch::Goodbye&);
   Status run(const dispatch::Ping&) { return ok_status(); }
+  Status run(const dispatch::CompileWindows&);
   template <class Other>
   Status run(const Other&);
 
+  Status interpret(const Template& t, const dispatch::RunTemplate& m);
   Status instruction(const program::Instruction& i, std::span<const StorageId> places,
                      std::span<const uint64_t> words, uint64_t* sequence);
   // What is wrong with a range to read; nothing when it can be read.
@@ -61,6 +63,7 @@ class Executor {
   Replies& replies_;
   Stream stream_;
   TemplateSet templates_;
+  WindowRunner windows_;
   std::string read_;  // bytes of a Read
   bool finished_ = false;
   uint64_t busy_ns_ = 0;

@@ -57,6 +57,10 @@ class Stream {
   void settle() { fault_sent_ = false; }
   // Of the last call executed or skipped.
   uint64_t sequence() const { return sequence_; }
+  // Calls up to this one were executed elsewhere.
+  void pass_to(uint64_t sequence) { sequence_ = sequence; }
+  // Inside a region that is skipped.
+  bool skips() const { return skipped_ != nullptr; }
 
  private:
   enum class Border { kNone, kSkipIf, kSkipEnd };

@@ -30,6 +30,8 @@ class TemplateSet {
   Result<const Template*> begin(const dispatch::RunTemplate& run);
   // The storages of an instruction's places in the current instance; valid until the next call.
   std::span<const graph::StorageId> resolve(std::span<const program::Place> slots);
+  // The storages of the current instance so far, by slot.
+  std::span<const graph::StorageId> bound() const { return bound_; }
 
  private:
   std::map<dispatch::TemplateId, Template> templates_;

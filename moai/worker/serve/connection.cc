@@ -64,7 +64,7 @@ std::optional<std::string> Connection::next_frame() {
 }
 
 void Connection::execute_all() {
-  Executor executor(&device_, &outbox_);
+  Executor executor(&device_, &outbox_, options_.compiles);
   while (!inbox_.ended() && !executor.finished()) {
     const auto frame = next_frame();
     if (!frame) continue;

@@ -18,6 +18,7 @@
 #include "moai/device/device.h"
 #include "moai/worker/serve/inbox.h"
 #include "moai/worker/serve/outbox.h"
+#include "moai/worker/windows/compile_folder.h"
 
 namespace moai::worker {
 
@@ -25,6 +26,7 @@ struct ConnectionOptions {
   uint64_t credit_bytes = uint64_t{64} << 20;
   std::chrono::milliseconds stall{60'000};  // a front that takes no byte for it is given up
   std::chrono::milliseconds ping{500};      // quiet time after which a busy Worker says Ping
+  const CompileSite* compiles = nullptr;    // outlives the connection; null: nothing is compiled
 };
 
 class Connection {

@@ -97,7 +97,7 @@ class _Reader:
         if found := self.match(r'"((?:[^"\\]|\\.)*)"'):
             return Argument("string", found[1])
         if found := self.match(r"(bools|doubles)\[([^\]]*)\]"):
-            convert = float if found[1] == "doubles" else int
+            convert = float if found[1] == "doubles" else "true".__eq__
             return Argument(found[1], [convert(v) for v in found[2].split(",") if v])
         if found := self.match(r"\[([-\d,]*)\]"):
             return Argument("ints", list(_numbers(found[1])))

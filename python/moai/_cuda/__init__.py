@@ -31,4 +31,4 @@ def install(torch, c, settings):
     _scaling.install(torch, c, "cuda")
     collectives.install(torch, c)
     legacy.install(torch)
-    _compiling.install(torch, "cuda")
+    _compiling.install(torch, c, "cuda")

@@ -16,4 +16,4 @@ def install(torch, c, settings):
     lazy = torch.nn.parameter.UninitializedTensorMixin
     lazy._allowed_methods = [*lazy._allowed_methods, getattr(torch.Tensor, NAME)]
     _scaling.install(torch, c, NAME)
-    _compiling.install(torch, NAME)
+    _compiling.install(torch, c, NAME)
