@@ -1,17 +1,12 @@
 #include "moai/worker/exec/executor.h"
 
-#include <chrono>
-
+#include "moai/base/profile.h"
 #include "moai/comm/link/link.h"
 
 namespace moai::worker {
 namespace {
 
-uint64_t now_ns() {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                   std::chrono::steady_clock::now().time_since_epoch())
-                                   .count());
-}
+using profile::now_ns;
 
 }  // namespace
 

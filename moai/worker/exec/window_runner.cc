@@ -1,19 +1,15 @@
 #include "moai/worker/exec/window_runner.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "moai/base/log.h"
+#include "moai/base/profile.h"
 
 namespace moai::worker {
 namespace {
 
-uint64_t now_ns() {
-  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                   std::chrono::steady_clock::now().time_since_epoch())
-                                   .count());
-}
+using profile::now_ns;
 
 }  // namespace
 
