@@ -1,12 +1,9 @@
 #include "moai/agent/state_file.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+
+#include "moai/base/file.h"
 
 namespace moai::agent {
 namespace {
@@ -19,16 +16,6 @@ nlohmann::json to_json(const RunningProcess& worker) {
           {"pid", worker.process.pid},
           {"start_ticks", worker.process.start_ticks},
           {"address", worker.address}};
-}
-
-Status write_synced(const std::string& path, const std::string& text) {
-  const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file.valid() ||
-      ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-      ::fdatasync(file.get()) != 0) {
-    return unavailable("[agent.state] cannot write " + path + ": " + std::strerror(errno));
-  }
-  return ok_status();
 }
 
 }  // namespace
@@ -70,12 +57,7 @@ Status save_state(const std::string& path, const AgentState& state) {
     json["newest_epochs"].push_back({device, epoch});
   }
   for (const auto& [device, worker] : state.workers) json["workers"].push_back(to_json(worker));
-  const std::string draft = path + ".new";
-  MOAI_RETURN_IF_ERROR(write_synced(draft, json.dump(1)));
-  if (::rename(draft.c_str(), path.c_str()) != 0) {
-    return unavailable("[agent.state] cannot replace " + path + ": " + std::strerror(errno));
-  }
-  return ok_status();
+  return write_file(path, json.dump(1), {.mode = 0600, .synced = true});
 }
 
 }  // namespace moai::agent

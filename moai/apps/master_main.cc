@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 
+#include "moai/base/file.h"
 #include "moai/base/log.h"
 #include "moai/control/master.h"
 #include "moai/control/setup/flavor_file.h"
@@ -69,9 +70,9 @@ Result<rpc::ServerOptions> server_options(const Flags& flags) {
     server.key = made.master.key;
     return server;
   }
-  MOAI_ASSIGN_OR_RETURN(server.ca, control::read_file(flags.ca));
-  MOAI_ASSIGN_OR_RETURN(server.certificate, control::read_file(flags.cert));
-  MOAI_ASSIGN_OR_RETURN(server.key, control::read_file(flags.key));
+  MOAI_ASSIGN_OR_RETURN(server.ca, read_file(flags.ca));
+  MOAI_ASSIGN_OR_RETURN(server.certificate, read_file(flags.cert));
+  MOAI_ASSIGN_OR_RETURN(server.key, read_file(flags.key));
   return server;
 }
 
@@ -108,7 +109,7 @@ Status run(const Flags& flags) {
   control::Options options = flags.options;
   options.restart_grace_ms = flags.restart_grace_s * 1000;
   if (!flags.flavors.empty()) {
-    MOAI_ASSIGN_OR_RETURN(const std::string text, control::read_file(flags.flavors));
+    MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(flags.flavors));
     MOAI_ASSIGN_OR_RETURN(options.flavors, control::parse_flavors(text));
   }
   MOAI_ASSIGN_OR_RETURN(auto store, control::open_sqlite_store(flags.state + "/master.db"));
@@ -120,7 +121,7 @@ Status run(const Flags& flags) {
   }
   MOAI_ASSIGN_OR_RETURN(auto server, rpc::Server::start(listening, master.get()));
   if (!flags.address_file.empty())
-    MOAI_RETURN_IF_ERROR(control::write_file(flags.address_file, server->address() + "\n", 0644));
+    MOAI_RETURN_IF_ERROR(write_file(flags.address_file, server->address() + "\n"));
   log_info("SDAManager " + flags.options.version + " listens on " + server->address() + " (pid " +
            std::to_string(::getpid()) + ")");
   serve(flags, *master, signals);

@@ -7,11 +7,10 @@
 #include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <thread>
 
 #include "moai/base/fd.h"
+#include "moai/base/file.h"
 #include "moai/base/log.h"
 #include "moai/device/aten/aten_device.h"
 #include "moai/worker/compiled/aoti_package.h"
@@ -79,11 +78,8 @@ Result<std::string> read_secret(int number) {
   return invalid_argument("the secret on --secret-fd must have 32 bytes");
 }
 
-Result<std::string> read_file(const std::string& path) {
-  if (path.empty()) return std::string();
-  std::ifstream file(path);
-  if (!file) return not_found("cannot read " + path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
+Result<std::string> read_if_named(const std::string& path) {
+  return path.empty() ? std::string() : read_file(path);
 }
 
 Status write_line(int number, const std::string& line) {
@@ -129,8 +125,8 @@ Status serve(const Flags& flags, Fd signals) {
   worker::WorkerOptions options;
   MOAI_ASSIGN_OR_RETURN(options.identity.secret, read_secret(flags.secret_fd));
   comm::TlsOptions tls;
-  MOAI_ASSIGN_OR_RETURN(tls.certificate, read_file(flags.certificate));
-  MOAI_ASSIGN_OR_RETURN(tls.key, read_file(flags.key));
+  MOAI_ASSIGN_OR_RETURN(tls.certificate, read_if_named(flags.certificate));
+  MOAI_ASSIGN_OR_RETURN(tls.key, read_if_named(flags.key));
   MOAI_ASSIGN_OR_RETURN(auto device, device::make_aten_device(flags.device));
   options.identity.epoch = flags.epoch;
   options.identity.name = worker_name(flags.device.index);

@@ -7,6 +7,8 @@
 #include <optional>
 #include <sstream>
 
+#include "moai/base/file.h"
+
 namespace moai::session {
 namespace {
 
@@ -159,12 +161,7 @@ Status write_job_report(const std::string& folder, const JobReport& report) {
   std::error_code error;
   fs::create_directories(folder, error);
   const std::string name = std::to_string(report.job_id) + "-" + std::to_string(report.pid);
-  const fs::path path = fs::path(folder) / (name + kSuffix), draft = path.string() + ".new";
-  std::ofstream file(draft, std::ios::trunc);
-  file << to_text(report);
-  file.close();
-  if (file) fs::rename(draft, path, error);
-  if (!file || error) return unavailable("[session.report] cannot write " + path.string());
+  MOAI_RETURN_IF_ERROR(write_file(fs::path(folder) / (name + kSuffix), to_text(report)));
   const std::vector<Found> all = newest_first(folder);
   for (size_t i = kFilesKept; i < all.size(); ++i) fs::remove(all[i].path, error);
   return ok_status();

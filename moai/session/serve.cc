@@ -3,6 +3,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
+#include "moai/base/file.h"
 #include "moai/base/log.h"
 #include "moai/base/process.h"
 #include "moai/base/site_settings.h"
@@ -44,8 +45,8 @@ Result<Platform> local_platform(const Start& start, const SayLine& say,
   Platform platform;
   platform.address = local.address;
   platform.local = true;
-  MOAI_ASSIGN_OR_RETURN(platform.ca, read_text(local.ca_path));
-  MOAI_ASSIGN_OR_RETURN(platform.token, read_text(local.token_path));
+  MOAI_ASSIGN_OR_RETURN(platform.ca, read_file(local.ca_path));
+  MOAI_ASSIGN_OR_RETURN(platform.token, read_file(local.token_path));
   platform.token = without_end_of_line(platform.token);
   return platform;
 }
@@ -61,7 +62,7 @@ Result<Platform> locate(const Start& start, const SayLine& say, const std::atomi
         "MOREH_SDA_TOKEN.");
   }
   if (!start.ca_path.empty()) {
-    MOAI_ASSIGN_OR_RETURN(platform.ca, read_text(start.ca_path));
+    MOAI_ASSIGN_OR_RETURN(platform.ca, read_file(start.ca_path));
   }
   return platform;
 }

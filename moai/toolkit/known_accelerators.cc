@@ -1,10 +1,8 @@
 #include "moai/toolkit/known_accelerators.h"
 
-#include <unistd.h>
-
-#include <cstdio>
 #include <fstream>
 
+#include "moai/base/file.h"
 #include "moai/base/log.h"
 
 namespace moai::toolkit {
@@ -23,14 +21,8 @@ void remember_accelerators(const Platform& platform, const v1::Accelerators& acc
     accelerator.clear_memory_used_bytes();
     accelerator.clear_utilization();
   }
-  const std::string path = path_in(platform.state_dir);
-  const std::string draft = path + "." + std::to_string(::getpid());
-  std::ofstream file(draft, std::ios::trunc | std::ios::binary);
-  file << idle.SerializeAsString();
-  file.close();
-  if (file && ::rename(draft.c_str(), path.c_str()) == 0) return;
-  ::unlink(draft.c_str());
-  log_debug("cannot write " + path);
+  const Status written = write_file(path_in(platform.state_dir), idle.SerializeAsString());
+  if (!written.ok()) log_debug(written.message());
 }
 
 std::optional<v1::Accelerators> known_accelerators(const std::string& state_dir) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "moai/base/file.h"
 #include "moai/base/site_settings.h"
 #include "moai/session/local/local_platform.h"
 #include "moai/toolkit/progress.h"
@@ -24,7 +25,7 @@ Result<Platform> configured(const SiteSettings& site) {
       "check that it runs and that MOREH_SDA_MANAGER_ADDRESS or /etc/moreh/manager_address is "
       "right";
   if (!site.ca_path.empty()) {
-    MOAI_ASSIGN_OR_RETURN(options.channel.ca, session::read_text(site.ca_path));
+    MOAI_ASSIGN_OR_RETURN(options.channel.ca, read_file(site.ca_path));
   }
   Platform platform;
   platform.address = site.address;
@@ -44,7 +45,7 @@ uint64_t device_memory(const session::LocalOptions& options) {
 Status connect(const session::LocalPlatform& local, Platform* platform) {
   CoreApiOptions options;
   options.channel.address = platform->address = local.address;
-  MOAI_ASSIGN_OR_RETURN(options.channel.ca, session::read_text(local.ca_path));
+  MOAI_ASSIGN_OR_RETURN(options.channel.ca, read_file(local.ca_path));
   options.channel.token = first_line_of(local.token_path);
   options.if_silent = "see " + platform->state_dir + "/moai-master.log, or run \"moai up\"";
   MOAI_ASSIGN_OR_RETURN(platform->api, open_core_api(options));

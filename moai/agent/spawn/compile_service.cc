@@ -4,9 +4,9 @@
 #include <sys/wait.h>
 
 #include <filesystem>
-#include <fstream>
 
 #include "moai/agent/spawn/evidence.h"
+#include "moai/base/file.h"
 #include "moai/base/log.h"
 
 namespace moai::agent {
@@ -68,13 +68,9 @@ void CompileService::refuse(const std::string& why) {
   log_warning("Nothing is compiled: " + why);
   for (const std::string& request : waiting()) {
     const std::string failed = fs::path(request).replace_extension(".failed").string();
-    const std::string draft = failed + ".new";
-    std::ofstream file(draft, std::ios::trunc);
-    file << "here: " << why << "\n";
-    file.close();
-    std::error_code error;
-    if (file) fs::rename(draft, failed, error);
-    if (!file || error) log_warning("cannot write " + failed);
+    const Status written = write_file(failed, "here: " + why + "\n");
+    if (!written.ok()) log_warning(written.message());
+    std::error_code error;  // a request that stays is refused again
     fs::remove(request, error);
   }
 }

@@ -1,38 +1,17 @@
 #include "moai/control/setup/state_dir.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "moai/base/file.h"
 #include "moai/identity/token.h"
 
 namespace moai::control {
 namespace {
-
-Status file_error(const std::string& what, const std::string& path) {
-  const int error = errno;
-  const std::string text =
-      "[control.setup] cannot " + what + " " + path + ": " + std::strerror(error);
-  if (error == ENOENT) return not_found(text);
-  if (error == ENOSPC || error == EDQUOT) return resource_exhausted(text);
-  if (error == EACCES || error == EPERM) return permission_denied(text);
-  return unavailable(text);
-}
-
-Status write_all(int fd, const std::string& text, const std::string& path) {
-  size_t at = 0;
-  while (at < text.size()) {
-    const ssize_t n = ::write(fd, text.data() + at, text.size() - at);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return file_error("write", path);
-    at += static_cast<size_t>(n);
-  }
-  return ::fsync(fd) == 0 ? ok_status() : file_error("write", path);
-}
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
 
@@ -42,8 +21,8 @@ bool is_address(const std::string& host) {
          ::inet_pton(AF_INET6, host.c_str(), bytes) == 1;
 }
 
-constexpr int kPrivate = 0600;
-constexpr int kPublic = 0644;
+constexpr WriteOptions kPrivate{.mode = 0600, .synced = true};
+constexpr WriteOptions kPublic{.mode = 0644, .synced = true};
 
 Result<identity::KeyPair> read_pair(const std::string& dir, const std::string& name) {
   identity::KeyPair pair;
@@ -59,40 +38,9 @@ Status write_pair(const std::string& dir, const std::string& name, const identit
 
 }  // namespace
 
-Status write_file(const std::string& path, const std::string& text, int mode) {
-  const std::string beside = path + ".tmp." + std::to_string(::getpid());
-  const int fd = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-  if (fd < 0) return file_error("write", beside);
-  ::fchmod(fd, static_cast<mode_t>(mode));
-  Status status = write_all(fd, text, beside);
-  ::close(fd);
-  if (status.ok() && ::rename(beside.c_str(), path.c_str()) != 0)
-    status = file_error("write", path);
-  if (!status.ok()) ::unlink(beside.c_str());
-  return status;
-}
-
-Result<std::string> read_file(const std::string& path) {
-  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return file_error("read", path);
-  std::string text;
-  char block[4096];
-  while (true) {
-    const ssize_t n = ::read(fd, block, sizeof block);
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) {
-      const Status status = n == 0 ? ok_status() : file_error("read", path);
-      ::close(fd);
-      if (!status.ok()) return status;
-      return text;
-    }
-    text.append(block, static_cast<size_t>(n));
-  }
-}
-
 Status make_private_directory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST) return ok_status();
-  return file_error("make", path);
+  return unavailable("[control.setup] cannot make " + path + ": " + std::strerror(errno));
 }
 
 Result<MasterCertificates> ensure_certificates(const std::string& dir, const std::string& host) {

@@ -8,10 +8,6 @@
 
 namespace moai::control {
 
-// Writes beside and renames, so that readers see all of it or the old file; on the disk when it
-// returns. `mode` as in chmod.
-Status write_file(const std::string& path, const std::string& text, int mode);
-Result<std::string> read_file(const std::string& path);
 Status make_private_directory(const std::string& path);
 
 struct MasterCertificates {

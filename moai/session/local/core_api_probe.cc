@@ -1,5 +1,6 @@
 #include <chrono>
 
+#include "moai/base/file.h"
 #include "moai/rpc/client/core_client.h"
 #include "moai/session/local/local_platform.h"
 
@@ -11,8 +12,8 @@ constexpr std::chrono::milliseconds kAnswerMs{5'000};
 Result<std::shared_ptr<rpc::Channel>> open(const LocalPlatform& platform) {
   rpc::ChannelOptions options;
   options.address = platform.address;
-  MOAI_ASSIGN_OR_RETURN(options.ca, read_text(platform.ca_path));
-  MOAI_ASSIGN_OR_RETURN(options.token, read_text(platform.token_path));
+  MOAI_ASSIGN_OR_RETURN(options.ca, read_file(platform.ca_path));
+  MOAI_ASSIGN_OR_RETURN(options.token, read_file(platform.token_path));
   while (!options.token.empty() && options.token.back() == '\n') options.token.pop_back();
   return rpc::Channel::open(options);
 }

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <thread>
 
+#include "moai/base/file.h"
 #include "moai/session/local/daemon.h"
 #include "moai/session/local/state_lock.h"
 
@@ -153,7 +154,7 @@ Status Starter::start_master(int restart_grace_s) {
   platform_.master = *process;
   MOAI_RETURN_IF_ERROR(note());
   const Status status = await(platform_.master, wait_, [&] {
-    const auto address = read_text(address_file);
+    const auto address = read_file(address_file);
     if (!address.ok() || address->empty() || address->back() != '\n') return false;
     platform_.address = address->substr(0, address->size() - 1);
     return call_.probe.master_answers(platform_);

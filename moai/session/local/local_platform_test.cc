@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "moai/base/file.h"
 #include "moai/session/testing/state_directory.h"
 
 namespace moai::session {
@@ -128,7 +129,7 @@ TEST_F(LocalPlatformTest, AFailureNamesTheLogFile) {
   EXPECT_EQ(platform.status().message(),
             "The local platform cannot be started: moai-master ended at once; see " +
                 directory_.state() + "/moai-master.log");
-  EXPECT_EQ(*read_text(directory_.state() + "/moai-master.log"), "no luck\n");
+  EXPECT_EQ(*read_file(directory_.state() + "/moai-master.log"), "no luck\n");
 }
 
 TEST_F(LocalPlatformTest, AMasterThatNeverAnswersIsNotLeftBehind) {

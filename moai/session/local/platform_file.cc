@@ -1,12 +1,13 @@
 #include "moai/session/local/platform_file.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
+
+#include "moai/base/file.h"
 
 namespace moai::session {
 namespace {
@@ -58,27 +59,13 @@ Status write_platform(const std::string& state_dir, const LocalPlatform& platfor
                                {"memory_bytes", platform.memory_bytes},
                                {"idle_exit_s", platform.idle_exit_s},
                                {"build", platform.build}};
-  const std::string draft = path_in(state_dir) + ".new";
-  std::ofstream file(draft, std::ios::trunc);
-  file << json.dump(1) << "\n";
-  file.close();
-  if (!file || ::rename(draft.c_str(), path_in(state_dir).c_str()) != 0) {
-    return unavailable("[session.local] cannot write " + path_in(state_dir) + ": " +
-                       std::strerror(errno));
-  }
-  return ok_status();
+  return write_file(path_in(state_dir), json.dump(1) + "\n");
 }
 
 Status remove_platform(const std::string& state_dir) {
   if (::unlink(path_in(state_dir).c_str()) == 0 || errno == ENOENT) return ok_status();
   return unavailable("[session.local] cannot remove " + path_in(state_dir) + ": " +
                      std::strerror(errno));
-}
-
-Result<std::string> read_text(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return not_found("[session.local] cannot read " + path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
 }  // namespace moai::session

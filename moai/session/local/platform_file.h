@@ -30,7 +30,4 @@ std::optional<LocalPlatform> read_platform(const std::string& state_dir);
 Status write_platform(const std::string& state_dir, const LocalPlatform& platform);
 Status remove_platform(const std::string& state_dir);
 
-// Whole contents of a small file; NOT_FOUND names it.
-Result<std::string> read_text(const std::string& path);
-
 }  // namespace moai::session

@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "moai/base/file.h"
 #include "moai/base/process.h"
 #include "moai/session/local/local_platform.h"
 
@@ -68,7 +68,7 @@ class Programs {
       ran.out.append(buffer.data(), n);
     }
     ran.code = WEXITSTATUS(::pclose(pipe));
-    ran.err = session::read_text(err_path).value();
+    ran.err = read_file(err_path).value();
     return ran;
   }
 

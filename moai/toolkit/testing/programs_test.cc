@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "moai/base/file.h"
 #include "moai/base/site_settings.h"
 #include "moai/rpc/client/stream.h"
 #include "moai/toolkit/testing/programs.h"
@@ -125,7 +126,7 @@ class Script {
   explicit Script(const session::LocalPlatform& platform, int64_t pid) {
     rpc::ChannelOptions options;
     options.address = platform.address;
-    options.ca = session::read_text(platform.ca_path).value();
+    options.ca = read_file(platform.ca_path).value();
     options.token = first_line_of(platform.token_path);
     stream_ = rpc::attach(rpc::Channel::open(options).value());
     v1::SessionUp up;

@@ -2,9 +2,9 @@
 
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <optional>
 
+#include "moai/base/file.h"
 #include "moai/base/log.h"
 #include "moai/identity/digest.h"
 
@@ -26,18 +26,6 @@ std::optional<std::string> first_line(const std::string& path) {
   return line;
 }
 
-// By a rename, so that no reader sees a half.
-Status write(const std::string& path, const std::string& text) {
-  const std::string draft = path + ".new";
-  std::ofstream file(draft, std::ios::trunc);
-  file << text;
-  file.close();
-  std::error_code error;
-  if (file) fs::rename(draft, path, error);
-  if (!file || error) return unavailable("[worker.compile] cannot write " + path);
-  return ok_status();
-}
-
 }  // namespace
 
 Result<std::string> CompileFolder::ask(const std::string& request) {
@@ -51,7 +39,7 @@ Result<std::string> CompileFolder::ask(const std::string& request) {
     fs::last_write_time(path(key, kPackage), fs::file_time_type::clock::now(), error);
     return key;
   }
-  MOAI_RETURN_IF_ERROR(write(path(key, kRequest), request));
+  MOAI_RETURN_IF_ERROR(write_file(path(key, kRequest), request));
   return key;
 }
 
@@ -69,7 +57,7 @@ Result<CompileFolder::Found> CompileFolder::look(const std::string& key) {
 }
 
 void CompileFolder::condemn(const std::string& key, const std::string& reason) {
-  const Status status = write(path(key, kFailed), reason + "\n");
+  const Status status = write_file(path(key, kFailed), reason + "\n");
   if (!status.ok()) log_warning(status.message());
   std::error_code error;
   fs::remove_all(path(key, kPackage), error);
