@@ -20,6 +20,7 @@ constexpr size_t kWorkQueueMax = 200000;
 constexpr size_t kBatchMax = 1024;
 constexpr std::chrono::milliseconds kTick{100};
 constexpr int64_t kBeatNs = 500 * kNsPerMs;
+constexpr int64_t kStallNs = 500 * kNsPerMs;  // more than this between two looks is not watching
 constexpr int64_t kLazyCommitNs = 1000 * kNsPerMs;
 constexpr int64_t kCommitRetryNs = 500 * kNsPerMs;
 constexpr int64_t kOperationLifeNs = int64_t{24} * 3600 * 1000 * kNsPerMs;
@@ -117,14 +118,17 @@ class StreamReceiver final : public rpc::Receiver<Up> {
 }  // namespace
 
 Master::Master(Options options, std::unique_ptr<Store> store)
-    : store_(std::move(store)), site_(std::move(options), store_.get()), active_ns_(steady_now()) {}
+    : store_(std::move(store)),
+      site_(std::move(options), store_.get()),
+      watched_ns_(steady_now()),
+      active_ns_(watched_ns_) {}
 
 Result<std::unique_ptr<Master>> Master::start(Options options, std::unique_ptr<Store> store) {
   std::unique_ptr<Master> master(new Master(std::move(options), std::move(store)));
   Site& site = master->site_;
   MOAI_RETURN_IF_ERROR(master->store_->prune_operations(unix_now() - kOperationLifeNs));
   MOAI_RETURN_IF_ERROR(site.ledger.load());
-  master->set_time();
+  master->set_time(false);
   site.started_ns = site.now_ns;
   site.started_steady_ns = site.steady_ns;
   for (const auto& [id, lease] : site.ledger.leases())
@@ -247,7 +251,7 @@ std::deque<Master::Work> Master::next_batch() {
 void Master::loop() {
   while (true) {
     std::deque<Work> batch = next_batch();
-    set_time();
+    set_time(batch.size() == kBatchMax);
     for (Work& work : batch) work(site_);
     tick_if_due();
     run_cycle(site_);
@@ -259,16 +263,18 @@ void Master::loop() {
   if (!last.ok()) log_error("SDAManager ends with changes not written: " + last.to_string());
 }
 
-void Master::set_time() {
+void Master::set_time(bool behind) {
+  const int64_t now = steady_now();
   site_.now_ns = unix_now();
-  site_.steady_ns = steady_now();
-  if (!site_.ledger.sessions().empty()) active_ns_ = site_.steady_ns;
-  site_.idle_ns = std::max<int64_t>(site_.steady_ns - active_ns_, 0);
+  if (!behind) site_.steady_ns += std::clamp<int64_t>(now - watched_ns_, 0, kStallNs);
+  watched_ns_ = now;
+  if (!site_.ledger.sessions().empty()) active_ns_ = now;
+  site_.idle_ns = std::max<int64_t>(now - active_ns_, 0);
 }
 
 void Master::tick_if_due() {
-  if (site_.steady_ns - ticked_ns_ < kBeatNs) return;
-  ticked_ns_ = site_.steady_ns;
+  if (watched_ns_ - ticked_ns_ < kBeatNs) return;
+  ticked_ns_ = watched_ns_;
   tick_sessions(site_);
   tick_agents(site_);
   expire_starting(site_);
@@ -276,11 +282,11 @@ void Master::tick_if_due() {
 
 Status Master::commit() {
   Ledger& ledger = site_.ledger;
-  const int64_t since = site_.steady_ns - committed_ns_;
+  const int64_t since = watched_ns_ - committed_ns_;
   const bool due =
       ledger.failure().ok() ? ledger.urgent() || since > kLazyCommitNs : since > kCommitRetryNs;
   if (!due) return ledger.failure();
-  committed_ns_ = site_.steady_ns;
+  committed_ns_ = watched_ns_;
   const bool failed_before = !ledger.failure().ok();
   Status status = ledger.commit();
   if (!status.ok() && !failed_before)

@@ -57,16 +57,16 @@ class Master final : public rpc::CoreHandler {
             Result<Response> (*service)(Site&, const Access&, const Request&));
   void loop();
   std::deque<Work> next_batch();
-  void set_time();
+  void set_time(bool behind);  // behind: more waits than one batch takes
   void tick_if_due();
   Status commit();
   void send(const Status& committed);
 
   std::unique_ptr<Store> store_;
-  Site site_;                                                // owner thread
-  std::vector<std::function<void(const Status&)>> replies_;  // owner thread: of this batch
-  int64_t ticked_ns_ = 0, committed_ns_ = 0;                 // owner thread, steady
-  std::atomic<int64_t> active_ns_;                           // steady: last use, or session seen
+  Site site_;                                                  // owner thread
+  std::vector<std::function<void(const Status&)>> replies_;    // owner thread: of this batch
+  int64_t watched_ns_ = 0, ticked_ns_ = 0, committed_ns_ = 0;  // owner thread, the system's clock
+  std::atomic<int64_t> active_ns_;                             // steady: last use, or session seen
   std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Work> queue_;  // guarded by mutex_

@@ -1,7 +1,6 @@
 #include "moai/control/master.h"
 
 #include <gtest/gtest.h>
-
 #include <unistd.h>
 
 #include <fstream>
@@ -105,6 +104,42 @@ TEST_F(MasterThread, CallsInOneBatchShareACommit) {
   uint64_t after = 0;
   ASSERT_TRUE(master_->run([&](Site&) { after = store_->commits(); }).ok());
   EXPECT_LE(after - before, 3u);
+}
+
+// Silence is counted on this clock: nobody is lost who could not be heard.
+TEST_F(MasterThread, ItsClockStandsWhileItIsHeldUp) {
+  std::promise<void> held;
+  int64_t before = 0, after = 0;
+  ASSERT_TRUE(master_
+                  ->post([&](Site& site) {
+                    before = site.steady_ns;
+                    held.set_value();
+                    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+                  })
+                  .ok());
+  held.get_future().wait();
+  ASSERT_TRUE(master_->run([&](Site& site) { after = site.steady_ns; }).ok());
+  EXPECT_GT(after, before);
+  EXPECT_LE(after - before, 500 * kNsPerMs);
+}
+
+TEST_F(MasterThread, ItsClockStandsWhileMoreWaitsThanItTakes) {
+  std::promise<void> held, gate;
+  int64_t before = 0, behind = 0, after = 0;
+  ASSERT_TRUE(master_
+                  ->post([&](Site& site) {
+                    before = site.steady_ns;
+                    held.set_value();
+                    gate.get_future().wait_for(std::chrono::seconds(10));
+                  })
+                  .ok());
+  held.get_future().wait();
+  ASSERT_TRUE(master_->post([&](Site& site) { behind = site.steady_ns; }).ok());
+  for (int i = 0; i < 1500; ++i) ASSERT_TRUE(master_->post([](Site&) {}).ok());
+  gate.set_value();
+  ASSERT_TRUE(master_->run([&](Site& site) { after = site.steady_ns; }).ok());
+  EXPECT_EQ(behind, before);
+  EXPECT_GT(after, before);
 }
 
 TEST_F(MasterThread, StoppedMasterRefuses) {

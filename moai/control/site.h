@@ -84,6 +84,8 @@ struct Site {
   std::set<uint64_t> made_for_sessions;  // accelerators that go with the last session on them
   std::set<uint64_t> recovered;  // leases of a former master whose Workers were not seen yet
   int64_t now_ns = 0;            // Unix time, set by the owner before each piece of work
+  // Time in which the owner was listening: it stands while the owner was held up (a slow disk, a
+  // stopped machine, more messages than it could take), so that nobody is silent who was not heard.
   int64_t steady_ns = 0;
   int64_t idle_ns = 0;            // since the platform was last used, set by the owner too
   int64_t started_ns = 0;         // Unix

@@ -279,7 +279,9 @@ void Holder::stream_ended(const Status& status, int64_t now_ms) {
                             status.message() + ")"));
   }
   link_ = Link::kAway;
-  retry_ms_ = std::clamp(retry_ms_ * 2, options_.retry_ms_min, options_.retry_ms_max);
+  const bool soon = now_ms - away_since_ms_ < options_.retry_soon_ms;
+  const int64_t longest = soon ? options_.retry_ms_soon_max : options_.retry_ms_max;
+  retry_ms_ = std::clamp(retry_ms_ * 2, options_.retry_ms_min, longest);
   deadline_ms_ = now_ms + retry_ms_;
   heartbeat_at_ms_ = 0;
   actions_.to_master.clear();

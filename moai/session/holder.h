@@ -38,6 +38,8 @@ struct HolderOptions {
   int64_t warn_away_ms = 30'000;
   int64_t close_ms_max = 700;  // for the goodbye to arrive
   int64_t retry_ms_min = 100;
+  int64_t retry_ms_soon_max = 800;  // while the master may still keep the session
+  int64_t retry_soon_ms = 5'000;    // so long after the stream broke
   int64_t retry_ms_max = 5'000;
 };
 

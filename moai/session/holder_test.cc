@@ -238,12 +238,13 @@ TEST_F(HolderTest, OneWarningComesWhenTheMasterStaysAway) {
 TEST_F(HolderTest, AttemptsBackOff) {
   attach_with_lease();
   std::vector<int64_t> pauses;
-  for (int i = 0; i < 8; ++i) {
+  for (int i = 0; i < 13; ++i) {
     lose();
     pauses.push_back(*holder_.next_deadline_ms() - now_ms_);
     retry();
   }
-  EXPECT_EQ(pauses, (std::vector<int64_t>{100, 200, 400, 800, 1600, 3200, 5000, 5000}));
+  EXPECT_EQ(pauses, (std::vector<int64_t>{100, 200, 400, 800, 800, 800, 800, 800, 800, 1600, 3200,
+                                          5000, 5000}));
 }
 
 TEST_F(HolderTest, ARequestIsRepeatedUnderTheSameOperation) {
