@@ -8,6 +8,17 @@ namespace {
 
 using profile::now_ns;
 
+// Whether the storage of the first place is freed right after instruction `at` of a streamed one.
+bool is_freed_after(const program::Program& p, size_t at) {
+  const auto places = p.places_of(p.instructions[at]);
+  for (size_t next = at + 1; next < p.instructions.size(); ++next) {
+    const program::Instruction& i = p.instructions[next];
+    if (i.kind != graph::NodeKind::kFree || places.empty()) return false;
+    if (p.places_of(i)[0] == places[0]) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 dispatch::Memory memory_of(const device::Device& device) {
@@ -60,10 +71,10 @@ Status Executor::run(const dispatch::DefineSignatures& m) {
 }
 
 Status Executor::instruction(const program::Instruction& i, std::span<const StorageId> places,
-                             std::span<const uint64_t> words, uint64_t* sequence) {
+                             std::span<const uint64_t> words, uint64_t* sequence, bool first_dies) {
   switch (i.kind) {
     case graph::NodeKind::kCall:
-      return stream_.call(i.signature, places, words, (*sequence)++);
+      return stream_.call(i.signature, places, words, (*sequence)++, first_dies);
     case graph::NodeKind::kAlloc:
       return stream_.alloc(places[0], words[0]);
     case graph::NodeKind::kResize:
@@ -78,8 +89,10 @@ Status Executor::run(const dispatch::Run& m) {
   if (m.program.is_template) return invalid_argument("[worker.exec] a template was streamed");
   MOAI_RETURN_IF_ERROR(program::verify(m.program, stream_.signatures()));
   uint64_t sequence = m.first_sequence;
-  for (const program::Instruction& i : m.program.instructions) {
-    MOAI_RETURN_IF_ERROR(instruction(i, m.program.places_of(i), m.program.words_of(i), &sequence));
+  for (size_t at = 0; at < m.program.instructions.size(); ++at) {
+    const program::Instruction& i = m.program.instructions[at];
+    MOAI_RETURN_IF_ERROR(instruction(i, m.program.places_of(i), m.program.words_of(i), &sequence,
+                                     is_freed_after(m.program, at)));
   }
   return ok_status();
 }
@@ -88,7 +101,8 @@ Status Executor::run(dispatch::DefineTemplate& m) {
   if (!m.program.is_template) return invalid_argument("[worker.exec] no template was defined");
   MOAI_RETURN_IF_ERROR(program::verify(m.program, stream_.signatures()));
   windows_.forget(m.id);
-  templates_.define(m.id, std::move(m.program));
+  std::vector<UnreadCall> unread = find_unread(m.program, stream_.signatures());
+  templates_.define(m.id, std::move(m.program), std::move(unread));
   return ok_status();
 }
 
@@ -116,13 +130,28 @@ Status Executor::interpret(const Template& t, const dispatch::RunTemplate& m) {
     }
     return ok_status();
   };
+  // Whether `storage` is released before instruction `at`, and not yet.
+  const auto released = [&](StorageId storage, uint32_t at) {
+    for (auto r = release; r != m.releases.end() && r->before <= at; ++r) {
+      if (r->storage == storage) return true;
+    }
+    return false;
+  };
   const std::span<const uint64_t> words(m.words);
+  choose_unread(t.unread, m, templates_.bound(), t.words_before[m.begin], &left_out_);
+  auto left_out = left_out_.begin();
   for (uint32_t at = m.begin; at < m.end; ++at) {
     MOAI_RETURN_IF_ERROR(release_before(at));
     const program::Instruction& i = t.program.instructions[at];
+    const auto places = templates_.resolve(t.program.places_of(i));
+    if (left_out != left_out_.end() && *left_out == at) {
+      ++left_out;
+      MOAI_RETURN_IF_ERROR(stream_.leave_out(i.signature, places, sequence++));
+      continue;
+    }
     MOAI_RETURN_IF_ERROR(instruction(
-        i, templates_.resolve(t.program.places_of(i)),
-        words.subspan(t.words_before[at] - t.words_before[m.begin], i.words_count), &sequence));
+        i, places, words.subspan(t.words_before[at] - t.words_before[m.begin], i.words_count),
+        &sequence, !places.empty() && released(places[0], at + 1)));
   }
   return release_before(m.end);
 }

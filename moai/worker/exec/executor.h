@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "moai/base/status.h"
 #include "moai/device/device.h"
@@ -51,8 +52,9 @@ class Executor {
   Status run(const Other&);
 
   Status interpret(const Template& t, const dispatch::RunTemplate& m);
+  // `first_dies`: as of Stream::call().
   Status instruction(const program::Instruction& i, std::span<const StorageId> places,
-                     std::span<const uint64_t> words, uint64_t* sequence);
+                     std::span<const uint64_t> words, uint64_t* sequence, bool first_dies);
   // What is wrong with a range to read; nothing when it can be read.
   CausePtr unreadable(const dispatch::ReadRange& range);
   void fault(dispatch::RequestId request, const Cause& cause);
@@ -65,6 +67,7 @@ class Executor {
   TemplateSet templates_;
   WindowRunner windows_;
   std::string read_;  // bytes of a Read
+  std::vector<uint32_t> left_out_;
   bool finished_ = false;
   uint64_t busy_ns_ = 0;
   uint64_t began_ns_ = 0;  // of the frame at hand

@@ -110,6 +110,59 @@ TEST_F(ExecutorTest, ATemplateRunsAgainWithOtherStoragesAndWords) {
   EXPECT_THAT(read(12), ElementsAre(3, 6));
 }
 
+TEST_F(ExecutorTest, CallsWhoseResultsAreReleasedUnreadDoNotRun) {
+  // %2 is kept; %3 = f(%2) and %4 = f(%3) are read by nobody else.
+  EXPECT_EQ(execute(dispatch::DefineTemplate{.id = 5,
+                                             .program = ProgramBuilder(true)
+                                                            .call(kAdd, {0, 1, 2}, {0})
+                                                            .call(kAdd, {2, 1, 3}, {0})
+                                                            .call(kAdd, {3, 2, 4}, {0})
+                                                            .get()}),
+            ok_status());
+  upload(1, {1, 2});
+  upload(2, {10, 20});
+  dispatch::RunTemplate run{.id = 5,
+                            .first_sequence = 1,
+                            .end = 3,
+                            .bindings = {1, 2, 3, 4, 5},
+                            .words = {word_of(1), word_of(1), word_of(1)},
+                            .releases = {{3, 4}, {3, 5}}};
+  EXPECT_EQ(execute(run), ok_status());
+  EXPECT_EQ(device_->calls(), 1u);
+  EXPECT_THAT(read(3), ElementsAre(11, 22));
+  EXPECT_EQ(executor_.storage_count(), 3u);
+  run.bindings = {1, 2, 6, 7, 8};  // the last result stays: it and what it reads are computed
+  run.releases = {{3, 7}};
+  run.first_sequence = 4;
+  EXPECT_EQ(execute(run), ok_status());
+  EXPECT_EQ(device_->calls(), 4u);
+  EXPECT_THAT(read(8), ElementsAre(32, 64));
+}
+
+TEST_F(ExecutorTest, AResultTakesTheMemoryOfAnOperandThatDies) {
+  EXPECT_EQ(
+      execute(dispatch::DefineTemplate{
+          .id = 5,
+          .program =
+              ProgramBuilder(true).call(kAdd, {0, 1, 2}, {0}).call(kAdd, {2, 1, 3}, {0}).get()}),
+      ok_status());
+  upload(1, {1, 2});
+  upload(2, {10, 20});
+  EXPECT_EQ(execute(dispatch::RunTemplate{.id = 5,
+                                          .first_sequence = 1,
+                                          .end = 2,
+                                          .bindings = {1, 2, 3, 4},
+                                          .words = {word_of(1), word_of(2)},
+                                          .releases = {{2, 3}}}),
+            ok_status());
+  EXPECT_THAT(read(4), ElementsAre(31, 62));
+  EXPECT_EQ(device_->peak_bytes(), 3u * 16);
+  const auto streamed = ProgramBuilder().call(kAdd, {4, 1, 5}, {word_of(1)}).free(2).free(4).get();
+  EXPECT_EQ(execute(dispatch::Run{.first_sequence = 3, .program = streamed}), ok_status());
+  EXPECT_THAT(read(5), ElementsAre(32, 64));
+  EXPECT_EQ(device_->peak_bytes(), 3u * 16);
+}
+
 TEST_F(ExecutorTest, ReadsSeveralRangesInOrder) {
   upload(1, {1, 2});
   upload(2, {3, 4});

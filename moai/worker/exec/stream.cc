@@ -1,7 +1,9 @@
 #include "moai/worker/exec/stream.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "moai/ops/purity.h"
 #include "moai/worker/exec/overwrites.h"
 
 namespace moai::worker {
@@ -156,7 +158,7 @@ Status Stream::provide(const Prepared& prepared) {
 }
 
 Status Stream::call(SignatureId signature, std::span<const StorageId> places,
-                    std::span<const uint64_t> words, uint64_t sequence) {
+                    std::span<const uint64_t> words, uint64_t sequence, bool first_dies) {
   Prepared& prepared = prepare(signature);
   const size_t operand_count = prepared.overwritten.size();
   const auto fresh_ids = places.subspan(operand_count);
@@ -167,7 +169,11 @@ Status Stream::call(SignatureId signature, std::span<const StorageId> places,
   CausePtr cause = skipped_ ? skipped_ : std::move(poison_);
   if (!cause) {
     Status status = prepared.call ? provide(prepared) : prepared.refusal;
-    if (status.ok()) status = prepared.call->run(buffers_, words, fresh_);
+    if (status.ok() && first_dies && can_reuse(signature, &prepared)) {
+      status = run_in_place(prepared, words);
+    } else if (status.ok()) {
+      status = prepared.call->run(buffers_, words, fresh_);
+    }
     if (!status.ok()) {
       cause = fail(status, sequence, name_of(signatures_.at(signature).signature()));
     } else {
@@ -176,6 +182,42 @@ Status Stream::call(SignatureId signature, std::span<const StorageId> places,
   }
   if (cause && !skipped_) poison_written(signature, cause);
   return make_fresh(prepared, fresh_ids, cause);
+}
+
+// Whether the first operand of the call at hand can become its result. It is nobody else's then:
+// no other operand lies in it.
+bool Stream::can_reuse(SignatureId signature, Prepared* prepared) {
+  if (operands_.empty() || (prepared->in_place_known && !prepared->in_place)) return false;
+  const Storage* first = operands_[0];
+  if (!first || !first->buffer || prepared->fresh_bytes.size() != 1 ||
+      first->buffer->size_bytes() != prepared->fresh_bytes[0] ||
+      std::find(operands_.begin() + 1, operands_.end(), first) != operands_.end()) {
+    return false;
+  }
+  if (!std::exchange(prepared->in_place_known, true)) {
+    if (const auto form = ops::in_place_form(signatures_.at(signature).signature())) {
+      prepared->repeats_operand = form->repeats_operand;
+      auto call = device_.prepare(form->signature);  // without one, the call runs as it stands
+      if (call.ok()) prepared->in_place = std::move(*call);
+    }
+  }
+  return prepared->in_place != nullptr;
+}
+
+Status Stream::run_in_place(const Prepared& prepared, std::span<const uint64_t> words) {
+  if (prepared.repeats_operand) buffers_.push_back(buffers_[0]);
+  MOAI_RETURN_IF_ERROR(prepared.in_place->run(buffers_, words, {}));
+  fresh_[0] = std::move(operands_[0]->buffer);
+  return ok_status();
+}
+
+Status Stream::leave_out(SignatureId signature, std::span<const StorageId> places,
+                         uint64_t sequence) {
+  const Prepared& prepared = prepare(signature);
+  const auto fresh_ids = places.subspan(prepared.overwritten.size());
+  sequence_ = sequence;
+  fresh_.resize(fresh_ids.size());
+  return make_fresh(prepared, fresh_ids, nullptr);
 }
 
 // The storages of fresh results, from fresh_ or holding nothing.

@@ -41,9 +41,13 @@ class Stream {
   Status resize(StorageId id, uint64_t size_bytes);
   Status free(StorageId id);
   Status upload(StorageId id, uint64_t storage_bytes, uint64_t offset, std::string_view bytes);
-  // `places`: operands, then fresh results. Counts are verified by the caller.
+  // `places`: operands, then fresh results. Counts are verified by the caller. `first_dies`: the
+  // storage of the first operand is freed before anything else comes, so that its memory may serve
+  // the result.
   Status call(SignatureId signature, std::span<const StorageId> places,
-              std::span<const uint64_t> words, uint64_t sequence);
+              std::span<const uint64_t> words, uint64_t sequence, bool first_dies = false);
+  // A call whose results nobody reads before they are freed: they exist, without memory.
+  Status leave_out(SignatureId signature, std::span<const StorageId> places, uint64_t sequence);
 
   // The results of a call whose shapes only the device knows, or the cause why there are none.
   struct Answer {
@@ -69,6 +73,9 @@ class Stream {
     Border border = Border::kNone;
     std::unique_ptr<device::Call> call;  // null: `refusal`
     Status refusal;
+    // The same in the memory of the first operand, once that was wanted; null: there is no such.
+    bool in_place_known = false, repeats_operand = false;
+    std::unique_ptr<device::Call> in_place;
     std::vector<uint64_t> overwritten;  // per operand, overwritten_bytes
     std::vector<uint64_t> fresh_bytes;  // per fresh result
   };
@@ -82,6 +89,8 @@ class Stream {
                     const CausePtr& cause);
   bool overwrites(const Prepared& prepared, size_t operand) const;
   Status provide(const Prepared& prepared);
+  bool can_reuse(SignatureId signature, Prepared* prepared);
+  Status run_in_place(const Prepared& prepared, std::span<const uint64_t> words);
   void poison_written(SignatureId signature, const CausePtr& cause);
   void heal(const Prepared& prepared);
   void grow_written(SignatureId signature);

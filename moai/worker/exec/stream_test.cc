@@ -60,6 +60,38 @@ TEST_F(StreamTest, CallsReadAndMakeStorages) {
   EXPECT_THAT(replies_.messages, IsEmpty());
 }
 
+TEST_F(StreamTest, AnOperandThatDiesGivesItsMemoryOnlyWhereItMay) {
+  const auto add = define("aten::add.Tensor(f64[2], f64[2], word) -> f64[2]");
+  upload(1, {1, 2});
+  upload(2, {10, 20});
+  const std::vector<uint64_t> one = {word_of(1)};
+  const device::Buffer* memory = stream_.storages().find(1)->buffer.get();
+  EXPECT_EQ(stream_.call(add, std::vector<StorageId>{1, 2, 3}, one, 1, true), ok_status());
+  EXPECT_EQ(stream_.storages().find(3)->buffer.get(), memory);
+  EXPECT_EQ(stream_.storages().find(1)->buffer, nullptr);
+  EXPECT_EQ(stream_.free(1), ok_status());
+  EXPECT_THAT(values(3), ElementsAre(11, 22));
+
+  EXPECT_EQ(stream_.call(add, std::vector<StorageId>{3, 3, 4}, one, 2, true), ok_status());
+  EXPECT_THAT(values(4), ElementsAre(22, 44));
+  EXPECT_THAT(values(3), ElementsAre(11, 22)) << "it is read as the second operand too";
+  upload(5, {1, 2, 3});
+  EXPECT_EQ(stream_.call(add, std::vector<StorageId>{5, 2, 6}, one, 3, true), ok_status());
+  EXPECT_THAT(values(6), ElementsAre(11, 22));
+  EXPECT_THAT(values(5), ElementsAre(1, 2, 3)) << "it is larger than the result";
+}
+
+TEST_F(StreamTest, ACallThatIsLeftOutMakesStoragesWithoutMemory) {
+  const auto add = define("aten::add.Tensor(f64[2], f64[2], word) -> f64[2]");
+  upload(1, {1, 2});
+  EXPECT_EQ(stream_.leave_out(add, std::vector<StorageId>{1, 1, 3}, 7), ok_status());
+  EXPECT_EQ(stream_.sequence(), 7u);
+  EXPECT_EQ(stream_.storages().find(3)->buffer, nullptr);
+  EXPECT_FALSE(poisoned(3));
+  EXPECT_EQ(device_->calls(), 0u);
+  EXPECT_EQ(stream_.free(3), ok_status());
+}
+
 TEST_F(StreamTest, AllocResizeAndFreeDoWhatTheySay) {
   EXPECT_EQ(stream_.alloc(1, 16), ok_status());
   EXPECT_EQ(stream_.resize(1, 32), ok_status());

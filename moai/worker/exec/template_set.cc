@@ -14,7 +14,8 @@ Status bad(const dispatch::RunTemplate& run, const char* what, uint64_t value) {
 
 }  // namespace
 
-void TemplateSet::define(dispatch::TemplateId id, program::Program program) {
+void TemplateSet::define(dispatch::TemplateId id, program::Program program,
+                         std::vector<UnreadCall> unread) {
   Template t;
   uint32_t slots = 0, words = 0;
   for (const program::Instruction& i : program.instructions) {
@@ -28,6 +29,7 @@ void TemplateSet::define(dispatch::TemplateId id, program::Program program) {
   t.slots_before.push_back(slots);
   t.words_before.push_back(words);
   t.program = std::move(program);
+  t.unread = std::move(unread);
   templates_[id] = std::move(t);
 }
 

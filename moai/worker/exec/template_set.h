@@ -9,6 +9,7 @@
 #include "moai/base/status.h"
 #include "moai/dispatch/messages.h"
 #include "moai/program/program.h"
+#include "moai/worker/exec/unread.h"
 
 namespace moai::worker {
 
@@ -16,12 +17,14 @@ struct Template {
   program::Program program;
   // Per instruction, and once more for the end: slots first used and words taken before it.
   std::vector<uint32_t> slots_before, words_before;
+  std::vector<UnreadCall> unread;
 };
 
 class TemplateSet {
  public:
   // `program` was verified. Replaces a template of the same id.
-  void define(dispatch::TemplateId id, program::Program program);
+  void define(dispatch::TemplateId id, program::Program program,
+              std::vector<UnreadCall> unread = {});
   // NOT_FOUND when there is none.
   Status drop(dispatch::TemplateId id);
 
