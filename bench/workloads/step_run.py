@@ -3,6 +3,7 @@
 Reads one JSON request a line from stdin, answers one JSON line on stdout:
     {"case": "gpt", "steps": 20, "read": 10}  → seconds a step, counters a step; on the device
         also the CPU seconds of this process and the Worker's seconds a step
+With "torch_compile": true the model is what torch.compile(model) gives.
 """
 
 import functools
@@ -64,6 +65,8 @@ CASES = {
     "cnn": (lambda: models.CNN(16), lambda: _images(16, 16), "3-16-32 channels, 16x3x16x16"),
     "cnn-20ms": (lambda: models.CNN(48), lambda: _images(32, 32),
                  "3-48-96 channels, 32x3x32x32"),
+    "gpt-small": (lambda: models.GPT(101, 32, 4, 2, 16), lambda: _tokens(2, 16, 101),
+                  "2 layers of 32, batch 2 of 16 tokens"),
     "gpt": (lambda: models.GPT(101, 64, 4, 2, 32), lambda: _tokens(4, 32, 101),
             "2 layers of 64, batch 4 of 32 tokens"),
     "gpt-20ms": (lambda: models.GPT(512, 256, 8, 4, 64), lambda: _tokens(8, 64, 512),
@@ -74,10 +77,12 @@ CASES = {
 class Trained:
     """A model with its optimizer and one batch."""
 
-    def __init__(self, case, device):
+    def __init__(self, case, device, torch_compile):
         torch.manual_seed(0)
         model, batch, _ = CASES[case]
         self.net = model().to(device)
+        if torch_compile:
+            self.net = torch.compile(self.net)
         self.x, self.y = (t.to(device) for t in batch())
         self.optimizer = torch.optim.AdamW(self.net.parameters(), lr=1e-4, foreach=True)
 
@@ -124,13 +129,13 @@ def measure_steps(subject, device, steps, read):
 
 
 @functools.cache
-def subject(case, device):
-    return TrivialStep(device) if case == "trivial" else Trained(case, device)
+def subject(case, device, torch_compile=False):
+    return TrivialStep(device) if case == "trivial" else Trained(case, device, torch_compile)
 
 
 def answer(request, device):
-    return measure_steps(subject(request["case"], device), device, request["steps"],
-                         request["read"])
+    measured = subject(request["case"], device, request.get("torch_compile", False))
+    return measure_steps(measured, device, request["steps"], request["read"])
 
 
 if __name__ == "__main__":

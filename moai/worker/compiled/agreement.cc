@@ -3,10 +3,12 @@
 #include <ATen/ops/equal.h>
 #include <ATen/ops/isfinite.h>
 #include <ATen/ops/nan_to_num.h>
+#include <ATen/ops/rand.h>
 #include <ATen/ops/view_as_real.h>
 #include <ATen/ops/where.h>
 #include <ATen/ops/zeros_like.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
@@ -16,7 +18,8 @@ namespace {
 
 constexpr double kElementFactor = 100;
 constexpr double kChangeRatioMax = 0.02;
-constexpr double kDifferingShareMax = 0.01;
+constexpr double kDifferingShareMax = 0.001;
+constexpr double kNoiseFactor = 4;
 
 struct Tolerance {
   double absolute, relative;
@@ -46,12 +49,35 @@ double root_mean_square(const at::Tensor& t) {
 
 }  // namespace
 
-Status agreement(const at::Tensor& interpreted, const at::Tensor& compiled) {
+at::Tensor moved(const at::Tensor& values, at::Generator& generator) {
+  const at::ScalarType type = values.scalar_type();
+  if (!values.is_floating_point()) return values.clone();
+  const double by = epsilon_of(type) * (at::elementSize(type) > 2 ? 4 : 0.5);
+  const at::Tensor ups = at::rand(values.sizes(), generator, at::kDouble).gt(0.5).to(at::kDouble);
+  return values.to(at::kDouble).mul(ups.mul(2 * by).add(1 - by)).to(type);
+}
+
+Noise Noise::operator|(const Noise& other) const {
+  return {std::max(mean, other.mean), std::max(most, other.most)};
+}
+
+Noise noise_of(const at::Tensor& computed, const at::Tensor& moved) {
+  if (computed.is_complex()) {
+    return noise_of(at::view_as_real(computed).flatten(), at::view_as_real(moved).flatten());
+  }
+  if (!computed.is_floating_point() || computed.numel() == 0) return {};
+  const at::Tensor by = moved.to(at::kDouble).sub(computed.to(at::kDouble)).abs();
+  const at::Tensor finite = at::where(at::isfinite(by), by, at::zeros_like(by));
+  return {root_mean_square(finite), finite.max().item<double>()};
+}
+
+Status agreement(const at::Tensor& interpreted, const at::Tensor& compiled, const Noise& noise) {
   if (!interpreted.is_floating_point() && !interpreted.is_complex()) {
     return at::equal(interpreted, compiled) ? ok_status() : aborted("whole numbers differ");
   }
   if (interpreted.is_complex()) {
-    return agreement(at::view_as_real(interpreted).flatten(), at::view_as_real(compiled).flatten());
+    return agreement(at::view_as_real(interpreted).flatten(), at::view_as_real(compiled).flatten(),
+                     noise);
   }
   const at::Tensor finite = at::isfinite(interpreted);
   const at::Tensor zeros = at::zeros_like(interpreted);
@@ -67,11 +93,13 @@ Status agreement(const at::Tensor& interpreted, const at::Tensor& compiled) {
       at::where(finite, compiled, zeros).to(at::kDouble).sub(expected).abs();
   const auto [absolute, relative] = tolerance_of(interpreted.scalar_type());
   const double off = root_mean_square(difference);
-  const double allowed = absolute + relative * root_mean_square(expected);
+  const double allowed =
+      absolute + relative * root_mean_square(expected) + kNoiseFactor * noise.mean;
   const at::Tensor excess =
       difference.sub(expected.abs().mul(relative).add(absolute), kElementFactor);
   const double worst = difference.numel() ? difference.max().item<double>() : 0;
-  if (off <= allowed && (excess.numel() == 0 || excess.max().item<double>() <= 0)) {
+  if (off <= allowed &&
+      (excess.numel() == 0 || excess.max().item<double>() <= kNoiseFactor * noise.most)) {
     return ok_status();
   }
   return aborted("differs by " + number(off) + " in the mean, " + number(worst) +
@@ -79,7 +107,7 @@ Status agreement(const at::Tensor& interpreted, const at::Tensor& compiled) {
 }
 
 void Changes::add(const at::Tensor& before, const at::Tensor& interpreted,
-                  const at::Tensor& compiled) {
+                  const at::Tensor& compiled, const Noise& noise) {
   if (!interpreted.is_floating_point() || interpreted.numel() == 0) return;
   elements_ += interpreted.numel();
   at::Tensor change = interpreted.to(at::kDouble);
@@ -92,7 +120,7 @@ void Changes::add(const at::Tensor& before, const at::Tensor& interpreted,
                        epsilon_of(interpreted.scalar_type());
   const double changed = root_mean_square(at::where(finite, change, zeros));
   const double off = root_mean_square(at::where(finite, difference, zeros));
-  if (off <= kChangeRatioMax * changed + grain) return;
+  if (off <= kChangeRatioMax * changed + grain + kNoiseFactor * noise.mean) return;
   differing_ += interpreted.numel();
   if (interpreted.numel() < largest_) return;
   largest_ = interpreted.numel();

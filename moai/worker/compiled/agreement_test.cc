@@ -1,5 +1,6 @@
 #include "moai/worker/compiled/agreement.h"
 
+#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/tensor.h>
 #include <ATen/ops/zeros.h>
@@ -40,6 +41,30 @@ TEST(Agreement, OneElementMayNotHideBehindManyOthers) {
   EXPECT_FALSE(agreement(expected, other).ok());
   other[7] = 1.005;
   EXPECT_TRUE(agreement(expected, other).ok()) << "noise of one is no wrong operator";
+}
+
+TEST(Agreement, IsNoCloserThanTheNoise) {
+  const at::Tensor expected = of({1, 1, 1, 1}), other = of({1.002, 1, 1, 1});
+  ASSERT_FALSE(agreement(expected, other).ok());
+  EXPECT_EQ(agreement(expected, other, {.mean = 3e-4, .most = 1e-3}), ok_status());
+  EXPECT_FALSE(agreement(expected, of({1.01, 1, 1, 1}), {.mean = 3e-4, .most = 1e-3}).ok());
+  EXPECT_FALSE(agreement(expected, of({1.9, 1, 1, 1}), {.mean = 1, .most = 0.1}).ok());
+}
+
+TEST(Noise, IsHowFarResultsMove) {
+  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(1);
+  const at::Tensor values = at::full({1000}, 2.0f), other = moved(values, generator);
+  const Noise noise = noise_of(values, other);
+  EXPECT_NEAR(noise.mean, 2 * 4.8e-7, 1e-7);
+  EXPECT_NEAR(noise.most, 2 * 4.8e-7, 1e-7);
+  EXPECT_NEAR(values.sub(other).mean().item().toDouble(), 0, 2e-7) << "up as often as down";
+  EXPECT_GT(noise_of(values.to(at::kBFloat16), moved(values.to(at::kBFloat16), generator)).most, 0);
+  EXPECT_EQ(noise_of(of({1, kNan, kInf}), of({1.5, kNan, kInf})).most, 0.5);
+  const at::Tensor whole = of({1, 2}, at::kLong);
+  EXPECT_TRUE(moved(whole, generator).equal(whole));
+  EXPECT_EQ(noise_of(whole, of({1, 9}, at::kLong)).most, 0);
+  EXPECT_EQ((Noise{1, 5} | Noise{2, 3}).mean, 2);
+  EXPECT_EQ((Noise{1, 5} | Noise{2, 3}).most, 5);
 }
 
 TEST(Agreement, WhatIsNoNumberStandsWhereItStood) {
@@ -86,6 +111,12 @@ TEST(Changes, AFewElementsMayBeNoise) {
   changes.add({}, many, many);
   changes.add({}, few, few.neg());
   EXPECT_EQ(changes.agreement(), ok_status());
+  Changes more;
+  more.add({}, few, few.neg());
+  EXPECT_FALSE(more.agreement().ok());
+  Changes noise;
+  noise.add({}, few, few.neg(), {.mean = 1e-9, .most = 1e-9});
+  EXPECT_EQ(noise.agreement(), ok_status());
 }
 
 TEST(Changes, NoChangeIsOneToo) {
