@@ -79,19 +79,24 @@ class AotiPackage final : public Package {
         const at::Tensor expected = over(*interpreted[i], item.geometry);
         const at::Tensor found = over(*compiled[i], item.geometry);
         const auto was = before.find(item.at);
-        Noise noise;
-        for (const std::vector<at::Tensor>& run : runs) noise = noise | noise_of(found, run[i]);
+        const at::Tensor held = was == before.end() ? at::Tensor() : was->second;
+        const Noise noise = noise_in(runs, i, item.at, held, found);
         const Status status = agreement(expected, found, noise);
         if (!status.ok()) {
           return {status.code(), "slot " + std::to_string(item.at) + ": " + status.message()};
         }
-        changes.add(was == before.end() ? at::Tensor() : was->second, expected, found, noise);
+        changes.add(held, expected, found, noise);
       }
       return changes.agreement();
     });
   }
 
  private:
+  struct MovedRun {
+    std::unordered_map<uint32_t, at::Tensor> before;  // of written storages, by slot
+    std::vector<at::Tensor> outputs;
+  };
+
   // What written storages hold before they are.
   void keep(std::span<device::Buffer* const> inputs) {
     std::unordered_set<uint32_t> written;
@@ -108,13 +113,33 @@ class AotiPackage final : public Package {
     at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(kMoveSeed);
     moved_.clear();
     for (int i = 0; i < kMoves; ++i) {
+      MovedRun run;
       std::vector<at::Tensor> inputs;
       for (const at::Tensor& t : given) {
+        const size_t at = inputs.size();
         inputs.push_back(t.dim() == 0 ? t.clone() : moved(t, generator));
+        if (at >= layout_.inputs.size() || !before_.count(layout_.inputs[at].at)) continue;
+        run.before[layout_.inputs[at].at] = inputs.back().clone();
       }
-      moved_.push_back(loader_.boxed_run(std::move(inputs)));
-      for (at::Tensor& t : moved_.back()) t = t.flatten().clone();
+      run.outputs = loader_.boxed_run(std::move(inputs));
+      for (at::Tensor& t : run.outputs) t = t.flatten().clone();
+      moved_.push_back(std::move(run));
     }
+  }
+
+  // Of an output: of its change where it was there before, since that it moved with its own input
+  // says nothing of how it is computed.
+  static Noise noise_in(const std::vector<MovedRun>& runs, size_t output, uint32_t slot,
+                        const at::Tensor& before, const at::Tensor& found) {
+    Noise noise;
+    for (const MovedRun& run : runs) {
+      const at::Tensor& other = run.outputs[output];
+      noise = noise | (before.defined() && found.is_floating_point()
+                           ? noise_of(found.to(at::kDouble).sub(before),
+                                      other.to(at::kDouble).sub(run.before.at(slot)))
+                           : noise_of(found, other));
+    }
+    return noise;
   }
 
   Status gather(std::span<device::Buffer* const> inputs, std::span<const uint64_t> words,
@@ -166,7 +191,7 @@ class AotiPackage final : public Package {
   std::vector<at::Tensor> numbers_;  // of the parameters
   // From a run on copies to agrees().
   std::unordered_map<uint32_t, at::Tensor> before_;  // by slot
-  std::vector<std::vector<at::Tensor>> moved_;       // results from inputs that moved
+  std::vector<MovedRun> moved_;
 };
 
 class AotiLoader final : public PackageLoader {
