@@ -88,12 +88,12 @@ def compiled_table(steps):
              f"{of_stock(f):.3f}", *window_target(f), w["text"]]
             for f in steps if (w := f.get("window")) and f["read"] == "never"]
     return table.render(["case", "window", "compiling s", "interpreted ms", "compiled ms",
-                         "compiled ÷ stock step", "target", "verdict", "why"], rows)
+                         "Worker ÷ stock step", "target", "verdict", "why"], rows)
 
 
 def of_stock(found):
-    """The Worker's time of a compiled step ÷ stock torch's step."""
-    return found["window"]["compiled_ns"] / 1e6 / found["stock_ms"]
+    """The Worker's time of a step, compiled where that is used, ÷ stock torch's step."""
+    return found["worker_s"] * 1e3 / found["stock_ms"]
 
 
 def window_target(found):
@@ -102,7 +102,7 @@ def window_target(found):
     if found["case"] not in OVERHEAD_BOUND:
         good = window["phase"] != "used" or window["compiled_ns"] <= window["interpreted_ns"]
         return "<= interpreted", "ok" if good else "MISSED"
-    good = window["phase"] == "used" and of_stock(found) <= 0.5
+    good = of_stock(found) <= 0.5
     return "<= 0.5 stock", "ok" if good else "MISSED"
 
 

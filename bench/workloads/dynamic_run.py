@@ -23,7 +23,19 @@ SHAPES_WIDTH = 64
 
 
 @functools.cache
+def _torchvision_imports():
+    """transformers imports torchvision, whose wheel for CUDA does not import beside stock torch
+    without the schemas that the device brings along. Returns what keeps them.
+    """
+    from moai import _torchvision
+
+    return _torchvision.install(torch)
+
+
+@functools.cache
 def _causal_model(size, device):
+    if device == "cpu":
+        _torchvision_imports()
     from transformers import GPT2Config, GPT2LMHeadModel
 
     layers, width, heads, vocabulary = MODEL_SIZES[size]
