@@ -88,12 +88,16 @@ def compiled_table(steps):
              f"{of_stock(f):.3f}", *window_target(f), w["text"]]
             for f in steps if (w := f.get("window")) and f["read"] == "never"]
     return table.render(["case", "window", "compiling s", "interpreted ms", "compiled ms",
-                         "Worker ÷ stock step", "target", "verdict", "why"], rows)
+                         "window ÷ stock step", "target", "verdict", "why"], rows)
 
 
 def of_stock(found):
-    """The Worker's time of a step, compiled where that is used, ÷ stock torch's step."""
-    return found["worker_s"] * 1e3 / found["stock_ms"]
+    """What the window takes as it is used, by the medians of its trial, ÷ stock torch's step. (The
+    Worker's time in the table of steps is longer: script and Worker share the processors there.)
+    """
+    window = found["window"]
+    used_ns = window["compiled_ns"] if window["phase"] == "used" else window["interpreted_ns"]
+    return used_ns / 1e6 / found["stock_ms"]
 
 
 def window_target(found):
@@ -102,7 +106,7 @@ def window_target(found):
     if found["case"] not in OVERHEAD_BOUND:
         good = window["phase"] != "used" or window["compiled_ns"] <= window["interpreted_ns"]
         return "<= interpreted", "ok" if good else "MISSED"
-    good = of_stock(found) <= 0.5
+    good = 0 < of_stock(found) <= 0.5
     return "<= 0.5 stock", "ok" if good else "MISSED"
 
 

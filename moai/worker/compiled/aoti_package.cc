@@ -5,12 +5,14 @@
 #include <ATen/ops/empty.h>
 #include <torch/csrc/inductor/aoti_package/model_package_loader.h>
 
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
+#include "moai/base/profile.h"
 #include "moai/device/aten/aten_buffer.h"
 #include "moai/device/aten/call/tensors.h"
 #include "moai/device/aten/call/threads.h"
@@ -24,6 +26,8 @@ using device::AtenBuffer;
 
 constexpr int kMoves = 2;
 constexpr uint64_t kMoveSeed = 1;
+constexpr int kTimedRuns = 5;
+constexpr uint64_t kSmallNs = 10'000'000;
 
 at::Tensor over(const device::Buffer& buffer, const tensor::Geometry& geometry) {
   return device::make_tensor(geometry, AtenBuffer::of(buffer).storage(), at::kCPU);
@@ -50,12 +54,13 @@ class AotiPackage final : public Package {
   Status run(std::span<device::Buffer* const> inputs, std::span<const uint64_t> words,
              bool on_copies, std::span<device::BufferPtr> outputs) override {
     return device::without_exceptions([&]() -> Status {
-      device::use_threads(device::device_threads());
+      device::use_threads(threads_);
       std::vector<at::Tensor> given;
       MOAI_RETURN_IF_ERROR(gather(inputs, words, on_copies, &given));
       if (on_copies) {
         keep(inputs);
         run_moved(given);
+        choose_threads(given);
       }
       std::unordered_set<const void*> taken;
       for (const at::Tensor& t : given) taken.insert(t.data_ptr());
@@ -127,6 +132,31 @@ class AotiPackage final : public Package {
     }
   }
 
+  // A small window on several threads waits longer for them than it computes. Generated loops that
+  // are worth it take theirs anyway.
+  void choose_threads(const std::vector<at::Tensor>& given) {
+    if (threads_ == 1) return;
+    std::vector<uint64_t> all, one;
+    for (int i = 0; i < kTimedRuns; ++i) {
+      all.push_back(timed_run(given, threads_));
+      if (all.front() > kSmallNs) return;  // nobody waits for more of these
+      one.push_back(timed_run(given, 1));
+    }
+    std::ranges::sort(all);
+    std::ranges::sort(one);
+    if (one[kTimedRuns / 2] < all[kTimedRuns / 2]) threads_ = 1;
+    device::use_threads(threads_);
+  }
+
+  uint64_t timed_run(const std::vector<at::Tensor>& given, int threads) {
+    std::vector<at::Tensor> inputs;
+    for (const at::Tensor& t : given) inputs.push_back(t.clone());
+    device::use_threads(threads);
+    const uint64_t began = profile::now_ns();
+    loader_.boxed_run(std::move(inputs));
+    return profile::now_ns() - began;
+  }
+
   // Of an output: of its change where it was there before, since that it moved with its own input
   // says nothing of how it is computed.
   static Noise noise_in(const std::vector<MovedRun>& runs, size_t output, uint32_t slot,
@@ -187,6 +217,7 @@ class AotiPackage final : public Package {
   }
 
   torch::inductor::AOTIModelPackageLoader loader_;
+  int threads_ = device::device_threads();
   PackageLayout layout_;
   std::vector<at::Tensor> numbers_;  // of the parameters
   // From a run on copies to agrees().
