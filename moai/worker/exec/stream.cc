@@ -92,22 +92,29 @@ Status Stream::upload(StorageId id, uint64_t storage_bytes, uint64_t offset,
 Stream::Prepared& Stream::prepare(SignatureId signature) {
   if (signature >= prepared_.size()) prepared_.resize(signatures_.size());
   if (!prepared_[signature]) {
-    if (++made_in_turn_ > kPreparedInTurn) drop_idle();
+    drop_idle();
     prepared_[signature] =
         std::make_unique<Prepared>(make_prepared(signatures_.at(signature).signature()));
+    kept_.push_back(signature);
+    ++made_;
   }
   Prepared& prepared = *prepared_[signature];
-  prepared.turn = turn_;
+  prepared.used = made_;
   return prepared;
 }
 
-// A script whose shapes keep changing would otherwise keep a prepared call of each.
+// A script whose shapes keep changing would otherwise keep a prepared call of each. Two are looked
+// at for each that is made: dropping thousands at once would hold up a step.
 void Stream::drop_idle() {
-  for (std::unique_ptr<Prepared>& prepared : prepared_) {
-    if (prepared && prepared->turn < turn_) prepared = nullptr;
+  for (int i = 0; i < 2 && !kept_.empty(); ++i) {
+    const SignatureId signature = kept_.front();
+    kept_.pop_front();
+    if (made_ - prepared_[signature]->used > kPreparedKept) {
+      prepared_[signature] = nullptr;
+    } else {
+      kept_.push_back(signature);
+    }
   }
-  ++turn_;
-  made_in_turn_ = 1;
 }
 
 Stream::Prepared Stream::make_prepared(const ops::CallSignature& s) {

@@ -11,6 +11,7 @@
 // One thread. A Status that is returned means that the front broke the protocol.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <span>
 #include <string>
@@ -29,7 +30,7 @@ using graph::SignatureId;
 class Stream {
  public:
   // Calls prepared, of which those stay that were used since the last that many.
-  static constexpr size_t kPreparedInTurn = 1 << 13;
+  static constexpr uint64_t kPreparedKept = 1 << 13;
 
   // Both outlive the stream.
   Stream(device::Device* device, Replies* replies) : device_(*device), replies_(*replies) {}
@@ -69,7 +70,7 @@ class Stream {
  private:
   enum class Border { kNone, kSkipIf, kSkipEnd };
   struct Prepared {
-    uint64_t turn = 0;  // of the last use
+    uint64_t used = 0;  // how many were made when it was used last
     Border border = Border::kNone;
     std::unique_ptr<device::Call> call;  // null: `refusal`
     Status refusal;
@@ -102,8 +103,8 @@ class Stream {
   StorageTable storages_;
   // By signature; null before the first use and after a long time without one.
   std::vector<std::unique_ptr<Prepared>> prepared_;
-  uint64_t turn_ = 1;
-  size_t made_in_turn_ = 0;
+  std::deque<SignatureId> kept_;  // of prepared_, to be looked at in this order
+  uint64_t made_ = 0;
   uint64_t sequence_ = 0;
   bool fault_sent_ = false;
   CausePtr skipped_;  // inside a region that is skipped: what its results are poisoned with

@@ -269,7 +269,7 @@ TEST_F(StreamTest, CallsThatDoNotComeAgainAreForgotten) {
     EXPECT_EQ(call(signature, {1}, {word_of(5)}), ok_status());
   };
   fill(once);
-  const auto shapes = static_cast<int>(2 * Stream::kPreparedInTurn);
+  const auto shapes = static_cast<int>(2 * Stream::kPreparedKept);
   for (int i = 0; i < shapes; ++i) {
     fill(define("aten::fill_.Scalar(f64[0," + std::to_string(i + 1) + "]!, word) -> _"));
     fill(often);
