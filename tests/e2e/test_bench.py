@@ -48,9 +48,9 @@ def test_elements_whose_gradient_is_rounding_noise_are_exempt_and_zero_is_not():
 
 
 def test_targets_depend_on_the_length_of_a_step_and_on_the_reads():
-    def met(case="gpt", read="never", stock_ms=1.0, ratio=1.0, **more):
+    def met(case="gpt", read="never", stock_ms=1.0, ratio=1.0, torch_compile=False, **more):
         return step.target_of({"case": case, "read": read, "stock_ms": stock_ms, "ratio": ratio,
-                               "platform_ms": stock_ms * ratio, **more})[1]
+                               "platform_ms": stock_ms * ratio, **more}, torch_compile)[1]
 
     assert met(ratio=1.0) and not met(ratio=1.01)
     assert met(read="every", ratio=1.5)
@@ -64,6 +64,20 @@ def test_targets_depend_on_the_length_of_a_step_and_on_the_reads():
     assert not met(stock_ms=20, ratio=0.98, window=used)
     assert met(stock_ms=20, ratio=1.0, window={"phase": "dropped"})
     assert met("trivial", "every", 0.1, 9.0) and not met("trivial", "every", 0.1, 11.0)
+    assert met(ratio=1.1, torch_compile=True) and not met(ratio=1.11, torch_compile=True)
+
+
+def test_a_window_is_held_to_what_it_replaces_or_to_half_of_stocks_step():
+    def verdict(case, phase="used", interpreted_ns=8e5, compiled_ns=4e5):
+        return step.window_target({"case": case, "stock_ms": 1.0, "window": {
+            "phase": phase, "interpreted_ns": interpreted_ns, "compiled_ns": compiled_ns}})[1]
+
+    assert verdict("mlp") == "ok" and verdict("mlp", compiled_ns=9e5) == "MISSED"
+    assert verdict("mlp", "dropped", compiled_ns=9e5) == "ok"
+    assert verdict("gpt-small") == "ok" and verdict("gpt-small", compiled_ns=6e5) == "MISSED"
+    assert verdict("gpt-small", "dropped") == "MISSED", "what is interpreted takes longer"
+    assert verdict("gpt-small", "dropped", interpreted_ns=5e5) == "ok"
+    assert verdict("gpt-small", "dropped", interpreted_ns=0) == "MISSED", "nothing was measured"
 
 
 def test_a_lease_that_took_too_long_once_misses_its_target():
