@@ -8,9 +8,11 @@ namespace {
 constexpr size_t kComparisonsMax = 1 << 14;  // some microseconds, beside a step's hundreds
 constexpr size_t kReadByOthers = SIZE_MAX;
 
-bool is_released(graph::StorageId storage, const dispatch::RunTemplate& run) {
-  return storage == 0 || std::ranges::find(run.releases, storage, &dispatch::Release::storage) !=
-                             run.releases.end();
+// After instruction `at`: a graph that is replayed releases a storage and makes it anew.
+bool is_released(graph::StorageId storage, uint32_t at, const dispatch::RunTemplate& run) {
+  return storage == 0 || std::ranges::any_of(run.releases, [&](const dispatch::Release& release) {
+           return release.storage == storage && release.before > at;
+         });
 }
 
 bool harmless(const UnreadCall& call, const dispatch::RunTemplate& run, uint32_t first_word) {
@@ -69,13 +71,13 @@ void choose_unread(std::span<const UnreadCall> unread, const dispatch::RunTempla
   std::vector<bool> left_out(count);
   for (size_t i = count; i-- > 0;) {
     const UnreadCall& call = unread[first + i];
-    left_out[i] = harmless(call, run, first_word) &&
-                  std::ranges::all_of(call.readers,
-                                      [&](size_t reader) {
-                                        return reader - first < count && left_out[reader - first];
-                                      }) &&
-                  std::ranges::all_of(call.made,
-                                      [&](uint32_t slot) { return is_released(bound[slot], run); });
+    left_out[i] =
+        harmless(call, run, first_word) &&
+        std::ranges::all_of(
+            call.readers,
+            [&](size_t reader) { return reader - first < count && left_out[reader - first]; }) &&
+        std::ranges::all_of(call.made,
+                            [&](uint32_t slot) { return is_released(bound[slot], call.at, run); });
     if (left_out[i]) chosen->push_back(call.at);
   }
   std::ranges::reverse(*chosen);

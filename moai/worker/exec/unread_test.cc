@@ -72,6 +72,12 @@ TEST_F(UnreadTest, ACallIsLeftOutWhenAllItMakesAndAllItsReadersGoInTheSameRun) {
   EXPECT_THAT(chosen(0, 3, {{3, 103}}, 1e300), IsEmpty()) << "a scalar that may not fit";
 }
 
+TEST_F(UnreadTest, AStorageThatIsMadeAnewIsNotReleasedByWhatCameBefore) {
+  found(ProgramBuilder(true).call(add_, {0, 1, 2}, {0}).call(add_, {0, 1, 3}, {0}));
+  EXPECT_THAT(chosen(0, 2, {{0, 102}, {1, 103}}), IsEmpty());
+  EXPECT_THAT(chosen(0, 2, {{0, 102}, {1, 102}, {1, 103}, {2, 103}}), ElementsAre(0, 1));
+}
+
 TEST_F(UnreadTest, NothingIsChosenWhereLookingWouldTakeLong) {
   ProgramBuilder program(true);
   for (int i = 0; i < 4; ++i) program.call(add_, {0, 1, static_cast<uint64_t>(2 + i)}, {0});

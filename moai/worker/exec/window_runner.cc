@@ -112,11 +112,20 @@ void WindowRunner::note(const dispatch::RunTemplate& part) {
     if (bound[slot] == 0) seen.released[slot] = true;  // no storage: nothing to keep
   }
   for (const dispatch::Release& release : part.releases) {
-    const int32_t slot = slot_of(release.storage, current_->freed.size());
+    int32_t slot = slot_of(release.storage, current_->freed.size());
+    // A graph that is replayed releases a storage and makes it anew: this is the one before.
+    if (slot != kUnused && made[slot] && release.before <= first_use(slot)) slot = kUnused;
     if (slot != kUnused) seen.released[static_cast<size_t>(slot)] = true;
     current_->freed.push_back({release.storage, slot});
   }
   current_->end = part.end;
+}
+
+// The instruction that uses a slot first.
+uint32_t WindowRunner::first_use(int32_t slot) const {
+  const std::vector<uint32_t>& before = current_->t->slots_before;
+  const auto after = std::ranges::upper_bound(before, static_cast<uint32_t>(slot));
+  return static_cast<uint32_t>(after - before.begin()) - 1;
 }
 
 // The slot of the storage that is released as the n-th of the run.

@@ -73,6 +73,7 @@ class WindowRunner {
   void start(const Template& t, const dispatch::RunTemplate& part);
   void note(const dispatch::RunTemplate& part);
   int32_t slot_of(StorageId storage, size_t nth) const;
+  uint32_t first_use(int32_t slot) const;
   Status interpret_held();
   Status finish_held();
   Status finish_interpreted();

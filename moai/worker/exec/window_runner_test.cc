@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 #include "moai/base/log.h"
@@ -222,6 +224,27 @@ TEST_F(WindowRunnerTest, OtherNumbersOrWhatIsKeptLongerIsInterpreted) {
   EXPECT_THAT(read(700), ElementsAre(68, 136));
   EXPECT_EQ(compiled_.runs, runs);
   EXPECT_EQ(state().phase, Phase::kUsed);
+}
+
+// As the replay of a captured graph does with what the script keeps of it.
+TEST_F(WindowRunnerTest, WhatIsReleasedAndMadeAnewOutlivesTheWindow) {
+  constexpr StorageId kKept = 5000;
+  execute(dispatch::CompileWindows{});
+  for (int i = 0; i < 50; ++i) {
+    dispatch::RunTemplate m{.id = 1, .first_sequence = 100, .end = kCalls, .bindings = {kX}};
+    for (uint32_t slot = 1; slot < kAdds; ++slot) m.bindings.push_back(next_ + slot);
+    m.bindings.push_back(kKept);
+    m.words.assign(kAdds, word_of(1));
+    m.words.push_back(word_of(0));
+    if (i > 0) m.releases.push_back({kAdds - 1, kKept});
+    for (uint32_t slot = 1; slot < kAdds; ++slot) m.releases.push_back({kCalls, next_ + slot});
+    execute(m);
+    next_ += kAdds;
+    EXPECT_THAT(read(kKept), ElementsAre(17, 34));
+  }
+  std::ifstream file(folder_ + "/" + request() + ".request");
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  EXPECT_THAT(text, HasSubstr("live 16\n"));
 }
 
 TEST_F(WindowRunnerTest, ShortMemoryIsForOnceAndOtherFailuresForAlways) {

@@ -43,6 +43,7 @@ Observation::Observation(const program::Program& program, const graph::Signature
     if (is_call) fresh_from = signatures.at(i.signature).arity.operands;
     for (size_t k = 0; k < places.size(); ++k) {
       if (k >= fresh_from && !known[places[k]]) made_[places[k]] = true;
+      if (k >= fresh_from && known[places[k]]) makes_anew_ = true;
       known[places[k]] = true;
     }
   }
@@ -66,6 +67,7 @@ Result<std::string> Observation::request(const program::Program& program,
                                          const std::string& torch_version,
                                          const std::string& processor, int threads) const {
   if (calls_ < kCallsMin) return failed_precondition("too few operators to gain by compiling");
+  if (makes_anew_) return failed_precondition("a storage is used, released and made anew");
   for (const program::Instruction& i : program.instructions) {
     std::string why = obstacle(i, signatures_);
     if (!why.empty()) return failed_precondition(std::move(why));

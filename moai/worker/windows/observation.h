@@ -43,6 +43,7 @@ class Observation {
   std::vector<uint64_t> words_;        // of the first run
   std::vector<bool> changes_;          // by word
   uint32_t runs_ = 0, calls_ = 0;
+  bool makes_anew_ = false;  // a storage that it has used before
 };
 
 }  // namespace moai::worker

@@ -87,6 +87,11 @@ TEST_F(ObservationTest, SaysWhyThereIsNoUseInAsking) {
     o.add(i);
     EXPECT_THAT(o.request(with.get(), "", "", 1).status().message(), HasSubstr(why));
   }
+  ProgramBuilder anew = builder_;
+  anew.call(kAdd, {20, 0, 7}, {0});
+  EXPECT_THAT(
+      Observation(anew.get(), signatures_).request(anew.get(), "", "", 1).status().message(),
+      HasSubstr("made anew"));
   builder_.resize(20, 64);
   EXPECT_THAT(Observation(builder_.get(), signatures_)
                   .request(builder_.get(), "", "", 1)
