@@ -6,6 +6,7 @@ namespace moai::worker {
 namespace {
 
 constexpr size_t kComparisonsMax = 1 << 14;  // some microseconds, beside a step's hundreds
+constexpr size_t kReadersMax = 64;           // of a slot, else it counts as read by others
 constexpr size_t kReadByOthers = SIZE_MAX;
 
 // After instruction `at`: a graph that is replayed releases a storage and makes it anew.
@@ -20,6 +21,16 @@ bool harmless(const UnreadCall& call, const dispatch::RunTemplate& run, uint32_t
     if (!ops::is_harmless(run.words[call.first_word - first_word + i], call.words[i])) return false;
   }
   return true;
+}
+
+// `readers` of a slot, from the last on. Once others read it, nobody else matters.
+void add_reader(size_t reader, std::vector<size_t>* readers) {
+  if (!readers->empty() && readers->front() == kReadByOthers) return;
+  if (reader == kReadByOthers || readers->size() == kReadersMax) {
+    readers->assign(1, kReadByOthers);
+  } else {
+    readers->push_back(reader);
+  }
 }
 
 }  // namespace
@@ -49,7 +60,7 @@ std::vector<UnreadCall> find_unread(const program::Program& program,
         found.push_back(std::move(call));
       }
     }
-    for (const program::Place slot : places.first(operands)) readers[slot].push_back(reader);
+    for (const program::Place slot : places.first(operands)) add_reader(reader, &readers[slot]);
   }
   std::ranges::reverse(found);
   for (UnreadCall& call : found) {

@@ -78,6 +78,18 @@ TEST_F(UnreadTest, AStorageThatIsMadeAnewIsNotReleasedByWhatCameBefore) {
   EXPECT_THAT(chosen(0, 2, {{0, 102}, {1, 102}, {1, 103}, {2, 103}}), ElementsAre(0, 1));
 }
 
+// A hostile program could otherwise make one slot often that is read often.
+TEST_F(UnreadTest, WhatVeryManyReadIsNotFollowed) {
+  for (const auto& [readers, first] : {std::pair(32, 0u), std::pair(33, 1u)}) {  // twice by each
+    ProgramBuilder program(true);
+    program.call(add_, {0, 1, 2}, {0});
+    for (uint64_t i = 0; i < static_cast<uint64_t>(readers); ++i) {
+      program.call(add_, {2, 2, 3 + i}, {0});
+    }
+    EXPECT_EQ(found(program).front(), first);
+  }
+}
+
 TEST_F(UnreadTest, NothingIsChosenWhereLookingWouldTakeLong) {
   ProgramBuilder program(true);
   for (int i = 0; i < 4; ++i) program.call(add_, {0, 1, static_cast<uint64_t>(2 + i)}, {0});
