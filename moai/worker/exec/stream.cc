@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "moai/ops/purity.h"
-#include "moai/worker/exec/overwrites.h"
+#include "moai/ops/overwrites.h"
 
 namespace moai::worker {
 namespace {
@@ -126,7 +126,7 @@ Stream::Prepared Stream::make_prepared(const ops::CallSignature& s) {
     prepared.refusal = call.status();
     if (call.ok()) prepared.call = std::move(*call);
   }
-  prepared.overwritten = overwritten_bytes(s);
+  prepared.overwritten = ops::overwritten_bytes(s);
   for (const ops::Result& result : s.results) collect(result, &prepared.fresh_bytes);
   return prepared;
 }

@@ -1,15 +1,15 @@
-#include "moai/worker/exec/overwrites.h"
+#include "moai/ops/overwrites.h"
 
 #include <gmock/gmock.h>
 
-#include "moai/worker/testing/front.h"
-
-namespace moai::worker {
+namespace moai::ops {
 namespace {
 
 using testing::ElementsAre;
 
-std::vector<uint64_t> of(const std::string& text) { return overwritten_bytes(signature_of(text)); }
+std::vector<uint64_t> of(const std::string& text) {
+  return overwritten_bytes(call_signature_from_string(text).value());
+}
 
 TEST(Overwrites, AFillingOperatorOverwritesItsFirstOperand) {
   EXPECT_THAT(of("aten::copy_(f64[3]!, f64[3], false) -> _"), ElementsAre(24, 0));
@@ -32,10 +32,18 @@ TEST(Overwrites, OutVariantsOverwriteTheirOutputs) {
               ElementsAre(0, 24));
 }
 
+TEST(Overwrites, APartThatIsFilledIsNotRead) {
+  const auto filled = [](const std::string& text) {
+    return filled_operands(call_signature_from_string(text).value());
+  };
+  EXPECT_THAT(filled("aten::copy_(f64[2]{2}+1!, f64[2], false) -> _"), ElementsAre(true, false));
+  EXPECT_THAT(filled("aten::add_.Tensor(f64[3]!, f64[3], word) -> _"), ElementsAre(false, false));
+}
+
 TEST(Overwrites, ListsCountTheirItems) {
   EXPECT_THAT(of("aten::_foreach_add_.List((f64[3]!, f64[2]!), (f64[3], f64[2]), word)"),
               ElementsAre(0, 0, 0, 0));
 }
 
 }  // namespace
-}  // namespace moai::worker
+}  // namespace moai::ops
