@@ -36,7 +36,8 @@ struct OpFacts {
   // device reads it again.
   uint32_t auxiliary = 0;
 
-  // Every int and float scalar of it counts by value: one of them decides a shape.
+  // Every int and float scalar of it counts by value: one of them decides a shape, or what the
+  // operator is.
   bool words_by_value = false;
 
   DataDependence data = DataDependence::kNone;

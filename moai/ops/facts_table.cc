@@ -79,6 +79,10 @@ constexpr OpFacts kRows[] = {
      .draws_if = "dropout_p"},
     // a scalar decides a shape
     {.op = "aten::arange", .words_by_value = true},
+    // The order of a norm decides how its parts are put together.
+    {.op = "aten::_foreach_norm", .words_by_value = true},
+    {.op = "aten::linalg_vector_norm", .words_by_value = true},
+    {.op = "aten::norm", .words_by_value = true},
     {.op = "aten::range", .words_by_value = true},
     {.op = "aten::linspace", .words_by_value = true},
     {.op = "aten::logspace", .words_by_value = true},
