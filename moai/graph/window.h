@@ -81,5 +81,9 @@ uint64_t window_hash(const Window& w, const SignatureTable& signatures);
 
 std::string print(const Window& w, const SignatureTable& signatures);
 Result<Window> parse(std::string_view text, SignatureTable* signatures);
+// One line of it, without the end of the line.
+std::string print_node(const Window& w, const Node& n, const SignatureTable& signatures);
+// Appends the node of a line; false when it is none.
+bool parse_node(std::string_view line, Window* w, SignatureTable* signatures);
 
 }  // namespace moai::graph

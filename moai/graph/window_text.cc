@@ -1,6 +1,7 @@
 #include <charconv>
 #include <optional>
 
+#include "moai/graph/text_lines.h"
 #include "moai/graph/window.h"
 #include "moai/ops/call_text.h"
 
@@ -76,34 +77,34 @@ bool parse_call(std::string_view text, Window* w, SignatureTable* signatures) {
 
 }  // namespace
 
+std::string print_node(const Window& w, const Node& n, const SignatureTable& signatures) {
+  if (n.kind == NodeKind::kCall) {
+    std::string text =
+        ops::to_string(signatures.at(n.signature).signature(),
+                       {.storages = w.storages_of(n), .words = w.words_of(n)});
+    return n.line ? text + std::string(kLineMark) + std::to_string(n.line) : text;
+  }
+  std::string text = std::string(verb(n.kind)) + " s" + std::to_string(w.storages_of(n)[0]);
+  return n.words_count ? text + " " + std::to_string(w.words_of(n)[0]) : text;
+}
+
+bool parse_node(std::string_view line, Window* w, SignatureTable* signatures) {
+  return parse_storage_node(line, w) || parse_call(line, w, signatures);
+}
+
 std::string print(const Window& w, const SignatureTable& signatures) {
   std::string text;
-  for (const Node& n : w.nodes) {
-    if (n.kind == NodeKind::kCall) {
-      text += ops::to_string(signatures.at(n.signature).signature(),
-                             {.storages = w.storages_of(n), .words = w.words_of(n)});
-      if (n.line) text += std::string(kLineMark) + std::to_string(n.line);
-    } else {
-      text += std::string(verb(n.kind)) + " s" + std::to_string(w.storages_of(n)[0]);
-      if (n.words_count) text += " " + std::to_string(w.words_of(n)[0]);
-    }
-    text += '\n';
-  }
+  for (const Node& n : w.nodes) text += print_node(w, n, signatures) + '\n';
   return text;
 }
 
 Result<Window> parse(std::string_view text, SignatureTable* signatures) {
   Window w;
-  for (size_t number = 1; !text.empty(); ++number) {
-    const size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    while (line.starts_with(' ')) line.remove_prefix(1);
-    while (line.ends_with(' ')) line.remove_suffix(1);
-    if (line.empty() || line.starts_with('#')) continue;
-    if (!parse_storage_node(line, &w) && !parse_call(line, &w, signatures)) {
-      return invalid_argument("[graph.parse] line " + std::to_string(number) +
-                              " is no node: " + std::string(line));
+  TextLines lines(text);
+  while (const auto line = lines.next()) {
+    if (!parse_node(*line, &w, signatures)) {
+      return invalid_argument("[graph.parse] line " + std::to_string(lines.number()) +
+                              " is no node: " + std::string(*line));
     }
   }
   return w;
