@@ -43,6 +43,10 @@ struct DriverOptions {
   bool quiet = false;     // no log lines of the platform
   std::string state_dir;  // of the user, for the job's report; empty: none is written
   std::function<std::string(LineId)> line_text;  // "train.py:12"; may be called from any thread
+  // Where the recording of a rehearsal goes, which computes nothing (rehearsal/rehearsal.h), and
+  // after how many optimizer steps it is complete; empty: no rehearsal.
+  std::string rehearsal_path;
+  uint64_t rehearsal_steps = 1;
 };
 
 // What a raised device error says beyond its Status.

@@ -5,6 +5,7 @@
 
 #include "moai/base/profile.h"
 #include "moai/driver/lease/lease_connector.h"
+#include "moai/driver/rehearsal/rehearsal.h"
 
 namespace moai::driver {
 namespace {
@@ -23,6 +24,7 @@ RecorderOptions recorder_options(const DriverOptions& o) {
 }  // namespace
 
 std::unique_ptr<Driver> Driver::create(DriverOptions options) {
+  if (!options.rehearsal_path.empty()) return std::make_unique<Rehearsal>(std::move(options));
   const MakeConnector make_connector = [options](Ended ended) {
     return std::make_unique<LeaseConnector>(options, std::move(ended));
   };

@@ -24,10 +24,17 @@ def attach(torch, c):
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
     register_optimizer_step_post_hook(lambda optimizer, args, kwargs: c.step_end())
+    if c.settings()["rehearsal"]:
+        register_optimizer_step_post_hook(lambda optimizer, args, kwargs: _end_rehearsal(c))
     process = os.getpid()
     atexit.register(lambda: _leave(c, process))
     torch.version.moreh = __version__
     torch.moreh = types.SimpleNamespace(__version__=__version__, version=__version__)
+
+
+def _end_rehearsal(c):
+    if c.rehearsal_complete():
+        raise SystemExit(0)
 
 
 def _leave(c, process):

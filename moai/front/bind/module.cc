@@ -4,6 +4,7 @@
 #include <torch/csrc/utils/pybind.h>
 
 #include "moai/base/profile.h"
+#include "moai/driver/rehearsal/rehearsal.h"
 #include "moai/front/bind/graphs.h"
 #include "moai/front/bind/interpreter.h"
 #include "moai/front/bind/lines.h"
@@ -95,6 +96,7 @@ py::dict settings() {
   d["flavor"] = s.flavor;
   d["manager_address"] = s.manager_address;
   d["quiet"] = s.quiet;
+  d["rehearsal"] = s.rehearsal;
   d["may_compile"] = s.may_compile;
   d["disabled"] = s.disabled;
   d["device_type"] = s.device_type;
@@ -130,6 +132,10 @@ void bind_device(py::module_& m) {
   m.def("step_end", [] {
     const Span span(SpanKind::kStepEnd, "step_end");
     if (driver::Driver* started = engine_if_started()) started->step_end();
+  });
+  m.def("rehearsal_complete", [] {
+    const auto* rehearsal = dynamic_cast<const driver::Rehearsal*>(engine_if_started());
+    return rehearsal && rehearsal->complete();
   });
   m.def("compile_windows", [] { engine().compile_windows(); });
   m.def("bind_distributed", [m]() mutable { bind_solo_group(m); });

@@ -51,6 +51,8 @@ driver::DriverOptions options() {
   o.quiet = s.quiet;
   o.templates = s.templates;
   o.compiles = s.compiles;
+  o.rehearsal_path = s.rehearsal;
+  o.rehearsal_steps = s.rehearsal_steps;
   if (s.flush_nodes) o.flush_nodes = s.flush_nodes;
   o.state_dir = state_directory();
   o.line_text = [](graph::LineId line) {

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "moai/base/environment.h"
 #include "moai/base/site_settings.h"
 
@@ -73,6 +75,8 @@ Settings read_settings() {
   const std::string compile = setting("MOAI_COMPILE");
   s.compiles = truthy(compile);
   s.may_compile = compile.empty() || s.compiles;
+  s.rehearsal = setting("MOAI_REHEARSAL");
+  s.rehearsal_steps = std::max<uint64_t>(parse_size(setting("MOAI_REHEARSAL_STEPS")), 1);
   s.flush_nodes = parse_size(setting("MOAI_FLUSH_NODES"));
   return s;
 }

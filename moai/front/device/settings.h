@@ -21,6 +21,8 @@ struct Settings {
   // MOAI_COMPILE: what repeats is compiled, and last bits change; unset: where a script calls
   // torch.compile.
   bool compiles = false, may_compile = true;
+  std::string rehearsal;         // MOAI_REHEARSAL: nothing is computed; the recording goes there
+  uint64_t rehearsal_steps = 1;  // MOAI_REHEARSAL_STEPS: optimizer steps after which it is complete
   uint64_t flush_nodes = 0;  // MOAI_FLUSH_NODES: operators sent at once; 0: the default
 };
 
