@@ -1,0 +1,19 @@
+// Import: a window becomes dataflow over values.
+#pragma once
+
+#include <string>
+
+#include "moai/compiler/analysis/value_graph.h"
+#include "moai/graph/window.h"
+
+namespace moai::compiler {
+
+// `w` is verified. Linear in its size.
+ValueGraph import_window(const graph::Window& w, const graph::SignatureTable& signatures);
+
+// One line a segment, then one a node. A value is "segment.version"; its view stands behind it,
+// one entry a dimension: "3@64" shows a block of 3 values at steps of 64 elements, "2+5/10@4" five
+// of ten from the third on, "*8" repeats, "1" is a unit; "(1/3@64)" is a block that stands at 1.
+std::string print(const ValueGraph& g);
+
+}  // namespace moai::compiler
