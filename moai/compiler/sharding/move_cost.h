@@ -1,0 +1,32 @@
+// MoveCost: what a move between two placements weighs while a partition is completed.
+#pragma once
+
+#include "moai/compiler/sharding/policy.h"
+
+namespace moai::compiler {
+
+class MoveCost {
+ public:
+  // All outlive it.
+  MoveCost(const ValueGraph& g, const Factors& factors, const LayoutPlan& plan);
+
+  // On `axis`, when all axes together are to be as `wanted`. In bytes a rank, weighed; infinite
+  // where that move does not exist.
+  double on_axis(size_t axis, ValueId v, const AxisPlacement& from, const Placement& wanted) const;
+  // On all axes together.
+  double of(ValueId v, const Placement& from, const Placement& wanted) const;
+
+ private:
+  double bytes(ValueId v, const Placement& p, size_t without_axis) const;
+  double weight(size_t axis, ValueId v, const AxisPlacement& from, const Placement& wanted) const;
+  bool is_activation(ValueId v) const;
+  bool is_first_free(size_t axis, ValueId v, const Placement& wanted) const;
+
+  const ValueGraph& graph_;
+  const Factors& factors_;
+  const LayoutPlan& plan_;
+  std::vector<bool> batch_;       // by factor
+  std::vector<uint32_t> readers_;  // by value
+};
+
+}  // namespace moai::compiler

@@ -1,0 +1,244 @@
+#include "moai/compiler/sharding/partition.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+#include "moai/compiler/sharding/move_cost.h"
+#include "moai/compiler/sharding/strategies.h"
+
+namespace moai::compiler {
+namespace {
+
+class Partition {
+ public:
+  Partition(const ValueGraph& g, const Factors& factors, const LayoutPlan& plan)
+      : graph_(g), factors_(factors), plan_(plan), cost_(g, factors, plan) {
+    program_.mesh = plan.mesh;
+    available_.resize(g.values.size());
+    for (size_t a = 0; a < plan.mesh.axes.size(); ++a) order_.push_back(a);
+    // Axes that keep weights choose first: their cuts leave less freedom.
+    std::stable_partition(order_.begin(), order_.end(), [&](size_t a) {
+      return plan.policies[a].keeps == AxisPolicy::Keeps::kWeights;
+    });
+  }
+
+  SpmdProgram run() {
+    for (const ValueId v : graph_.inputs) program_.inputs.push_back(add(v, home(v)));
+    find_weights();
+    for (NodeId n = 0; n < graph_.nodes.size(); ++n) {
+      if (n == plan_.regather) forget_gathered();
+      reader_ = n;
+      place(n);
+    }
+    reader_ = kNone;
+    for (const ValueId v : graph_.outputs) {
+      const bool has_home = plan_.home.contains(graph_.values[v].segment) || is_input(v);
+      program_.outputs.push_back(has_home ? want(v, home(v)) : settled(v));
+    }
+    return std::move(program_);
+  }
+
+ private:
+  Placement home(ValueId v) const {
+    const auto found = plan_.home.find(graph_.values[v].segment);
+    return found != plan_.home.end() ? found->second : Placement(plan_.mesh.axes.size());
+  }
+  // Whether the segment was there when the window began.
+  bool is_input(ValueId v) const {
+    const SegmentId s = graph_.values[v].segment;
+    return std::ranges::any_of(graph_.inputs,
+                               [&](ValueId i) { return graph_.values[i].segment == s; });
+  }
+
+  // The value as it lies; a partial one is resolved.
+  RegisterId settled(ValueId v) {
+    Placement p = program_.registers[available_[v].front()].placement;
+    for (AxisPlacement& a : p) {
+      if (a.partial()) a = replicated();
+    }
+    return want(v, p);
+  }
+
+  RegisterId add(ValueId v, Placement p) {
+    program_.registers.push_back({v, std::move(p)});
+    const auto id = static_cast<RegisterId>(program_.registers.size() - 1);
+    available_[v].push_back(id);
+    return id;
+  }
+
+  // ---- calls
+
+  void place(NodeId id) {
+    const ValueNode& n = graph_.nodes[id];
+    const std::vector<const Use*> made = made_uses(n);
+    const size_t axes = plan_.mesh.axes.size();
+    CallStep step{.node = id, .work = std::vector<AxisWork>(axes)};
+    std::vector<Placement> wanted(n.operands.size(), Placement(axes));
+    std::vector<Placement> makes(made.size(), Placement(axes));
+    TakenParts taken;
+    for (const size_t a : order_) {
+      const Strategy s = cheapest(n, id, a, taken, wanted);
+      step.work[a] = s.work;
+      if (s.work.kind == AxisWork::Kind::kSplit) taken.insert({s.work.factor, s.work.part});
+      for (size_t i = 0; i < wanted.size(); ++i) wanted[i][a] = s.operands[i];
+      for (size_t i = 0; i < makes.size(); ++i) makes[i][a] = s.made[i];
+    }
+    for (size_t i = 0; i < n.operands.size(); ++i) {
+      const ValueId v = n.operands[i].value;
+      step.operands.push_back(v == kNone ? kNone : want(v, wanted[i]));
+    }
+    for (size_t i = 0; i < made.size(); ++i) {
+      step.made.push_back(made[i]->made == kNone ? kNone : add(made[i]->made, makes[i]));
+    }
+    program_.steps.push_back(std::move(step));
+  }
+
+  Strategy cheapest(const ValueNode& n, NodeId id, size_t axis, const TakenParts& taken,
+                    const std::vector<Placement>& wanted) const {
+    std::optional<Strategy> best;
+    double best_cost = std::numeric_limits<double>::infinity();
+    for (Strategy& s : strategies(graph_, factors_, id, plan_.mesh.axes[axis].size, taken)) {
+      double cost = 0;
+      for (size_t i = 0; i < n.operands.size(); ++i) {
+        const ValueId v = n.operands[i].value;
+        if (v == kNone) continue;
+        Placement p = wanted[i];
+        p[axis] = s.operands[i];
+        double least = std::numeric_limits<double>::infinity();
+        for (const RegisterId r : available_[v]) {
+          Placement as_is = program_.registers[r].placement;
+          as_is[axis] = p[axis];
+          // Axes that were decided count as they will be.
+          for (size_t a = 0; a < p.size(); ++a) {
+            if (decided(axis, a)) as_is[a] = p[a];
+          }
+          least = std::min(
+              least, cost_.on_axis(axis, v, program_.registers[r].placement[axis], as_is));
+        }
+        cost += least;
+      }
+      if (!best || cost < best_cost - 1e-12) {
+        best_cost = cost;
+        best = std::move(s);
+      }
+    }
+    return *best;
+  }
+
+  bool decided(size_t now, size_t axis) const {
+    return std::ranges::find(order_, axis) < std::ranges::find(order_, now);
+  }
+
+  // ---- moves
+
+  RegisterId want(ValueId v, const Placement& wanted) {
+    RegisterId at = kNone;
+    double least = std::numeric_limits<double>::infinity();
+    for (const RegisterId r : available_[v]) {
+      if (program_.registers[r].placement == wanted) return r;
+      const double c = cost_.of(v, program_.registers[r].placement, wanted);
+      if (at == kNone || c < least) {
+        at = r;
+        least = c;
+      }
+    }
+    while (program_.registers[at].placement != wanted) at = one_move(v, at, wanted);
+    return at;
+  }
+
+  // Slices come first, for they make the rest cheaper; then reductions, then gathers.
+  static int turn(const AxisPlacement& from) {
+    return from.replicated() ? 0 : from.partial() ? 1 : 2;
+  }
+
+  RegisterId one_move(ValueId v, RegisterId at, const Placement& wanted) {
+    const Placement& now = program_.registers[at].placement;
+    std::vector<size_t> open;
+    for (const size_t a : order_) {
+      if (now[a] != wanted[a]) open.push_back(a);
+    }
+    std::ranges::stable_sort(open, {}, [&](size_t a) { return turn(now[a]); });
+    const auto is_free = [&](size_t a) {
+      if (!wanted[a].split()) return true;
+      for (size_t other = 0; other < now.size(); ++other) {
+        if (other != a && now[other] == wanted[a]) return false;
+      }
+      return true;
+    };
+    const auto free = std::ranges::find_if(open, is_free);
+    const size_t axis = free != open.end() ? *free : open[0];
+    Placement next = now;
+    // Two axes that swap factors: one goes through replicated.
+    next[axis] = free != open.end() ? wanted[axis] : replicated();
+    // A partial value of another kind than is wanted is resolved first.
+    if (now[axis].partial() && next[axis].partial()) next[axis] = replicated();
+    if (now[axis].partial() && next[axis].split() &&
+        now[axis].reduction != ops::Reduction::kSum) {
+      next[axis] = replicated();
+    }
+    if (now[axis].split() && next[axis].partial()) next[axis] = replicated();
+    return move(v, at, axis, std::move(next));
+  }
+
+  RegisterId move(ValueId v, RegisterId at, size_t axis, Placement next) {
+    for (const RegisterId r : available_[v]) {
+      if (program_.registers[r].placement == next) return r;
+    }
+    const AxisPlacement from = program_.registers[at].placement[axis];
+    const AxisPlacement to = next[axis];
+    const RegisterId made = add(v, std::move(next));
+    MoveKind kind = MoveKind::kSlice;
+    if (from.replicated()) kind = to.split() ? MoveKind::kSlice : MoveKind::kMask;
+    if (from.split()) kind = to.split() ? MoveKind::kAllToAll : MoveKind::kAllGather;
+    if (from.partial()) kind = to.split() ? MoveKind::kReduceScatter : MoveKind::kAllReduce;
+    program_.steps.push_back(MoveStep{kind, static_cast<uint32_t>(axis), at, made, reader_});
+    // A partial value that was resolved does not come back: a second reader would pay again.
+    if (from.partial()) {
+      std::erase_if(available_[v], [&](RegisterId r) {
+        return program_.registers[r].placement[axis].partial();
+      });
+    }
+    return made;
+  }
+
+  // ---- weights that are gathered again
+
+  void find_weights() {
+    if (plan_.regather == kNone) return;
+    weight_only_.assign(graph_.values.size(), false);
+    for (const ValueId v : graph_.inputs) weight_only_[v] = true;
+    for (NodeId id = 0; id < plan_.regather && id < graph_.nodes.size(); ++id) {
+      const ValueNode& n = graph_.nodes[id];
+      const bool all = std::ranges::all_of(
+          n.operands, [&](const Use& u) { return u.value == kNone || weight_only_[u.value]; });
+      for (const Use* u : made_uses(n)) {
+        if (u->made != kNone) weight_only_[u->made] = all && !n.operands.empty();
+      }
+    }
+  }
+
+  void forget_gathered() {
+    for (ValueId v = 0; v < graph_.values.size(); ++v) {
+      if (weight_only_[v] && available_[v].size() > 1) available_[v].resize(1);
+    }
+  }
+
+  const ValueGraph& graph_;
+  const Factors& factors_;
+  const LayoutPlan& plan_;
+  const MoveCost cost_;
+  SpmdProgram program_;
+  std::vector<std::vector<RegisterId>> available_;  // by value; the first is how it was made
+  std::vector<size_t> order_;                       // of the axes
+  std::vector<bool> weight_only_;                   // by value: computed from inputs alone
+  NodeId reader_ = kNone;
+};
+
+}  // namespace
+
+SpmdProgram partition(const ValueGraph& g, const Factors& factors, const LayoutPlan& plan) {
+  return Partition(g, factors, plan).run();
+}
+
+}  // namespace moai::compiler

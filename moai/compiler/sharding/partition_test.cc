@@ -1,0 +1,100 @@
+#include "moai/compiler/sharding/partition.h"
+
+#include <gtest/gtest.h>
+
+#include "moai/compiler/analysis/import_window.h"
+
+namespace moai::compiler {
+namespace {
+
+class PartitionTest : public testing::Test {
+ protected:
+  void import(std::string_view text) {
+    const auto window = graph::parse(text, &signatures_);
+    ASSERT_TRUE(window.ok()) << window.status().to_string();
+    graph_ = import_window(*window, signatures_);
+    factors_ = std::make_unique<Factors>(graph_);
+    plan_ = {.mesh = {{{"x", 2}}}, .policies = std::vector<AxisPolicy>(1)};
+  }
+  void home(graph::StorageId storage, uint32_t place) {
+    for (SegmentId s = 0; s < graph_.segments.size(); ++s) {
+      if (graph_.segments[s].storage == storage) plan_.home[s] = {split_at(place)};
+    }
+  }
+  void batch(graph::StorageId storage) {
+    for (SegmentId s = 0; s < graph_.segments.size(); ++s) {
+      if (graph_.segments[s].storage == storage) plan_.batch = {factors_->of(s)[0]};
+    }
+  }
+  std::string program() { return print(graph_, partition(graph_, *factors_, plan_)); }
+
+  graph::SignatureTable signatures_;
+  ValueGraph graph_;
+  std::unique_ptr<Factors> factors_;
+  LayoutPlan plan_;
+};
+
+// Two products, the second fed by the first; s1 is data.
+constexpr const char* kTwoProducts =
+    "s3 = aten::mm(f32[4,6] s1, f32[6,8] s2) -> f32[4,8]\n"
+    "s4 = aten::relu(f32[4,8] s3) -> f32[4,8]\n"
+    "s6 = aten::mm(f32[4,8] s4, f32[8,6] s5) -> f32[4,6]\n";
+
+TEST_F(PartitionTest, SplitDataStaysSplit) {
+  import(kTwoProducts);
+  home(1, 0);
+  batch(1);
+  EXPECT_EQ(program(),
+            "%3:2.1:S0 = aten::mm %0:0.0:S0 %1:1.0:R | x: 0.0\n"
+            "%4:3.1:S0 = aten::relu %3:2.1:S0 | x: 0.0\n"
+            "%5:5.1:S0 = aten::mm %4:3.1:S0 %2:4.0:R | x: 0.0\n");
+}
+
+TEST_F(PartitionTest, AColumnAndARowSplitMeetInOneAllReduce) {
+  import(kTwoProducts);
+  home(2, 1);
+  home(5, 0);
+  batch(1);
+  plan_.policies[0].keeps = AxisPolicy::Keeps::kWeights;
+  EXPECT_EQ(program(),
+            "%3:2.1:S1 = aten::mm %0:0.0:R %1:1.0:S1 | x: 2.0\n"
+            "%4:3.1:S1 = aten::relu %3:2.1:S1 | x: 1.0\n"
+            "%5:5.1:P(sum) = aten::mm %4:3.1:S1 %2:4.0:S0 | x: 1.0\n"
+            "%6:5.1:R = all_reduce[x] %5:5.1:P(sum)\n")
+      << "what lives on is no partial value";
+}
+
+TEST_F(PartitionTest, APartialValueIsResolvedBeforeASecondReader) {
+  import("s3 = aten::mm(f32[4,6] s1, f32[6,8] s2) -> f32[4,8]\n"
+         "s4 = aten::neg(f32[4,8] s3) -> f32[4,8]\n"
+         "s5 = aten::neg(f32[4,8] s3) -> f32[4,8]\n");
+  home(1, 1);
+  home(2, 0);
+  EXPECT_EQ(program(),
+            "%2:2.1:P(sum) = aten::mm %0:0.0:S1 %1:1.0:S0 | x: 1.0\n"
+            "%3:2.1:R = all_reduce[x] %2:2.1:P(sum)\n"
+            "%4:3.1:R = aten::neg %3:2.1:R\n"
+            "%5:4.1:R = aten::neg %3:2.1:R\n");
+}
+
+TEST_F(PartitionTest, WhatIsWrittenReturnsToItsHome) {
+  import("aten::add_.Tensor(f32[4]! s1, f32[4] s2, word 1.0) -> _\n");
+  home(2, 0);
+  plan_.policies[0].keeps = AxisPolicy::Keeps::kWeights;
+  batch(2);
+  EXPECT_EQ(program(),
+            "%2:0.0:S0 = slice[x] %0:0.0:R\n"
+            "%3:0.1:S0 = aten::add_.Tensor %2:0.0:S0 %1:1.0:S0 | x: 0.0\n"
+            "%4:0.1:R = all_gather[x] %3:0.1:S0\n");
+}
+
+TEST_F(PartitionTest, AnOperatorWithoutARuleRunsWhole) {
+  import("s2 = own::operator(f32[4,3] s1) -> f32[4,3]\n");
+  home(1, 0);
+  EXPECT_EQ(program(),
+            "%1:0.0:R = all_gather[x] %0:0.0:S0\n"
+            "%2:1.1:R = own::operator %1:0.0:R\n");
+}
+
+}  // namespace
+}  // namespace moai::compiler

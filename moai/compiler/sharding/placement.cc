@@ -1,0 +1,53 @@
+#include "moai/compiler/sharding/placement.h"
+
+#include <algorithm>
+
+namespace moai::compiler {
+namespace {
+
+constexpr const char* kReductionNames[] = {"sum", "max", "min", "all", "any", "product", "norm2"};
+
+}  // namespace
+
+std::string_view reduction_name(ops::Reduction r) {
+  return kReductionNames[static_cast<size_t>(r)];
+}
+
+std::string to_string(const Placement& p) {
+  std::string out;
+  for (const AxisPlacement& a : p) {
+    if (!out.empty()) out += "*";
+    if (a.replicated()) out += "R";
+    if (a.split()) out += "S" + std::to_string(a.place);
+    if (a.partial()) out += "P(" + std::string(reduction_name(a.reduction)) + ")";
+  }
+  return out;
+}
+
+int Mesh::ranks() const {
+  int n = 1;
+  for (const MeshAxis& a : axes) n *= a.size;
+  return n;
+}
+
+int Mesh::coordinate(int rank, size_t axis) const {
+  for (size_t a = axes.size() - 1; a > axis; --a) rank /= axes[a].size;
+  return rank % axes[axis].size;
+}
+
+std::vector<int> Mesh::group(int rank, size_t axis) const {
+  int step = 1;
+  for (size_t a = axes.size() - 1; a > axis; --a) step *= axes[a].size;
+  const int first = rank - coordinate(rank, axis) * step;
+  std::vector<int> ranks;
+  for (int i = 0; i < axes[axis].size; ++i) ranks.push_back(first + i * step);
+  return ranks;
+}
+
+int64_t share_size(int64_t n, int k, int index) { return n / k + (index < n % k ? 1 : 0); }
+
+int64_t share_begin(int64_t n, int k, int index) {
+  return n / k * index + std::min<int64_t>(index, n % k);
+}
+
+}  // namespace moai::compiler

@@ -1,0 +1,35 @@
+// LayoutPlan: what a planner decides; everything else the partitioner completes.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "moai/compiler/sharding/spmd.h"
+
+namespace moai::compiler {
+
+// How one axis completes what was not decided.
+struct AxisPolicy {
+  enum class Keeps : uint8_t {
+    kActivations,  // data parallel: weights may be gathered, activations never
+    kWeights,      // tensor parallel: activations may be gathered, weights never
+  };
+  Keeps keeps = Keeps::kActivations;
+  // Partial values without a batch factor go to shares, as sharded optimizers want them.
+  bool scatters_gradients = false;
+  // Factors over which partial activations may be scattered (sequence parallelism).
+  std::vector<FactorId> scatters{};
+};
+
+struct LayoutPlan {
+  Mesh mesh{};
+  std::vector<AxisPolicy> policies{};  // one an axis
+  // Where segments lie between windows; replicated where nothing is said.
+  std::map<SegmentId, Placement> home{};
+  std::vector<FactorId> batch{};  // factors that mark an activation
+  // Where copies gathered from shares of weights are dropped, to be gathered again (the start of
+  // the backward part); kNone: they are kept.
+  NodeId regather = kNone;
+};
+
+}  // namespace moai::compiler

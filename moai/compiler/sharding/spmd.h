@@ -1,0 +1,66 @@
+// SpmdProgram: a window laid out on a mesh, one program for all ranks.
+//
+// A register holds one value in one placement, in a buffer of its own; what calls write they write
+// into the register that they read. Steps run in order. Rank enters only through the sizes of
+// shares.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "moai/compiler/analysis/factors.h"
+#include "moai/compiler/sharding/placement.h"
+
+namespace moai::compiler {
+
+using RegisterId = uint32_t;
+
+struct Register {
+  ValueId value = kNone;
+  Placement placement{};
+};
+
+// What one axis does in a call.
+struct AxisWork {
+  enum class Kind : uint8_t { kReplicated, kSplit, kLinear };
+  Kind kind = Kind::kReplicated;
+  ops::FactorIndex factor = 0;  // kSplit: of the rule
+  uint32_t part = 0;            // and which of its parts
+
+  bool operator==(const AxisWork&) const = default;
+};
+
+struct CallStep {
+  NodeId node = kNone;
+  std::vector<AxisWork> work{};         // one entry an axis
+  std::vector<RegisterId> operands{};   // kNone where nothing is read
+  std::vector<RegisterId> made{};       // of fresh results, then of what is written
+};
+
+enum class MoveKind : uint8_t { kSlice, kMask, kAllGather, kAllToAll, kAllReduce, kReduceScatter };
+
+struct MoveStep {
+  MoveKind kind = MoveKind::kSlice;
+  uint32_t axis = 0;
+  RegisterId from = kNone, to = kNone;
+  NodeId reader = kNone;  // the call that wants it; kNone at the end
+};
+
+using Step = std::variant<CallStep, MoveStep>;
+
+struct SpmdProgram {
+  Mesh mesh{};
+  std::vector<Register> registers{};
+  std::vector<RegisterId> inputs{};   // as ValueGraph::inputs
+  std::vector<RegisterId> outputs{};  // as ValueGraph::outputs
+  std::vector<Step> steps{};
+};
+
+std::string_view name(MoveKind kind);
+
+// One line a step: "%4 = all_reduce[dp] %3", "%5 = aten::mm %1:R*S0 %2 | dp: f0".
+std::string print(const ValueGraph& g, const SpmdProgram& p);
+
+}  // namespace moai::compiler

@@ -1,0 +1,123 @@
+#include "moai/compiler/sharding/strategies.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "moai/ops/call_tensors.h"
+#include "moai/ops/facts.h"
+#include "moai/ops/overwrites.h"
+
+namespace moai::compiler {
+namespace {
+
+class Enumeration {
+ public:
+  Enumeration(const ValueGraph& g, const Factors& factors, NodeId n, int ranks)
+      : factors_(factors), id_(n), node_(g.nodes[n]), rule_(factors.rule(n)), ranks_(ranks) {
+    made_ = made_uses(node_);
+    const std::vector<const ops::Arg*> args = ops::tensor_operands(node_.signature);
+    for (size_t i = 0; i < args.size(); ++i) {
+      if (args[i]->written) written_.push_back(i);
+    }
+  }
+
+  std::vector<Strategy> all(const TakenParts& taken) {
+    found_.push_back(whole());
+    const ops::OpFacts* facts = ops::op_facts(node_.signature.op, node_.signature.overload);
+    if (facts && facts->draws) return std::move(found_);
+    for (ops::FactorIndex f = 0; f < rule_.rule.factors.size(); ++f) {
+      if (rule_.rule.factors[f].kind == ops::FactorKind::kFrozen) continue;
+      for (uint32_t part = 0; part < rule_.parts[f].size(); ++part) {
+        if (!taken.contains({f, part})) add(split(f, part));
+      }
+    }
+    for (const ops::LinearOperands& l : rule_.rule.linear) add(linear(l));
+    return std::move(found_);
+  }
+
+ private:
+  Strategy whole() const {
+    return {.operands = std::vector(node_.operands.size(), replicated()),
+            .made = std::vector(made_.size(), replicated())};
+  }
+
+  std::optional<Strategy> split(ops::FactorIndex f, uint32_t part) const {
+    const ops::RuleFactor& factor = rule_.rule.factors[f];
+    if (factors_.size(rule_.parts[f][part]) < ranks_) return std::nullopt;
+    if (factor.kind == ops::FactorKind::kIndexed) return std::nullopt;
+    Strategy s = whole();
+    s.work = {AxisWork::Kind::kSplit, f, part};
+    for (size_t i = 0; i < node_.operands.size(); ++i) {
+      const uint32_t at =
+          factors_.place(node_.operands[i], rule_.rule.operands[i], id_, f, part);
+      if (at != kNone) s.operands[i] = split_at(at);
+    }
+    for (size_t i = 0; i < made_.size(); ++i) {
+      const uint32_t at = factors_.place(*made_[i], rule_.rule.results[i], id_, f, part);
+      const std::vector<ops::FactorIndex>& over = rule_.rule.partial[i];
+      if (at != kNone) {
+        s.made[i] = split_at(at);
+      } else if (std::ranges::find(over, f) != over.end()) {
+        s.made[i] = partial(factor.reduction);
+      } else if (factor.kind == ops::FactorKind::kParallel) {
+        return std::nullopt;  // the result shows the factor in no way that can be split
+      }
+    }
+    return s;
+  }
+
+  std::optional<Strategy> linear(const ops::LinearOperands& l) const {
+    Strategy s = whole();
+    s.work.kind = AxisWork::Kind::kLinear;
+    for (const uint16_t i : l.operands) s.operands[i] = partial(l.reduction);
+    std::ranges::fill(s.made, partial(l.reduction));
+    return s;
+  }
+
+  // A call writes into the register that it reads: both are placed alike.
+  void add(std::optional<Strategy> s) {
+    if (!s) return;
+    const size_t fresh = made_.size() - written_.size();
+    for (size_t w = 0; w < written_.size(); ++w) {
+      const size_t i = written_[w];
+      const AxisPlacement& made = s->made[fresh + w];
+      if (node_.operands[i].value == kNone || s->operands[i] == made) continue;
+      if (!s->operands[i].replicated()) return;
+      s->operands[i] = made;  // of what stays as it was
+      if (!only_written(i)) return;
+    }
+    found_.push_back(std::move(*s));
+  }
+
+  // Whether the call leaves the operand's elements, where it does not overwrite them.
+  bool only_written(size_t i) const { return filled_[i]; }
+
+  const Factors& factors_;
+  const NodeId id_;
+  const ValueNode& node_;
+  const NodeRule& rule_;
+  const int ranks_;
+  std::vector<const Use*> made_;
+  std::vector<size_t> written_;
+  std::vector<bool> filled_ = ops::filled_operands(node_.signature);
+  std::vector<Strategy> found_;
+};
+
+}  // namespace
+
+std::vector<const Use*> made_uses(const ValueNode& n) {
+  std::vector<const Use*> made;
+  for (const Use& u : n.results) made.push_back(&u);
+  const std::vector<const ops::Arg*> args = ops::tensor_operands(n.signature);
+  for (size_t i = 0; i < args.size(); ++i) {
+    if (args[i]->written) made.push_back(&n.operands[i]);
+  }
+  return made;
+}
+
+std::vector<Strategy> strategies(const ValueGraph& g, const Factors& factors, NodeId n, int ranks,
+                                 const TakenParts& taken) {
+  return Enumeration(g, factors, n, ranks).all(taken);
+}
+
+}  // namespace moai::compiler
