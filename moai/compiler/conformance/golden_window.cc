@@ -1,0 +1,71 @@
+#include "moai/compiler/conformance/golden_window.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <random>
+
+#include "moai/base/file.h"
+#include "moai/compiler/analysis/import_window.h"
+
+namespace moai::compiler {
+namespace {
+
+constexpr std::string_view kBelow = "# below ";
+
+template <class T, class Draw>
+std::string drawn(int64_t count, const Draw& draw) {
+  std::string bytes(static_cast<size_t>(count) * sizeof(T), '\0');
+  for (int64_t i = 0; i < count; ++i) {
+    const T x = static_cast<T>(draw());
+    std::memcpy(bytes.data() + static_cast<size_t>(i) * sizeof(T), &x, sizeof(T));
+  }
+  return bytes;
+}
+
+std::string make_input(const Segment& s, int64_t below, std::mt19937* random) {
+  std::uniform_real_distribution<double> real(0.05, 1);
+  std::uniform_int_distribution<int64_t> integer(0, below - 1);
+  const int64_t count = s.begin + s.count;
+  switch (s.dtype) {
+    case tensor::DType::kFloat64:
+      return drawn<double>(count, [&] { return real(*random); });
+    case tensor::DType::kFloat32:
+      return drawn<float>(count, [&] { return real(*random); });
+    case tensor::DType::kInt64:
+      return drawn<int64_t>(count, [&] { return integer(*random); });
+    default:
+      ADD_FAILURE() << "an input of " << tensor::dtype_name(s.dtype);
+      return {};
+  }
+}
+
+}  // namespace
+
+void load(const std::string& name, GoldenWindow* golden) {
+  const auto text = read_file(std::string(MOAI_GOLDEN_WINDOWS) + "/" + name + ".txt");
+  ASSERT_TRUE(text.ok()) << text.status().to_string();
+  int64_t below = 2;
+  if (const size_t at = text->find(kBelow); at != std::string::npos) {
+    below = std::stoll(text->substr(at + kBelow.size()));
+  }
+  auto recording = graph::parse_recording(*text, &golden->signatures);
+  ASSERT_TRUE(recording.ok()) << recording.status().to_string();
+  golden->recorded = std::move(recording->windows.back());
+  golden->graph = import_window(golden->recorded.window, golden->signatures);
+  std::mt19937 random(7);
+  for (const ValueId v : golden->graph.inputs) {
+    const SegmentId id = golden->graph.values[v].segment;
+    const Segment& s = golden->graph.segments[id];
+    std::string bytes = make_input(s, below, &random);
+    std::string& all = golden->inputs[s.storage];
+    if (all.size() < bytes.size()) all.resize(bytes.size());
+    const size_t begin = static_cast<size_t>(s.begin) * tensor::dtype_size(s.dtype);
+    all.replace(begin, bytes.size() - begin, bytes.substr(begin));
+    for (const graph::Upload& u : golden->recorded.uploads) {
+      if (u.storage == s.storage) golden->data.push_back(id);
+    }
+  }
+}
+
+}  // namespace moai::compiler

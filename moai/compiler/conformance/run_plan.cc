@@ -1,0 +1,126 @@
+#include "moai/compiler/conformance/run_plan.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "moai/compiler/conformance/virtual_ranks.h"
+#include "moai/compiler/lower/local_layout.h"
+#include "moai/compiler/sharding/partition.h"
+
+namespace moai::compiler {
+namespace {
+
+constexpr graph::StorageId kFirstTemporary = 1000000;
+
+double number_at(const std::string& bytes, tensor::DType dtype, size_t at) {
+  const auto as = [&]<class T>(T x) {
+    std::memcpy(&x, bytes.data() + at * sizeof(T), sizeof(T));
+    return static_cast<double>(x);
+  };
+  switch (dtype) {
+    case tensor::DType::kFloat64:
+      return as(double{});
+    case tensor::DType::kFloat32:
+      return as(float{});
+    case tensor::DType::kInt64:
+      return as(int64_t{});
+    default:
+      return as(uint8_t{});
+  }
+}
+
+// The rank's part of a whole segment.
+std::string part_of(const std::string& whole, const LocalLayout& layout, size_t element) {
+  std::string part(static_cast<size_t>(layout.count()) * element, '\0');
+  for (const LocalLayout::Piece& p : layout.pieces()) {
+    std::memcpy(part.data() + static_cast<size_t>(p.begin) * element,
+                whole.data() + static_cast<size_t>(p.whole_begin) * element,
+                static_cast<size_t>(p.count) * element);
+  }
+  return part;
+}
+
+bool is_split(const Placement& p) {
+  for (const AxisPlacement& a : p) {
+    if (a.split()) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+Reference::Reference(device::Device* device, GoldenWindow* golden)
+    : device_(device), golden_(golden) {
+  VirtualRanks one(device, &golden->signatures, {{{"one", 1}}});
+  for (const auto& [id, bytes] : golden->inputs) EXPECT_EQ(one.put(0, id, bytes), ok_status());
+  const Status status = one.run({golden->recorded.window});
+  EXPECT_EQ(status, ok_status());
+  for (const ValueId v : golden->graph.outputs) {
+    const Segment& s = golden->graph.segments[golden->graph.values[v].segment];
+    auto bytes = one.get(0, s.storage);
+    EXPECT_TRUE(bytes.ok());
+    const size_t element = tensor::dtype_size(s.dtype);
+    wanted_.push_back(bytes->substr(static_cast<size_t>(s.begin) * element,
+                                    static_cast<size_t>(s.count) * element));
+  }
+}
+
+Result<PlanRun> Reference::run(const Factors& factors, const LayoutPlan& plan) {
+  const ValueGraph& g = golden_->graph;
+  const SpmdProgram program = partition(g, factors, plan);
+  const Lowering lowering = golden_->lowering(factors, program);
+  VirtualRanks ranks(device_, &golden_->signatures, plan.mesh);
+  std::vector<graph::Window> programs;
+  for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
+    programs.push_back(lower_rank(lowering, rank, kFirstTemporary, &golden_->signatures));
+    for (const RegisterId r : program.inputs) {
+      const SegmentId segment = g.values[program.registers[r].value].segment;
+      const Segment& s = g.segments[segment];
+      const Placement& p = program.registers[r].placement;
+      const std::string& whole = golden_->inputs.at(s.storage);
+      const LocalLayout layout(g, factors, plan.mesh, segment, p, rank);
+      const Status status = ranks.put(
+          rank, s.storage,
+          is_split(p) ? part_of(whole, layout, tensor::dtype_size(s.dtype)) : whole);
+      if (!status.ok()) return status;
+    }
+  }
+  if (const Status status = ranks.run(programs); !status.ok()) return status;
+  PlanRun out{.moved_bytes = ranks.moved_bytes(), .collectives = ranks.collectives()};
+  for (size_t i = 0; i < g.outputs.size(); ++i) {
+    const SegmentId segment = g.values[g.outputs[i]].segment;
+    const Segment& s = g.segments[segment];
+    const Placement& p = program.registers[program.outputs[i]].placement;
+    double magnitude = 1e-30;
+    for (int64_t e = 0; e < s.count; ++e) {
+      const double w = std::abs(number_at(wanted_[i], s.dtype, static_cast<size_t>(e)));
+      if (std::isfinite(w)) magnitude = std::max(magnitude, w);
+    }
+    for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
+      auto bytes = ranks.get(rank, s.storage);
+      if (!bytes.ok()) return bytes.status();
+      const LocalLayout layout(g, factors, plan.mesh, segment, p, rank);
+      const size_t element = tensor::dtype_size(s.dtype);
+      const size_t begin = is_split(p) ? 0 : static_cast<size_t>(s.begin) * element;
+      const std::string wanted = part_of(wanted_[i], layout, element);
+      if (bytes->size() < begin + wanted.size()) return internal_error("a part is too small");
+      double error = 0;
+      for (int64_t e = 0; e < layout.count(); ++e) {
+        const double w = number_at(wanted, s.dtype, static_cast<size_t>(e));
+        const double got = number_at(*bytes, s.dtype, begin / element + static_cast<size_t>(e));
+        error = std::max(error, std::isnan(w) && std::isnan(got) ? 0 : std::abs(w - got));
+        if (std::isnan(w) != std::isnan(got)) error = 1e300;
+      }
+      if (error / magnitude > out.error_max) {
+        out.error_max = error / magnitude;
+        out.worst = "s" + std::to_string(s.storage) + " on rank " + std::to_string(rank) + ", " +
+                    to_string(p);
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace moai::compiler

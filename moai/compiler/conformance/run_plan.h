@@ -1,0 +1,33 @@
+// Runs a plan on virtual ranks and compares what it leaves with the window run whole.
+#pragma once
+
+#include <string>
+
+#include "moai/compiler/conformance/golden_window.h"
+#include "moai/compiler/sharding/policy.h"
+#include "moai/device/device.h"
+
+namespace moai::compiler {
+
+struct PlanRun {
+  double error_max = 0;     // relative to the largest magnitude of each output
+  std::string worst{};      // which output
+  uint64_t moved_bytes = 0, collectives = 0;
+};
+
+// What the window leaves when one rank runs it, by output; then for plans.
+class Reference {
+ public:
+  // All outlive it.
+  Reference(device::Device* device, GoldenWindow* golden);
+
+  Result<PlanRun> run(const Factors& factors, const LayoutPlan& plan);
+
+ private:
+
+  device::Device* device_;
+  GoldenWindow* golden_;
+  std::vector<std::string> wanted_;  // by output
+};
+
+}  // namespace moai::compiler

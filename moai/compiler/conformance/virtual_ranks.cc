@@ -1,0 +1,232 @@
+#include "moai/compiler/conformance/virtual_ranks.h"
+
+#include <cstring>
+
+#include "moai/compiler/conformance/reduce_bytes.h"
+
+namespace moai::compiler {
+namespace {
+
+// Copies the run [from, from + n) of the middle dimension of [outer, size, inner] bytes.
+void copy_run(std::string_view in, int64_t outer, int64_t in_size, int64_t from, int64_t n,
+              int64_t inner, std::string* out, int64_t out_size, int64_t to) {
+  for (int64_t o = 0; o < outer; ++o) {
+    std::memcpy(out->data() + (o * out_size + to) * inner,
+                in.data() + (o * in_size + from) * inner, static_cast<size_t>(n * inner));
+  }
+}
+
+struct Dimension {
+  int64_t outer = 1, size = 1, inner = 1;  // `inner` in bytes
+};
+
+Dimension dimension(const tensor::Geometry& g, int64_t d) {
+  Dimension at;
+  for (int64_t i = 0; i < d; ++i) at.outer *= g.sizes[static_cast<size_t>(i)];
+  at.size = g.sizes[static_cast<size_t>(d)];
+  at.inner = static_cast<int64_t>(tensor::dtype_size(g.dtype));
+  for (size_t i = static_cast<size_t>(d) + 1; i < g.sizes.size(); ++i) at.inner *= g.sizes[i];
+  return at;
+}
+
+int64_t begin_of(const std::vector<int64_t>& sizes, size_t index) {
+  int64_t begin = 0;
+  for (size_t i = 0; i < index; ++i) begin += sizes[i];
+  return begin;
+}
+
+uint64_t size_of(const tensor::Geometry& g) {
+  return static_cast<uint64_t>(tensor::element_count(g)) * tensor::dtype_size(g.dtype);
+}
+uint64_t offset_of(const tensor::Geometry& g) {
+  return static_cast<uint64_t>(g.offset) * tensor::dtype_size(g.dtype);
+}
+
+}  // namespace
+
+VirtualRanks::VirtualRanks(device::Device* device, const graph::SignatureTable* signatures,
+                           Mesh mesh)
+    : device_(*device),
+      signatures_(*signatures),
+      mesh_(std::move(mesh)),
+      storages_(static_cast<size_t>(mesh_.ranks())) {}
+
+Status VirtualRanks::put(int rank, graph::StorageId storage, std::string_view bytes) {
+  auto buffer = device_.allocate(bytes.size());
+  if (!buffer.ok()) return buffer.status();
+  const Status status = device_.copy_in(buffer->get(), 0, bytes);
+  storages_[static_cast<size_t>(rank)][storage] = std::move(*buffer);
+  return status;
+}
+
+Result<std::string> VirtualRanks::get(int rank, graph::StorageId storage) const {
+  const Storages& of_rank = storages_[static_cast<size_t>(rank)];
+  const auto found = of_rank.find(storage);
+  if (found == of_rank.end() || !found->second) return std::string();
+  std::string bytes(found->second->size_bytes(), '\0');
+  const Status status = device_.copy_out(*found->second, 0, bytes.size(), bytes.data());
+  if (!status.ok()) return status;
+  return bytes;
+}
+
+Status VirtualRanks::run(const std::vector<graph::Window>& programs) {
+  for (size_t at = 0; at < programs[0].nodes.size(); ++at) {
+    const Status status = step(programs, at);
+    if (!status.ok()) {
+      return {status.code(), status.message() + " in node " + std::to_string(at) + ": " +
+                                 print_node(programs[0], programs[0].nodes[at], signatures_)};
+    }
+  }
+  return ok_status();
+}
+
+Status VirtualRanks::step(const std::vector<graph::Window>& programs, size_t at) {
+  const graph::Node& first = programs[0].nodes[at];
+  if (first.kind == graph::NodeKind::kCall &&
+      signatures_.at(first.signature).signature().op.starts_with("moai::all_")) {
+    return collective(programs, at);
+  }
+  if (first.kind == graph::NodeKind::kCall &&
+      signatures_.at(first.signature).signature().op == "moai::reduce_scatter") {
+    return collective(programs, at);
+  }
+  for (int rank = 0; rank < mesh_.ranks(); ++rank) {
+    const graph::Window& w = programs[static_cast<size_t>(rank)];
+    if (w.nodes.size() != programs[0].nodes.size() || w.nodes[at].kind != first.kind) {
+      return internal_error("rank " + std::to_string(rank) + " has another program");
+    }
+    const Status status =
+        first.kind == graph::NodeKind::kCall ? call(rank, w, w.nodes[at]) : memory(rank, w, w.nodes[at]);
+    if (!status.ok()) return status;
+  }
+  return ok_status();
+}
+
+Status VirtualRanks::memory(int rank, const graph::Window& w, const graph::Node& n) {
+  Storages& of_rank = storages_[static_cast<size_t>(rank)];
+  const graph::StorageId id = w.storages_of(n)[0];
+  if (n.kind == graph::NodeKind::kFree) {
+    of_rank.erase(id);
+    return ok_status();
+  }
+  if (n.kind == graph::NodeKind::kResize) return device_.resize(of_rank.at(id).get(), w.words_of(n)[0]);
+  auto buffer = device_.allocate(w.words_of(n)[0]);
+  if (!buffer.ok()) return buffer.status();
+  of_rank[id] = std::move(*buffer);
+  return ok_status();
+}
+
+Status VirtualRanks::call(int rank, const graph::Window& w, const graph::Node& n) {
+  std::unique_ptr<device::Call>& prepared = prepared_[n.signature];
+  const graph::SignatureTable::Entry& entry = signatures_.at(n.signature);
+  if (!prepared) {
+    auto made = device_.prepare(entry.signature());
+    if (!made.ok()) return made.status();
+    prepared = std::move(*made);
+  }
+  Storages& of_rank = storages_[static_cast<size_t>(rank)];
+  const auto ids = w.storages_of(n);
+  std::vector<device::Buffer*> operands;
+  for (uint32_t i = 0; i < entry.arity.operands; ++i) {
+    const auto found = of_rank.find(ids[i]);
+    if (ids[i] != 0 && found == of_rank.end()) {
+      return not_found("rank " + std::to_string(rank) + " has no s" + std::to_string(ids[i]));
+    }
+    operands.push_back(ids[i] == 0 ? nullptr : found->second.get());
+  }
+  std::vector<device::BufferPtr> fresh(entry.arity.fresh);
+  const Status status = prepared->run(operands, w.words_of(n), fresh);
+  for (uint32_t i = 0; i < entry.arity.fresh && status.ok(); ++i) {
+    const graph::StorageId id = ids[entry.arity.operands + i];
+    if (id != 0) of_rank[id] = std::move(fresh[i]);
+  }
+  return status;
+}
+
+Status VirtualRanks::collective(const std::vector<graph::Window>& programs, size_t at) {
+  ++collectives_;
+  std::vector<bool> done(programs.size());
+  for (int rank = 0; rank < mesh_.ranks(); ++rank) {
+    if (done[static_cast<size_t>(rank)]) continue;
+    const ops::CallSignature s =
+        signatures_.at(programs[static_cast<size_t>(rank)].nodes[at].signature).signature();
+    Taken taken{.ranks = mesh_.group(rank, static_cast<size_t>(s.args.back().ints[0]))};
+    for (const int r : taken.ranks) {
+      const graph::Window& w = programs[static_cast<size_t>(r)];
+      done[static_cast<size_t>(r)] = true;
+      taken.calls.push_back(signatures_.at(w.nodes[at].signature).signature());
+      auto bytes = get(r, w.storages_of(w.nodes[at])[0]);
+      if (!bytes.ok()) return bytes.status();
+      const tensor::Geometry& g = taken.calls.back().args[0].geometry;
+      taken.parts.push_back(bytes->substr(offset_of(g), size_of(g)));
+    }
+    const Status status = exchange(programs, at, taken);
+    if (!status.ok()) return status;
+  }
+  return ok_status();
+}
+
+Status VirtualRanks::exchange(const std::vector<graph::Window>& programs, size_t at,
+                              const Taken& taken) {
+  for (size_t i = 0; i < taken.ranks.size(); ++i) {
+    const graph::Window& w = programs[static_cast<size_t>(taken.ranks[i])];
+    const auto ids = w.storages_of(w.nodes[at]);
+    auto bytes = apply(taken, i);
+    if (!bytes.ok()) return bytes.status();
+    moved_bytes_ += bytes->size();
+    Storages& of_rank = storages_[static_cast<size_t>(taken.ranks[i])];
+    Status status;
+    if (taken.calls[i].op == "moai::all_reduce") {
+      status = device_.copy_in(of_rank.at(ids[0]).get(), offset_of(taken.calls[i].args[0].geometry),
+                               *bytes);
+    } else {
+      status = put(taken.ranks[i], ids[1], *bytes);
+    }
+    if (!status.ok()) return status;
+  }
+  return ok_status();
+}
+
+// What the rank at `index` of the group ends up with.
+Result<std::string> VirtualRanks::apply(const Taken& taken, size_t index) const {
+  const ops::CallSignature& mine = taken.calls[index];
+  const tensor::Geometry& g = mine.args[0].geometry;
+  if (mine.op == "moai::all_reduce") {
+    return reduce_bytes(taken.parts, g.dtype, mine.args[1].text);
+  }
+  const int64_t d = mine.args[1].ints[0];
+  const std::vector<int64_t>& shares = mine.args[2].ints;
+  const Dimension at = dimension(g, d);
+  std::string out(size_of(mine.results[0].geometry), '\0');
+  if (mine.op == "moai::reduce_scatter") {
+    auto whole = reduce_bytes(taken.parts, g.dtype, mine.args[3].text);
+    if (!whole.ok()) return whole.status();
+    copy_run(*whole, at.outer, at.size, begin_of(shares, index), shares[index], at.inner, &out,
+             shares[index], 0);
+    return out;
+  }
+  if (mine.op == "moai::all_gather") {
+    const int64_t whole = mine.results[0].geometry.sizes[static_cast<size_t>(d)];
+    for (size_t i = 0; i < taken.parts.size(); ++i) {
+      copy_run(taken.parts[i], at.outer, shares[i], 0, shares[i], at.inner, &out, whole,
+               begin_of(shares, i));
+    }
+    return out;
+  }
+  // all_to_all: gather along one dimension, keep a share of another.
+  const int64_t whole = begin_of(shares, shares.size());
+  std::string gathered(static_cast<size_t>(at.outer * whole * at.inner), '\0');
+  for (size_t i = 0; i < taken.parts.size(); ++i) {
+    copy_run(taken.parts[i], at.outer, shares[i], 0, shares[i], at.inner, &gathered, whole,
+             begin_of(shares, i));
+  }
+  tensor::Geometry all = g;
+  all.sizes[static_cast<size_t>(d)] = whole;
+  const std::vector<int64_t>& kept = mine.args[4].ints;
+  const Dimension to = dimension(all, mine.args[3].ints[0]);
+  copy_run(gathered, to.outer, to.size, begin_of(kept, index), kept[index], to.inner, &out,
+           kept[index], 0);
+  return out;
+}
+
+}  // namespace moai::compiler

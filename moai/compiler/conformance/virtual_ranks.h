@@ -1,0 +1,58 @@
+// VirtualRanks: the programs of all ranks, run in lockstep on one device in one process.
+//
+// What a Worker does with a rank's program, without Workers: calls run one after the other for each
+// rank, and calls of `moai::` move bytes between the ranks' storages here.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "moai/compiler/sharding/placement.h"
+#include "moai/device/device.h"
+#include "moai/graph/window.h"
+
+namespace moai::compiler {
+
+class VirtualRanks {
+ public:
+  // Both outlive it.
+  VirtualRanks(device::Device* device, const graph::SignatureTable* signatures, Mesh mesh);
+
+  Status put(int rank, graph::StorageId storage, std::string_view bytes);
+  // Empty where the rank has no such storage.
+  Result<std::string> get(int rank, graph::StorageId storage) const;
+
+  // One program a rank, node by node of the same kinds.
+  Status run(const std::vector<graph::Window>& programs);
+  // Storages of a rank that exist now.
+  size_t storage_count(int rank) const { return storages_[static_cast<size_t>(rank)].size(); }
+  // Bytes that crossed between ranks, summed over ranks, and collectives a rank took part in.
+  uint64_t moved_bytes() const { return moved_bytes_; }
+  uint64_t collectives() const { return collectives_; }
+
+ private:
+  using Storages = std::map<graph::StorageId, device::BufferPtr>;
+  struct Taken {  // a collective call, as each rank of a group makes it
+    std::vector<int> ranks{};
+    std::vector<ops::CallSignature> calls{};
+    std::vector<std::string> parts{};  // bytes of the operand's geometry
+  };
+
+  Status step(const std::vector<graph::Window>& programs, size_t at);
+  Status memory(int rank, const graph::Window& w, const graph::Node& n);
+  Status call(int rank, const graph::Window& w, const graph::Node& n);
+  Status collective(const std::vector<graph::Window>& programs, size_t at);
+  Status exchange(const std::vector<graph::Window>& programs, size_t at, const Taken& taken);
+  Result<std::string> apply(const Taken& taken, size_t index) const;
+
+  device::Device& device_;
+  const graph::SignatureTable& signatures_;
+  const Mesh mesh_;
+  std::vector<Storages> storages_;  // by rank
+  std::map<graph::SignatureId, std::unique_ptr<device::Call>> prepared_;
+  uint64_t moved_bytes_ = 0, collectives_ = 0;
+};
+
+}  // namespace moai::compiler

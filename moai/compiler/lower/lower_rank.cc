@@ -1,0 +1,306 @@
+#include "moai/compiler/lower/lower_rank.h"
+
+#include <algorithm>
+#include <set>
+
+#include "moai/compiler/lower/buffers.h"
+#include "moai/compiler/lower/local_layout.h"
+#include "moai/compiler/sharding/strategies.h"
+#include "moai/ops/call_tensors.h"
+
+namespace moai::compiler {
+namespace {
+
+using graph::StorageId;
+using tensor::Geometry;
+
+ops::Arg tensor_arg(Geometry g, bool written = false) {
+  return {.kind = ops::ArgKind::kTensor, .written = written, .geometry = std::move(g)};
+}
+ops::Arg int_arg(int64_t value) { return {.kind = ops::ArgKind::kInt, .ints = {value}}; }
+ops::Arg ints_arg(std::vector<int64_t> values) {
+  return {.kind = ops::ArgKind::kIntList, .ints = std::move(values)};
+}
+ops::Arg text_arg(std::string_view text) {
+  return {.kind = ops::ArgKind::kString, .text = std::string(text)};
+}
+ops::Result fresh(Geometry g) {
+  return {.kind = ops::ResultKind::kFresh, .geometry = std::move(g)};
+}
+Geometry dense(tensor::DType dtype, std::vector<int64_t> sizes, int64_t offset = 0) {
+  Geometry g{.dtype = dtype, .sizes = std::move(sizes), .offset = offset};
+  g.strides = tensor::contiguous_strides(g.sizes);
+  return g;
+}
+
+class Lower {
+ public:
+  Lower(const Lowering& in, int rank, StorageId first_temporary,
+        graph::SignatureTable* signatures)
+      : in_(in),
+        graph_(*in.graph),
+        program_(*in.program),
+        rank_(rank),
+        signatures_(*signatures),
+        buffers_(in, first_temporary) {}
+
+  graph::Window run() {
+    for (const RegisterId r : program_.inputs) provide(r);
+    allocate_untouched();
+    for (uint32_t i = 0; i < program_.steps.size(); ++i) {
+      if (const auto* c = std::get_if<CallStep>(&program_.steps[i])) {
+        call(*c);
+      } else {
+        move(std::get<MoveStep>(program_.steps[i]));
+      }
+      release(i);
+    }
+    for (size_t i = 0; i < program_.outputs.size(); ++i) settle(program_.outputs[i]);
+    release(static_cast<uint32_t>(program_.steps.size()));
+    return std::move(out_);
+  }
+
+ private:
+  const Register& reg(RegisterId r) const { return program_.registers[r]; }
+  SegmentId segment(RegisterId r) const { return graph_.values[reg(r).value].segment; }
+  LocalLayout layout(RegisterId r) const {
+    return {graph_, *in_.factors, program_.mesh, segment(r), reg(r).placement, rank_};
+  }
+  tensor::DType dtype(RegisterId r) const { return graph_.segments[segment(r)].dtype; }
+  int64_t begin(RegisterId r) const { return buffers_.of(r).begin; }
+  StorageId storage(RegisterId r) const { return buffers_.of(r).storage; }
+
+  // Allocates the storage of a register where the window did, as large as the rank's part.
+  void provide(RegisterId r) {
+    const StorageId id = storage(r);
+    const uint64_t bytes = buffers_.allocated_bytes(id);
+    if (bytes == 0 || !provided_.insert(id).second) return;
+    const bool whole = std::ranges::none_of(reg(r).placement, &AxisPlacement::split);
+    const uint64_t part =
+        static_cast<uint64_t>(layout(r).count()) * tensor::dtype_size(dtype(r));
+    out_.alloc(id, whole ? bytes : part);
+  }
+
+  // Storages that the window allocates and no call uses.
+  void allocate_untouched() {
+    std::set<StorageId> used;
+    for (const Segment& s : graph_.segments) used.insert(s.storage);
+    for (const graph::Node& n : in_.window->nodes) {
+      if (n.kind != graph::NodeKind::kAlloc) continue;
+      const StorageId id = in_.window->storages_of(n)[0];
+      if (!used.contains(id)) out_.alloc(id, in_.window->words_of(n)[0]);
+    }
+  }
+
+  // ---- calls
+
+  void call(const CallStep& step) {
+    const ValueNode& n = graph_.nodes[step.node];
+    ops::CallSignature s = n.signature;
+    std::vector<StorageId> ids;
+    std::vector<RegisterId> written(step.made.begin() + static_cast<ptrdiff_t>(n.results.size()),
+                                    step.made.end());
+    size_t at = 0, next_written = 0;
+    for (ops::Arg* a : ops::tensor_operands(s)) {
+      const Use& use = n.operands[at];
+      RegisterId r = step.operands[at++];
+      if (a->written && r == kNone) r = written[next_written];
+      if (a->written) ++next_written;
+      ids.push_back(localize(use, r, &a->geometry));
+    }
+    at = 0;
+    for (ops::Result* r : ops::fresh_results(s)) {
+      ids.push_back(localize(n.results[at], step.made[at], &r->geometry));
+      ++at;
+    }
+    set_sizes(step, &s);
+    std::vector<uint64_t> words;
+    for (const uint32_t w : n.words) words.push_back(in_.window->words[w]);
+    out_.call(signatures_.intern(s), ids, words, n.line);
+  }
+
+  StorageId localize(const Use& use, RegisterId r, Geometry* g) {
+    if (r == kNone) return 0;
+    provide(r);
+    *g = layout(r).geometry(use, *g);
+    g->offset += begin(r);
+    return storage(r);
+  }
+
+  void set_sizes(const CallStep& step, ops::CallSignature* s) const {
+    const NodeRule& rule = in_.factors->rule(step.node);
+    for (const ops::SizeArgument& a : rule.rule.sizes) {
+      int64_t size = 1;
+      for (const ops::FactorIndex f : a.factors) size *= local_size(step, rule, f);
+      ops::Arg& arg = s->args[a.argument];
+      arg.ints[a.item < 0 ? 0 : static_cast<size_t>(a.item)] = size;
+    }
+  }
+
+  int64_t local_size(const CallStep& step, const NodeRule& rule, ops::FactorIndex f) const {
+    if (rule.parts[f].empty()) return rule.rule.factors[f].size;
+    int64_t size = 1;
+    for (uint32_t part = 0; part < rule.parts[f].size(); ++part) {
+      int64_t n = in_.factors->size(rule.parts[f][part]);
+      for (size_t a = 0; a < step.work.size(); ++a) {
+        if (step.work[a] != AxisWork{AxisWork::Kind::kSplit, f, part}) continue;
+        n = share_size(n, program_.mesh.axes[a].size, program_.mesh.coordinate(rank_, a));
+      }
+      size *= n;
+    }
+    return size;
+  }
+
+  // ---- moves
+
+  void move(const MoveStep& m) {
+    switch (m.kind) {
+      case MoveKind::kSlice:
+        return slice(m);
+      case MoveKind::kMask:
+        return mask(m);
+      case MoveKind::kAllGather:
+        return all_gather(m);
+      case MoveKind::kAllReduce:
+        return all_reduce(m);
+      case MoveKind::kReduceScatter:
+        return reduce_scatter(m);
+      case MoveKind::kAllToAll:
+        return all_to_all(m);
+    }
+  }
+
+  int ranks(const MoveStep& m) const { return program_.mesh.axes[m.axis].size; }
+  int index(const MoveStep& m) const { return program_.mesh.coordinate(rank_, m.axis); }
+  std::vector<int64_t> shares(const MoveStep& m, int64_t n) const {
+    std::vector<int64_t> sizes;
+    for (int i = 0; i < ranks(m); ++i) sizes.push_back(share_size(n, ranks(m), i));
+    return sizes;
+  }
+  int64_t whole_size(RegisterId r, uint32_t place) const {
+    return in_.factors->size(in_.factors->of(segment(r))[place]);
+  }
+  Geometry flat(RegisterId r) const { return dense(dtype(r), {layout(r).count()}, begin(r)); }
+  Geometry around(RegisterId r, uint32_t place) const {
+    const LocalLayout::Around a = layout(r).around(place);
+    return dense(dtype(r), {a.outer, a.here, a.inner}, begin(r));
+  }
+
+  void emit(std::string_view op, std::vector<ops::Arg> args, std::vector<ops::Result> results,
+            std::vector<StorageId> ids) {
+    const ops::CallSignature s{.op = std::string(op),
+                               .overload = "",
+                               .args = std::move(args),
+                               .results = std::move(results)};
+    out_.call(signatures_.intern(s), ids, {}, 0);
+  }
+
+  void slice(const MoveStep& m) {
+    const uint32_t place = reg(m.to).placement[m.axis].place;
+    Geometry part = around(m.from, place);
+    const int64_t n = part.sizes[1];
+    part.sizes[1] = share_size(n, ranks(m), index(m));
+    part.offset += share_begin(n, ranks(m), index(m)) * part.sizes[2];
+    emit("aten::clone", {tensor_arg(part), {.kind = ops::ArgKind::kNone}},
+         {fresh(dense(part.dtype, part.sizes))}, {storage(m.from), storage(m.to)});
+  }
+
+  // The first rank of the group keeps the value, the others have nothing to add.
+  void mask(const MoveStep& m) {
+    const Geometry g = flat(m.from);
+    std::vector<ops::Arg> args{tensor_arg(g), {.kind = ops::ArgKind::kNone}};
+    if (index(m) != 0) args.resize(6, {.kind = ops::ArgKind::kNone});
+    emit(index(m) == 0 ? "aten::clone" : "aten::zeros_like", std::move(args),
+         {fresh(dense(g.dtype, g.sizes))}, {storage(m.from), storage(m.to)});
+  }
+
+  void all_reduce(const MoveStep& m) {
+    emit("moai::all_reduce",
+         {tensor_arg(flat(m.from), true), text_arg(reduction(m)), int_arg(m.axis)},
+         {{.kind = ops::ResultKind::kIgnored}}, {storage(m.from)});
+  }
+
+  void all_gather(const MoveStep& m) {
+    const uint32_t place = reg(m.from).placement[m.axis].place;
+    const Geometry part = around(m.from, place);
+    const int64_t n = whole_size(m.from, place);
+    emit("moai::all_gather",
+         {tensor_arg(part), int_arg(1), ints_arg(shares(m, n)), int_arg(m.axis)},
+         {fresh(dense(part.dtype, {part.sizes[0], n, part.sizes[2]}))},
+         {storage(m.from), storage(m.to)});
+  }
+
+  void reduce_scatter(const MoveStep& m) {
+    const uint32_t place = reg(m.to).placement[m.axis].place;
+    const Geometry whole = around(m.from, place);
+    const int64_t n = whole.sizes[1];
+    emit("moai::reduce_scatter",
+         {tensor_arg(whole), int_arg(1), ints_arg(shares(m, n)), text_arg(reduction(m)),
+          int_arg(m.axis)},
+         {fresh(dense(whole.dtype,
+                      {whole.sizes[0], share_size(n, ranks(m), index(m)), whole.sizes[2]}))},
+         {storage(m.from), storage(m.to)});
+  }
+
+  // From shares of one factor to shares of another.
+  void all_to_all(const MoveStep& m) {
+    const uint32_t from = reg(m.from).placement[m.axis].place;
+    const uint32_t to = reg(m.to).placement[m.axis].place;
+    const int64_t gathered = whole_size(m.from, from);
+    const LocalLayout before = layout(m.from);
+    const LocalLayout::Around a = before.around(std::min(from, to));
+    const LocalLayout::Around b = before.around(std::max(from, to));
+    Geometry g = dense(dtype(m.from),
+                       {a.outer, a.here, b.outer / (a.outer * a.here), b.here, b.inner},
+                       begin(m.from));
+    const int64_t from_dim = from < to ? 1 : 3, to_dim = 4 - from_dim;
+    const int64_t scattered = g.sizes[static_cast<size_t>(to_dim)];
+    std::vector<int64_t> sizes = g.sizes;
+    sizes[static_cast<size_t>(from_dim)] = gathered;
+    sizes[static_cast<size_t>(to_dim)] = share_size(scattered, ranks(m), index(m));
+    emit("moai::all_to_all",
+         {tensor_arg(g), int_arg(from_dim), ints_arg(shares(m, gathered)), int_arg(to_dim),
+          ints_arg(shares(m, scattered)), int_arg(m.axis)},
+         {fresh(dense(g.dtype, sizes))}, {storage(m.from), storage(m.to)});
+  }
+
+  std::string_view reduction(const MoveStep& m) const {
+    return reduction_name(reg(m.from).placement[m.axis].reduction);
+  }
+
+  // ---- ends
+
+  // What a storage holds after the window must lie in the storage itself.
+  void settle(RegisterId r) {
+    const StorageId id = graph_.segments[segment(r)].storage;
+    if (storage(r) == id) return;
+    Geometry home = flat(r);
+    home.offset = graph_.segments[segment(r)].begin;
+    if (std::ranges::any_of(reg(r).placement, &AxisPlacement::split)) home.offset = 0;
+    emit("aten::copy_",
+         {tensor_arg(home, true), tensor_arg(flat(r)), {.kind = ops::ArgKind::kBool, .ints = {0}}},
+         {{.kind = ops::ResultKind::kIgnored}}, {id, storage(r)});
+  }
+
+  void release(uint32_t step) {
+    for (const StorageId id : buffers_.released_after(step)) out_.free(id);
+  }
+
+  const Lowering& in_;
+  const ValueGraph& graph_;
+  const SpmdProgram& program_;
+  const int rank_;
+  graph::SignatureTable& signatures_;
+  Buffers buffers_;
+  graph::Window out_;
+  std::set<StorageId> provided_;
+};
+
+}  // namespace
+
+graph::Window lower_rank(const Lowering& in, int rank, StorageId first_temporary,
+                         graph::SignatureTable* signatures) {
+  return Lower(in, rank, first_temporary, signatures).run();
+}
+
+}  // namespace moai::compiler

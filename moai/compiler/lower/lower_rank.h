@@ -1,0 +1,28 @@
+// Lowering: the program of one rank, as a window over the rank's own storages.
+#pragma once
+
+#include "moai/base/status.h"
+#include "moai/compiler/sharding/spmd.h"
+#include "moai/graph/window.h"
+
+namespace moai::compiler {
+
+// What lowering reads; all outlive the call.
+struct Lowering {
+  const graph::Window* window = nullptr;
+  const ValueGraph* graph = nullptr;
+  const Factors* factors = nullptr;
+  const SpmdProgram* program = nullptr;
+};
+
+// The calls of `rank` in order. A storage of the window is the same storage on every rank, where it
+// holds the rank's part; temporary ones are numbered from `first_temporary` on, alike on every rank.
+// Moves between ranks are calls (docs/formats/collectives.md), with the mesh axis as their group:
+//   moai::all_reduce(f32[8]! s1, "sum", 0)
+//   s9 = moai::all_gather(f32[2,4,8] s1, 1, [4,3], 0) -> f32[2,7,8]
+//   s9 = moai::reduce_scatter(f32[2,7,8] s1, 1, [4,3], "sum", 0) -> f32[2,4,8]
+//   s9 = moai::all_to_all(f32[…] s1, [outer,…], …)
+graph::Window lower_rank(const Lowering& in, int rank, graph::StorageId first_temporary,
+                         graph::SignatureTable* signatures);
+
+}  // namespace moai::compiler

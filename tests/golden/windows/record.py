@@ -1,0 +1,155 @@
+"""Records the third training step of a small model, as the tests of the compiler read it.
+
+    MOAI_REHEARSAL=/tmp/gpt.txt MOAI_REHEARSAL_STEPS=3 python tests/golden/windows/record.py gpt
+
+Only the last window of the recording is kept: `tail -n +$(grep -n '^step$' … | tail -1)`.
+"""
+
+import sys
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+VOCABULARY, TOKENS, WIDTH, HEADS, BATCH = 36, 8, 16, 4, 6
+
+
+class Attention(nn.Module):
+    """Fused projection, causal, all heads alike."""
+
+    def __init__(self):
+        super().__init__()
+        self.qkv = nn.Linear(WIDTH, 3 * WIDTH)
+        self.out = nn.Linear(WIDTH, WIDTH)
+
+    def forward(self, x):
+        batch, tokens, width = x.shape
+        q, k, v = (t.view(batch, tokens, HEADS, width // HEADS).transpose(1, 2)
+                   for t in self.qkv(x).split(width, dim=2))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.out(y.transpose(1, 2).reshape(batch, tokens, width))
+
+
+class Gpt(nn.Module):
+    def __init__(self, layers=2):
+        super().__init__()
+        self.tokens, self.places = nn.Embedding(VOCABULARY, WIDTH), nn.Embedding(TOKENS, WIDTH)
+        self.attention = nn.ModuleList(Attention() for _ in range(layers))
+        self.hidden = nn.ModuleList(
+            nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(),
+                          nn.Linear(4 * WIDTH, WIDTH)) for _ in range(layers))
+        self.norm = nn.ModuleList(nn.LayerNorm(WIDTH) for _ in range(layers + 1))
+        self.head = nn.Linear(WIDTH, VOCABULARY, bias=False)
+        self.head.weight = self.tokens.weight
+
+    def forward(self, x, y):
+        h = self.tokens(x) + self.places(torch.arange(x.shape[1], device=x.device))
+        for norm, attention, hidden in zip(self.norm, self.attention, self.hidden):
+            h = h + attention(norm(h))
+            h = h + hidden(h)
+        return F.cross_entropy(self.head(self.norm[-1](h)).flatten(0, 1), y.flatten())
+
+
+class Rms(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(WIDTH))
+
+    def forward(self, x):
+        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6) * self.weight
+
+
+class LlamaBlock(nn.Module):
+    """Rotary positions, two query heads for each key head, gated hidden layer."""
+
+    def __init__(self, hidden=24):
+        super().__init__()
+        width = WIDTH // HEADS
+        self.q, self.k, self.v, self.o = (
+            nn.Linear(a, b, bias=False) for a, b in
+            ((WIDTH, WIDTH), (WIDTH, 2 * width), (WIDTH, 2 * width), (WIDTH, WIDTH)))
+        self.gate, self.up = (nn.Linear(WIDTH, hidden, bias=False) for _ in range(2))
+        self.down = nn.Linear(hidden, WIDTH, bias=False)
+        self.norms = nn.ModuleList((Rms(), Rms()))
+
+    def heads(self, x, count):
+        return x.view(*x.shape[:2], count, -1).transpose(1, 2)
+
+    def turned(self, x, cos, sin):
+        a, b = x.chunk(2, dim=-1)
+        return x * cos + torch.cat((-b, a), -1) * sin
+
+    def forward(self, x, cos, sin):
+        y = self.norms[0](x)
+        q = self.turned(self.heads(self.q(y), HEADS), cos, sin)
+        k = self.turned(self.heads(self.k(y), 2), cos, sin)
+        k, v = (t.repeat_interleave(2, dim=1) for t in (k, self.heads(self.v(y), 2)))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        x = x + self.o(y.transpose(1, 2).reshape(x.shape))
+        y = self.norms[1](x)
+        return x + self.down(F.silu(self.gate(y)) * self.up(y))
+
+
+class Llama(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tokens, self.block = nn.Embedding(VOCABULARY, WIDTH), LlamaBlock()
+        self.norm, self.head = Rms(), nn.Linear(WIDTH, VOCABULARY, bias=False)
+        angle = torch.arange(TOKENS)[:, None] * 0.1 ** torch.arange(2)
+        self.register_buffer("cos", torch.cat((angle.cos(), angle.cos()), -1))
+        self.register_buffer("sin", torch.cat((angle.sin(), angle.sin()), -1))
+
+    def forward(self, x, y):
+        h = self.block(self.tokens(x), self.cos, self.sin)
+        return F.cross_entropy(self.head(self.norm(h)).flatten(0, 1), y.flatten())
+
+
+class Mlp(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(6, 10), nn.GELU(), nn.Linear(10, 4))
+
+    def forward(self, x, y):
+        return F.cross_entropy(self.net(x), y)
+
+
+class Cnn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(3, 8, 3, padding=1, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(2),
+            nn.Conv2d(8, 12, 3, stride=2, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(1),
+            nn.Flatten(), nn.Linear(12, 4))
+
+    def forward(self, x, y):
+        return F.cross_entropy(self.net(x), y)
+
+
+def tokens():
+    return torch.randint(VOCABULARY, (BATCH, TOKENS))
+
+
+CASES = {
+    "mlp": (Mlp, lambda: (torch.randn(7, 6), torch.randint(4, (7,))), 4),
+    "cnn": (Cnn, lambda: (torch.randn(5, 3, 8, 8), torch.randint(4, (5,))), 4),
+    "gpt": (Gpt, lambda: (tokens(), tokens()), VOCABULARY),
+    "llama": (Llama, lambda: (tokens(), tokens()), VOCABULARY),
+}
+
+
+def main(name):
+    torch.set_default_dtype(torch.float64)
+    model, batch, _ = CASES[name]
+    model = model().cuda()
+    optimizer = (torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9) if name == "cnn"
+                 else torch.optim.AdamW(model.parameters(), lr=1e-2))
+    while True:
+        x, y = (t.cuda() for t in batch())
+        optimizer.zero_grad()
+        model(x, y).backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
