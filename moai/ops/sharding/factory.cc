@@ -15,6 +15,7 @@ constexpr Row kRows[] = {
     {"aten::new_full", "?, =[x...] -> x..."},
     {"aten::new_ones", "?, =[x...] -> x..."},
     {"aten::new_zeros", "?, =[x...] -> x..."},
+    {"aten::normal.float_float", "_, _, =[x...] -> x..."},
     {"aten::ones", "=[x...] -> x..."},
     {"aten::rand", "=[x...] -> x..."},
     {"aten::randint", "_, =[x...] -> x..."},

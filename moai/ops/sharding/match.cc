@@ -47,7 +47,47 @@ std::optional<std::vector<Keys>> keys_of(const Term& term, size_t count) {
   return all;
 }
 
-bool is_bool(const Arg& a) { return a.geometry.dtype == tensor::DType::kBool; }
+enum class NumberKind : uint8_t { kBool, kInteger, kReal, kComplex };
+
+NumberKind kind_of(tensor::DType dtype) {
+  switch (dtype) {
+    case tensor::DType::kBool:
+      return NumberKind::kBool;
+    case tensor::DType::kUInt8:
+    case tensor::DType::kInt8:
+    case tensor::DType::kInt16:
+    case tensor::DType::kInt32:
+    case tensor::DType::kInt64:
+    case tensor::DType::kUInt16:
+    case tensor::DType::kUInt32:
+    case tensor::DType::kUInt64:
+      return NumberKind::kInteger;
+    case tensor::DType::kComplex32:
+    case tensor::DType::kComplex64:
+    case tensor::DType::kComplex128:
+      return NumberKind::kComplex;
+    default:
+      return NumberKind::kReal;
+  }
+}
+
+// Whether there are partial tensors of these numbers.
+bool applies(Reduction r, NumberKind numbers) {
+  switch (r) {
+    case Reduction::kAll:
+    case Reduction::kAny:
+      return numbers == NumberKind::kBool;
+    case Reduction::kMax:
+    case Reduction::kMin:
+      return numbers == NumberKind::kInteger || numbers == NumberKind::kReal;
+    case Reduction::kNorm2:
+      return numbers == NumberKind::kReal;
+    case Reduction::kSum:
+    case Reduction::kProduct:
+      return numbers != NumberKind::kBool;
+  }
+  return false;
+}
 
 class Matcher {
  public:
@@ -112,8 +152,8 @@ class Matcher {
 
   bool add_size(const Arg& a, const Term* term, uint16_t index) {
     if (!term) return true;
-    if (term->kind == Term::Kind::kSize && a.kind != ArgKind::kInt) return false;
     if (term->kind != Term::Kind::kSize && term->kind != Term::Kind::kSizes) return true;
+    if ((term->kind == Term::Kind::kSize) != (a.kind == ArgKind::kInt)) return false;
     std::vector<Site> added;
     if (!add_site(*term, a.ints, &added)) return false;
     sizes_.emplace_back(index, std::move(added[0]));
@@ -201,7 +241,7 @@ class Matcher {
         unknown = &key;
       }
     }
-    if (!unknown || known == 0) return true;
+    if (!unknown || known == 0 || size == 0) return true;
     if (size % known != 0) return size <= 1;
     size_of_.emplace(*unknown, size / known);
     return true;
@@ -284,11 +324,21 @@ class Matcher {
     }
   }
 
+  // Kinds of numbers of the results, and of what is written.
+  std::vector<NumberKind> result_numbers() const {
+    std::vector<NumberKind> all;
+    for (const ops::Result* r : form_.results) {
+      if (r->kind == ResultKind::kFresh) all.push_back(kind_of(r->geometry.dtype));
+    }
+    for (const Arg* a : form_.args) {
+      if (a->kind == ArgKind::kTensor && a->written) all.push_back(kind_of(a->geometry.dtype));
+    }
+    return all;
+  }
+
   void add_linear(const LinearGroup& group) {
     LinearOperands linear{.reduction = group.reduction};
-    bool has_bool = std::ranges::any_of(form_.results, [](const ops::Result* r) {
-      return r->kind == ResultKind::kFresh && r->geometry.dtype == tensor::DType::kBool;
-    });
+    std::vector<NumberKind> numbers = result_numbers();
     for (const uint16_t index : group.args) {
       const Arg* a = form_.arg(index);
       if (!a || a->kind == ArgKind::kNone || a->kind == ArgKind::kUndefined) continue;
@@ -297,7 +347,7 @@ class Matcher {
       uint32_t operand = form_.operands_before[index];
       for (const Arg& item : is_list ? std::span(a->items) : std::span(a, 1)) {
         if (item.kind != ArgKind::kTensor) continue;
-        has_bool |= is_bool(item);
+        numbers.push_back(kind_of(item.geometry.dtype));
         linear.operands.push_back(static_cast<uint16_t>(operand++));
       }
     }
@@ -306,8 +356,8 @@ class Matcher {
     for (auto r = group.every_reduction ? Reduction::kSum : group.reduction; r <= last;
          r = static_cast<Reduction>(static_cast<uint8_t>(r) + 1)) {
       linear.reduction = r;
-      if (has_bool != (r == Reduction::kAll || r == Reduction::kAny)) continue;
-      if (std::ranges::find(rule_.linear, linear) == rule_.linear.end()) {
+      const bool fits = std::ranges::all_of(numbers, [r](NumberKind n) { return applies(r, n); });
+      if (fits && std::ranges::find(rule_.linear, linear) == rule_.linear.end()) {
         rule_.linear.push_back(linear);
       }
     }

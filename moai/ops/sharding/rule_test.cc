@@ -3,7 +3,10 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <fstream>
+#include <set>
 
+#include "moai/ops/list_call.h"
 #include "moai/ops/sharding/rule_text.h"
 
 namespace moai::ops {
@@ -110,6 +113,33 @@ TEST(ShardingRule, WhatAJointCountIsTakenOfIsShared) {
 TEST(ShardingRule, FactoriesStateTheirSizes) {
   EXPECT_EQ(rule("aten::full([2,1,3], word, 6, none, device, false) -> f32[2,1,3]"),
             " -> a 1 b; a=2 b=3; size 0.0=a 0.2=b");
+}
+
+// Every rank runs these whole.
+const std::set<std::string> kWithoutRule = {"aten::diagonal_copy", "aten::multinomial"};
+
+TEST(ShardingRule, RecordedCallsHaveOne) {
+  std::ifstream file(MOAI_RECORDED_CALLS);
+  std::set<std::string> without;
+  size_t read = 0;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with('#')) continue;
+    const auto s = call_signature_from_string(line);
+    ASSERT_TRUE(s) << line;
+    ++read;
+    std::vector<CallSignature> calls = {*s};
+    if (const auto parts = split_list_call(*s)) {
+      calls.clear();
+      for (const ListCallPart& part : *parts) calls.push_back(part.signature);
+    }
+    for (const CallSignature& call : calls) {
+      if (sharding_rule(call)) continue;
+      EXPECT_TRUE(kWithoutRule.contains(s->op)) << line;
+      without.insert(s->op);
+    }
+  }
+  EXPECT_GT(read, 500u);
+  EXPECT_EQ(without, kWithoutRule);
 }
 
 TEST(ShardingRule, NothingForWhatDoesNotFit) {

@@ -44,6 +44,11 @@ std::optional<RowText> search_sorted(const Form& form) {
   return RowText{"x... v!, x... n -> x... n", ""};
 }
 
+// (elements, test_elements, assume_unique, invert)
+std::optional<RowText> is_in(const Form& form) {
+  return RowText{form.flag(3) ? "..., v...& -> ..." : "..., v...| -> ...", ""};
+}
+
 constexpr Row kRows[] = {
     {.op = "aten::_log_softmax", .make = scan},
     {.op = "aten::_log_softmax_backward_data", .make = softmax_backward},
@@ -51,7 +56,7 @@ constexpr Row kRows[] = {
     {.op = "aten::_softmax", .make = scan},
     {.op = "aten::_softmax_backward_data", .make = softmax_backward},
     {"aten::bucketize", "..., v! -> ..."},
-    {"aten::isin", "..., v...! -> ..."},
+    {.op = "aten::isin", .make = is_in},
     {.op = "aten::cummax", .make = scan},
     {.op = "aten::cummin", .make = scan},
     {.op = "aten::cumprod", .make = scan},

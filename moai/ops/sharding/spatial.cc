@@ -32,7 +32,7 @@ constexpr Row kRows[] = {
     {"aten::im2col", "b... c h! w! -> b... (c k!) l!", "0"},
     {"aten::col2im", "b... (c k!) l! -> b... c h! w!", "0"},
     {"aten::grid_sampler_2d", "n c h! w!, n y x p! -> n c y x", "0"},
-    {"aten::pixel_shuffle", "b... (c k!) h w -> b... c (r! h) (s! w)", "=0"},
+    {"aten::pixel_shuffle", "b... (c k!) h w -> b... c (h r!) (w s!)", "=0"},
     {"aten::upsample_bicubic2d", "n c h! w! -> n c y! x!", "0"},
     {"aten::upsample_bicubic2d_backward", "n c y! x!, _, =[n c _ _] -> n c h! w!", "0"},
     {"aten::upsample_bilinear2d", "n c h! w! -> n c y! x!", "0"},

@@ -15,12 +15,19 @@ Tensor with_bias(const Tensor& gates, const std::optional<Tensor>& bias) {
   return bias ? gates + *bias : gates;
 }
 
+// Gates lie one after another in the second dimension.
+std::vector<Tensor> parts_of(const Tensor& gates, int64_t count) {
+  TORCH_CHECK(gates.dim() == 2 && gates.size(1) % count == 0, "gates of size ", gates.sizes(),
+              " are not ", count, " equal parts side by side");
+  return gates.chunk(count, 1);
+}
+
 // (input_gates, hidden_gates, cx, input_bias, hidden_bias) → (hy, cy, workspace): the activated
 // gates in, forget, cell, out are the workspace.
 void lstm_cell(torch::jit::Stack& stack) {
   const Tensor gates = with_bias(tensor_at(stack, 0), optional_tensor_at(stack, 3)) +
                        with_bias(tensor_at(stack, 1), optional_tensor_at(stack, 4));
-  const auto part = gates.chunk(4, 1);
+  const auto part = parts_of(gates, 4);
   const Tensor in = part[0].sigmoid(), forget = part[1].sigmoid();
   const Tensor cell = part[2].tanh(), out = part[3].sigmoid();
   const Tensor cy = forget * tensor_at(stack, 2) + in * cell;
@@ -32,7 +39,7 @@ void lstm_cell_backward(torch::jit::Stack& stack) {
   const auto grad_hy = optional_tensor_at(stack, 0), grad_cy = optional_tensor_at(stack, 1);
   const Tensor cx = tensor_at(stack, 2), cy = tensor_at(stack, 3);
   const bool has_bias = stack.at(5).toBool();
-  const auto part = tensor_at(stack, 4).chunk(4, 1);
+  const auto part = parts_of(tensor_at(stack, 4), 4);
   const Tensor &in = part[0], &forget = part[1], &cell = part[2], &out = part[3];
   const Tensor squashed = cy.tanh();
   Tensor grad = grad_cy ? *grad_cy : at::zeros_like(cy);
@@ -50,8 +57,8 @@ void lstm_cell_backward(torch::jit::Stack& stack) {
 // (input_gates, hidden_gates, hx, input_bias, hidden_bias) → (hy, workspace): reset, update, fresh
 // state, hx and the hidden part of the fresh state are the workspace.
 void gru_cell(torch::jit::Stack& stack) {
-  const auto input = with_bias(tensor_at(stack, 0), optional_tensor_at(stack, 3)).chunk(3, 1);
-  const auto hidden = with_bias(tensor_at(stack, 1), optional_tensor_at(stack, 4)).chunk(3, 1);
+  const auto input = parts_of(with_bias(tensor_at(stack, 0), optional_tensor_at(stack, 3)), 3);
+  const auto hidden = parts_of(with_bias(tensor_at(stack, 1), optional_tensor_at(stack, 4)), 3);
   const Tensor hx = tensor_at(stack, 2);
   const Tensor reset = (input[0] + hidden[0]).sigmoid();
   const Tensor update = (input[1] + hidden[1]).sigmoid();
@@ -64,7 +71,7 @@ void gru_cell(torch::jit::Stack& stack) {
 void gru_cell_backward(torch::jit::Stack& stack) {
   const Tensor grad = tensor_at(stack, 0);
   const bool has_bias = stack.at(2).toBool();
-  const auto part = tensor_at(stack, 1).chunk(5, 1);
+  const auto part = parts_of(tensor_at(stack, 1), 5);
   const Tensor &reset = part[0], &update = part[1], &state = part[2], &hx = part[3];
   const Tensor of_update = grad * (hx - state) * (1 - update) * update;
   const Tensor of_input = grad * (1 - update) * (1 - state * state);

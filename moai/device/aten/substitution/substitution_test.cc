@@ -113,6 +113,14 @@ TEST(Substitution, AttentionRefusesDropout) {
                c10::NotImplementedError);
 }
 
+TEST(Substitution, CellsRefuseGatesThatAreNoEqualParts) {
+  const Tensor gates = at::zeros({3, 3}), state = at::zeros({3, 1});
+  EXPECT_THROW(
+      substituted("aten::_thnn_fused_lstm_cell", gates, gates, state, c10::IValue(), c10::IValue()),
+      c10::Error);
+  EXPECT_THROW(substituted("aten::_thnn_fused_gru_cell_backward", state, gates, true), c10::Error);
+}
+
 TEST(Substitution, LstmCellAndItsBackward) {
   at::manual_seed(2);
   const Tensor input = leaf({3, 20}), hidden = leaf({3, 20}), cx = leaf({3, 5});
