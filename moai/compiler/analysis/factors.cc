@@ -45,7 +45,9 @@ Factors::Factors(const ValueGraph& g) : graph_(g) {
     lists_.push_back(s.opaque || s.count == 1 ? List{} : List{add(s.count)});
   }
   for (NodeId n = 0; n < g.nodes.size(); ++n) {
-    std::optional<ops::ShardingRule> rule = ops::sharding_rule(g.nodes[n].signature);
+    std::vector<uint64_t> words;
+    for (const uint32_t w : g.nodes[n].words) words.push_back(g.words[w]);
+    std::optional<ops::ShardingRule> rule = ops::sharding_rule(g.nodes[n].signature, words);
     if (!rule) unknown_.push_back(n);
     rules_.push_back({.rule = rule ? std::move(*rule) : frozen_rule(g.nodes[n]),
                       .known = rule.has_value()});

@@ -20,6 +20,7 @@ class Import {
       : window_(w), signatures_(signatures) {}
 
   ValueGraph run() {
+    graph_.words = window_.words;
     collect_segments();
     for (uint32_t i = 0; i < window_.nodes.size(); ++i) {
       const graph::Node& n = window_.nodes[i];

@@ -58,6 +58,7 @@ struct ValueGraph {
   std::vector<Segment> segments{};
   std::vector<Value> values{};
   std::vector<ValueNode> nodes{};
+  std::vector<uint64_t> words{};   // the window's
   std::vector<ValueId> inputs{};   // of version 0 that are read, in order of first use
   std::vector<ValueId> outputs{};  // last values of segments that live on and were written
 };

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <random>
 
@@ -51,21 +52,33 @@ void load(const std::string& name, GoldenWindow* golden) {
   }
   auto recording = graph::parse_recording(*text, &golden->signatures);
   ASSERT_TRUE(recording.ok()) << recording.status().to_string();
-  golden->recorded = std::move(recording->windows.back());
-  golden->graph = import_window(golden->recorded.window, golden->signatures);
+  const graph::RecordedWindow& last = recording->windows.back();
+  for (const graph::Upload& u : last.uploads) golden->data.push_back(u.storage);
+  golden->recorded = std::make_unique<Analysed>(last.window, golden->signatures);
   std::mt19937 random(7);
-  for (const ValueId v : golden->graph.inputs) {
-    const SegmentId id = golden->graph.values[v].segment;
-    const Segment& s = golden->graph.segments[id];
+  const ValueGraph& g = golden->recorded->graph;
+  for (const ValueId v : g.inputs) {
+    const Segment& s = g.segments[g.values[v].segment];
     std::string bytes = make_input(s, below, &random);
     std::string& all = golden->inputs[s.storage];
     if (all.size() < bytes.size()) all.resize(bytes.size());
     const size_t begin = static_cast<size_t>(s.begin) * tensor::dtype_size(s.dtype);
     all.replace(begin, bytes.size() - begin, bytes.substr(begin));
-    for (const graph::Upload& u : golden->recorded.uploads) {
-      if (u.storage == s.storage) golden->data.push_back(id);
+  }
+}
+
+Analysed::Analysed(graph::Window w, const graph::SignatureTable& signatures)
+    : window(std::move(w)), graph(import_window(window, signatures)), factors(graph) {}
+
+std::vector<SegmentId> Analysed::segments_of(
+    const std::vector<graph::StorageId>& storages) const {
+  std::vector<SegmentId> found;
+  for (SegmentId s = 0; s < graph.segments.size(); ++s) {
+    if (std::ranges::find(storages, graph.segments[s].storage) != storages.end()) {
+      found.push_back(s);
     }
   }
+  return found;
 }
 
 }  // namespace moai::compiler

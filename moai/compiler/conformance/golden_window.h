@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 
 #include "moai/compiler/lower/lower_rank.h"
@@ -9,16 +10,24 @@
 
 namespace moai::compiler {
 
+// A window with what analysis makes of it.
+struct Analysed {
+  Analysed(graph::Window w, const graph::SignatureTable& signatures);
+
+  graph::Window window;
+  ValueGraph graph;
+  Factors factors;  // of `graph`, which therefore stays where it is
+
+  Analysed(const Analysed&) = delete;
+  // Segments of storages, in order.
+  std::vector<SegmentId> segments_of(const std::vector<graph::StorageId>& storages) const;
+};
+
 struct GoldenWindow {
   graph::SignatureTable signatures{};
-  graph::RecordedWindow recorded{};
-  ValueGraph graph{};
+  std::unique_ptr<Analysed> recorded{};
   std::map<graph::StorageId, std::string> inputs{};  // bytes of what the window reads first
-  std::vector<SegmentId> data{};                     // uploaded during the window
-
-  Lowering lowering(const Factors& factors, const SpmdProgram& program) const {
-    return {&recorded.window, &graph, &factors, &program};
-  }
+  std::vector<graph::StorageId> data{};              // uploaded during the window
 };
 
 // The last window of `tests/golden/windows/NAME.txt`. Floats are drawn from [0.05, 1), integers from

@@ -55,22 +55,24 @@ Reference::Reference(device::Device* device, GoldenWindow* golden)
     : device_(device), golden_(golden) {
   VirtualRanks one(device, &golden->signatures, {{{"one", 1}}});
   for (const auto& [id, bytes] : golden->inputs) EXPECT_EQ(one.put(0, id, bytes), ok_status());
-  const Status status = one.run({golden->recorded.window});
+  const Status status = one.run({golden->recorded->window});
   EXPECT_EQ(status, ok_status());
-  for (const ValueId v : golden->graph.outputs) {
-    const Segment& s = golden->graph.segments[golden->graph.values[v].segment];
+  const ValueGraph& g = golden->recorded->graph;
+  for (const ValueId v : g.outputs) {
+    const Segment& s = g.segments[g.values[v].segment];
     auto bytes = one.get(0, s.storage);
     EXPECT_TRUE(bytes.ok());
     const size_t element = tensor::dtype_size(s.dtype);
-    wanted_.push_back(bytes->substr(static_cast<size_t>(s.begin) * element,
-                                    static_cast<size_t>(s.count) * element));
+    wanted_[{s.storage, s.begin}] = bytes->substr(static_cast<size_t>(s.begin) * element,
+                                                  static_cast<size_t>(s.count) * element);
   }
 }
 
-Result<PlanRun> Reference::run(const Factors& factors, const LayoutPlan& plan) {
-  const ValueGraph& g = golden_->graph;
+Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan) {
+  const ValueGraph& g = window.graph;
+  const Factors& factors = window.factors;
   const SpmdProgram program = partition(g, factors, plan);
-  const Lowering lowering = golden_->lowering(factors, program);
+  const Lowering lowering{&window.window, &g, &factors, &program};
   VirtualRanks ranks(device_, &golden_->signatures, plan.mesh);
   std::vector<graph::Window> programs;
   for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
@@ -93,9 +95,11 @@ Result<PlanRun> Reference::run(const Factors& factors, const LayoutPlan& plan) {
     const SegmentId segment = g.values[g.outputs[i]].segment;
     const Segment& s = g.segments[segment];
     const Placement& p = program.registers[program.outputs[i]].placement;
+    const auto found = wanted_.find({s.storage, s.begin});
+    if (found == wanted_.end()) return internal_error("s" + std::to_string(s.storage) + " is new");
     double magnitude = 1e-30;
     for (int64_t e = 0; e < s.count; ++e) {
-      const double w = std::abs(number_at(wanted_[i], s.dtype, static_cast<size_t>(e)));
+      const double w = std::abs(number_at(found->second, s.dtype, static_cast<size_t>(e)));
       if (std::isfinite(w)) magnitude = std::max(magnitude, w);
     }
     for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
@@ -104,7 +108,7 @@ Result<PlanRun> Reference::run(const Factors& factors, const LayoutPlan& plan) {
       const LocalLayout layout(g, factors, plan.mesh, segment, p, rank);
       const size_t element = tensor::dtype_size(s.dtype);
       const size_t begin = is_split(p) ? 0 : static_cast<size_t>(s.begin) * element;
-      const std::string wanted = part_of(wanted_[i], layout, element);
+      const std::string wanted = part_of(found->second, layout, element);
       if (bytes->size() < begin + wanted.size()) return internal_error("a part is too small");
       double error = 0;
       for (int64_t e = 0; e < layout.count(); ++e) {

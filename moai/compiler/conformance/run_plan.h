@@ -18,16 +18,17 @@ struct PlanRun {
 // What the window leaves when one rank runs it, by output; then for plans.
 class Reference {
  public:
-  // All outlive it.
+  // Both outlive it.
   Reference(device::Device* device, GoldenWindow* golden);
 
-  Result<PlanRun> run(const Factors& factors, const LayoutPlan& plan);
+  // `window` is the recorded one, or one that computes the same.
+  Result<PlanRun> run(const Analysed& window, const LayoutPlan& plan);
 
  private:
-
   device::Device* device_;
   GoldenWindow* golden_;
-  std::vector<std::string> wanted_;  // by output
+  // Of each output, by storage and first element.
+  std::map<std::pair<graph::StorageId, int64_t>, std::string> wanted_;
 };
 
 }  // namespace moai::compiler
