@@ -43,10 +43,17 @@ Value quotient(ExpansionBuilder* b, const Value& x, double by, const Geometry& r
 
 // ---- softmax
 
+// Whether an argument is a dimension of `g`.
+bool is_dimension(const CallSignature& s, size_t argument, const Geometry& g) {
+  const auto rank = static_cast<int64_t>(g.sizes.size());
+  const bool is_int = argument < s.args.size() && s.args[argument].kind == ArgKind::kInt;
+  return is_int && int_at(s, argument) >= -rank && int_at(s, argument) < rank;
+}
+
 // (self, dim, half_to_float)
 std::optional<Expansion> softmax(const CallSignature& s, bool is_log) {
   const Geometry& g = s.results[0].geometry;
-  if (!is_tensor(s, 0) || !are_alike(s.args[0].geometry, g) || g.sizes.empty() ||
+  if (!is_tensor(s, 0) || !are_alike(s.args[0].geometry, g) || !is_dimension(s, 1, g) ||
       !tensor::is_contiguous(g) || !is_wide(g)) {
     return std::nullopt;
   }
@@ -65,7 +72,7 @@ std::optional<Expansion> softmax(const CallSignature& s, bool is_log) {
 // (grad, output, dim, input_dtype)
 std::optional<Expansion> softmax_backward(const CallSignature& s, bool is_log) {
   const Geometry& g = s.results[0].geometry;
-  if (!is_tensor(s, 0) || !is_tensor(s, 1) || g.sizes.empty() || !tensor::is_contiguous(g) ||
+  if (!is_tensor(s, 0) || !is_tensor(s, 1) || !is_dimension(s, 2, g) || !tensor::is_contiguous(g) ||
       !is_wide(g)) {
     return std::nullopt;
   }

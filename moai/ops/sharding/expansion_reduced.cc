@@ -85,8 +85,10 @@ std::optional<Expansion> added(const CallSignature& s, const char* product) {
 
 // The bias as [o, 1, …], which costs nothing.
 std::optional<Expansion> convolution(const CallSignature& s) {
-  if (!is_tensor(s, 2)) return std::nullopt;
   const Geometry& result = s.results[0].geometry;
+  if (!is_tensor(s, 2) || s.args[2].geometry.sizes.size() != 1 || result.sizes.size() < 2) {
+    return std::nullopt;
+  }
   ExpansionBuilder b(s);
   std::vector<Input> inputs;
   for (size_t i = 0; i < s.args.size(); ++i) inputs.emplace_back(Argument{i});

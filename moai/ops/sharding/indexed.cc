@@ -57,7 +57,9 @@ std::optional<IndexedForm> indexed_form(const CallSignature& s, const ShardingRu
   const auto form = sharding::form_of(s, {});
   if (!form) return std::nullopt;
   const auto row = std::ranges::lower_bound(kRows, std::string_view(form->base), {}, &Row::base);
-  if (row != std::end(kRows) && row->base == form->base) return row->form;
+  if (row != std::end(kRows) && row->base == form->base) {
+    return row->form.pointers < rule.operands.size() ? std::optional(row->form) : std::nullopt;
+  }
   const bool reads = form->base == "aten::index" || form->base == "aten::_unsafe_index";
   const bool writes = form->base.find("index_put") != std::string::npos;
   if ((!reads && !writes) || form->args.size() < 2) return std::nullopt;

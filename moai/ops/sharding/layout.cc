@@ -44,6 +44,7 @@ std::optional<RowText> cat(const Form& form) {
       items.emplace_back("?");
       continue;
     }
+    if (item.geometry.sizes.size() != rank) return std::nullopt;
     const int64_t count = part > 0 ? item.geometry.sizes[dim] / part : 0;
     dims[dim] = "(k" + std::to_string(count) + "! g:" + std::to_string(part) + ")";
     if (count == 0) dims[dim] = "1";  // what is empty has no factor of the others

@@ -216,7 +216,30 @@ class Matcher {
         return false;
       }
     }
-    return for_each_dim([this](const Keys& keys, int64_t n) { return is_product(keys, n); });
+    return for_each_dim([this](const Keys& keys, int64_t n) { return is_product(keys, n); }) &&
+           std::ranges::all_of(operands_, [](const Site& s) { return ones_are_one(s); }) &&
+           std::ranges::all_of(results_, [this](const Site& s) { return is_exact(s); });
+  }
+
+  // What has no letter has no more than one element along it.
+  static bool ones_are_one(const Site& site) {
+    if (site.term->kind == Term::Kind::kAny) return true;
+    for (size_t d = 0; d < site.dims.size(); ++d) {
+      if (site.dims[d].empty() && site.sizes[d] > 1) return false;
+    }
+    return true;
+  }
+
+  // Results are broadcast against nothing.
+  bool is_exact(const Site& site) const {
+    if (!ones_are_one(site)) return false;
+    for (size_t d = 0; d < site.dims.size(); ++d) {
+      for (const Key& key : site.dims[d]) {
+        const auto at = size_of_.find(key);
+        if (site.sizes[d] == 1 && at != size_of_.end() && at->second > 1) return false;
+      }
+    }
+    return true;
   }
 
   // Sizes 0 and 1 stand beside another: what is broadcast, and what a device leaves empty.
