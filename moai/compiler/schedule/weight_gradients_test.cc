@@ -20,10 +20,14 @@ TEST(WeightGradients, KeepTheOrderOfTheSkeleton) {
   const auto filled = place_weight_gradients(skeleton, uniform(6, kEqual), {}, {});
   ASSERT_TRUE(filled);
   EXPECT_TRUE(verify(*filled).ok()) << verify(*filled).to_string();
+  std::vector<uint32_t> summed(skeleton.stages());
   for (size_t d = 0; d < 3; ++d) {
     std::vector<Task> rest;
     for (Task task : filled->order[d]) {
-      if (task.kind == Kind::kWeightGradient) continue;
+      if (task.kind == Kind::kWeightGradient) {
+        EXPECT_EQ(task.micro_batch, summed[task.stage]++);
+        continue;
+      }
       if (task.kind == Kind::kInputGradient) task.kind = Kind::kBackward;
       rest.push_back(task);
     }
