@@ -64,73 +64,6 @@ std::vector<uint32_t> groups_of(uint32_t micro_batches, uint32_t least) {
   return groups;
 }
 
-// One device of the V: its chunk going down, its chunk coming up.
-class VDevice {
- public:
-  VDevice(uint32_t devices, uint32_t d, uint32_t micro_batches)
-      : devices_(devices), d_(d), micro_batches_(micro_batches) {
-    stage_[0] = d;
-    stage_[1] = 2 * devices - 1 - d;
-  }
-
-  std::vector<Task> order() && {
-    warm_up();
-    for (uint32_t k = 0; k + 1 + d_ < devices_; ++k) group(1);
-    while (forwards_[0] < micro_batches_ || forwards_[1] < micro_batches_) {
-      group(1);
-      group(0);
-    }
-    while (gradients_[0] < micro_batches_ || gradients_[1] < micro_batches_) {
-      input_gradient(1);
-      input_gradient(0);
-      weight_gradient();
-    }
-    while (weights_ < pending_.size()) weight_gradient();
-    return std::move(order_);
-  }
-
- private:
-  // The first micro-batch comes back up 2·(devices - d) - 1 forwards after it went down.
-  void warm_up() {
-    for (uint32_t k = 0; k < 2 * (devices_ - d_) - 1; ++k) forward(0);
-    for (uint32_t k = 0; k < d_; ++k) {
-      forward(1);
-      forward(0);
-    }
-  }
-
-  void group(int chunk) {
-    forward(chunk);
-    input_gradient(chunk);
-    weight_gradient();
-  }
-
-  void forward(int chunk) {
-    if (forwards_[chunk] == micro_batches_) return;
-    order_.push_back({Kind::kForward, stage_[chunk], forwards_[chunk]++});
-  }
-
-  void input_gradient(int chunk) {
-    if (gradients_[chunk] == micro_batches_) return;
-    pending_.push_back({Kind::kWeightGradient, stage_[chunk], gradients_[chunk]});
-    order_.push_back({Kind::kInputGradient, stage_[chunk], gradients_[chunk]++});
-  }
-
-  void weight_gradient() {
-    if (weights_ < pending_.size()) order_.push_back(pending_[weights_++]);
-  }
-
-  const uint32_t devices_;
-  const uint32_t d_;
-  const uint32_t micro_batches_;
-  uint32_t stage_[2];
-  uint32_t forwards_[2] = {0, 0};
-  uint32_t gradients_[2] = {0, 0};
-  std::vector<Task> pending_;
-  size_t weights_ = 0;
-  std::vector<Task> order_;
-};
-
 }  // namespace
 
 Schedule by_turns(const std::vector<uint32_t>& warm_ups, uint32_t micro_batches) {
@@ -192,14 +125,6 @@ Schedule zb_h2(uint32_t devices, uint32_t micro_batches) {
   for (uint32_t& w : warm_ups) w = 2 * w - 1;
   for (uint32_t& lag : lags) lag *= 2;
   return split_by_turns(warm_ups, lags, micro_batches);
-}
-
-Schedule zb_v(uint32_t devices, uint32_t micro_batches) {
-  Schedule s{.micro_batches = micro_batches, .device_of = v_shaped(devices), .order = {}};
-  for (uint32_t d = 0; d < devices; ++d) {
-    s.order.push_back(VDevice(devices, d, micro_batches).order());
-  }
-  return s;
 }
 
 }  // namespace moai::compiler::schedule

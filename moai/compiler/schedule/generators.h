@@ -36,4 +36,9 @@ Schedule zb_h2(uint32_t devices, uint32_t micro_batches);
 // memory is that of 1F1B, on every device.
 Schedule zb_v(uint32_t devices, uint32_t micro_batches);
 
+// As zb_v in about half, and a third, of 1F1B's memory. Where all three parts take equally long,
+// their bubbles are about a half, and two thirds, of 1F1B's.
+Schedule v_half(uint32_t devices, uint32_t micro_batches);
+Schedule v_min(uint32_t devices, uint32_t micro_batches);
+
 }  // namespace moai::compiler::schedule

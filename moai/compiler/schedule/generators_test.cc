@@ -35,7 +35,9 @@ const std::vector<Generator>& generators() {
       {"long groups", [](uint32_t p, uint32_t m) { return interleaved(p, 3, m, p + 2); }},
       {"zb-h1", zb_h1},
       {"zb-h2", zb_h2},
-      {"zb-v", zb_v}};
+      {"zb-v", zb_v},
+      {"v-half", v_half},
+      {"v-min", v_min}};
   return kAll;
 }
 
@@ -92,6 +94,12 @@ TEST(Generators, ZbVGoesDownAndBackUp) {
   EXPECT_EQ(s.device_of, (std::vector<uint32_t>{0, 1, 1, 0}));
   EXPECT_EQ(text_of(s.order[0]), "F0.0 F0.1 F3.0 I3.0 W3.0 F3.1 I3.1 W3.1 I0.0 W0.0 I0.1 W0.1");
   EXPECT_EQ(text_of(s.order[1]), "F1.0 F2.0 F1.1 F2.1 I2.0 W2.0 I1.0 W1.0 I2.1 I1.1 W2.1 W1.1");
+}
+
+TEST(Generators, VMinRunsEachPassOneUnitAfterTheOneBefore) {
+  const Schedule s = v_min(2, 2);
+  EXPECT_EQ(text_of(s.order[0]), "F0.0 F3.0 I3.0 W3.0 F0.1 I0.0 W0.0 F3.1 I3.1 W3.1 I0.1 W0.1");
+  EXPECT_EQ(text_of(s.order[1]), "F1.0 F2.0 I2.0 W2.0 I1.0 W1.0 F1.1 F2.1 I2.1 W2.1 I1.1 W1.1");
 }
 
 TEST(Generators, EveryShapeIsAScheduleThatRuns) {

@@ -125,6 +125,20 @@ TEST(Simulate, MicroBatchesInFlightFallAlongThePipeline) {
             2U);
 }
 
+TEST(Simulate, VShapesTakeTheirPartOfTheMemoryOf1F1B) {
+  const auto most = [](const Schedule& s) {
+    uint32_t in_flight = 0;
+    for (const DeviceLoad& d : play(s, uniform(s.stages(), {1, 1, 1})).devices) {
+      in_flight = std::max(in_flight, d.in_flight_max);
+    }
+    return in_flight;
+  };
+  // Of 2 · 16 half stages that 1F1B holds on device 0.
+  EXPECT_EQ(most(zb_v(16, 48)), 32U);
+  EXPECT_EQ(most(v_half(16, 48)), 17U);
+  EXPECT_EQ(most(v_min(16, 48)), 12U);
+}
+
 TEST(Simulate, WhatAWeightGradientKeepsStaysUntilItRuns) {
   // Device d of ZB-H1: devices - d forwards in flight, d weight gradients waiting.
   const Simulation h1 = play(zb_h1(4, 12), equal_stages(4, 1, 2));

@@ -111,6 +111,12 @@ Status try_fillings(const Schedule& skeleton, const Costs& costs,
   return ok_status();
 }
 
+Status too_small() {
+  return resource_exhausted(
+      "[compiler.schedule] the forwards before a backward do not fit into the "
+      "devices' memory; start fewer of them or recompute");
+}
+
 }  // namespace
 
 Result<Planned> zero_bubble(uint32_t micro_batches, const Costs& costs,
@@ -148,7 +154,14 @@ Result<Planned> zero_bubble_v(uint32_t micro_batches, const Costs& costs,
     return invalid_argument(
         "[compiler.schedule] a V has two stages a device: " + std::to_string(stages) + " stages");
   }
-  return fill(zb_v(static_cast<uint32_t>(stages / 2), micro_batches), costs, limit_bytes, end);
+  MOAI_RETURN_IF_ERROR(check_request(stages / 2, micro_batches, costs, limit_bytes));
+  std::optional<Planned> best;
+  for (const auto& skeleton : {zb_v, v_half, v_min}) {
+    MOAI_RETURN_IF_ERROR(try_fillings(skeleton(static_cast<uint32_t>(stages / 2), micro_batches),
+                                      costs, limit_bytes, end, &best));
+  }
+  if (!best) return too_small();
+  return std::move(*best);
 }
 
 Result<Planned> fill(const Schedule& skeleton, const Costs& costs,
@@ -159,11 +172,7 @@ Result<Planned> fill(const Schedule& skeleton, const Costs& costs,
   MOAI_RETURN_IF_ERROR(simulate(skeleton, costs).status());
   std::optional<Planned> best;
   MOAI_RETURN_IF_ERROR(try_fillings(skeleton, costs, limit_bytes, end, &best));
-  if (!best) {
-    return resource_exhausted(
-        "[compiler.schedule] the forwards before a backward do not fit into "
-        "the devices' memory; start fewer of them or recompute");
-  }
+  if (!best) return too_small();
   return std::move(*best);
 }
 

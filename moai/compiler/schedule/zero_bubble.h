@@ -1,8 +1,9 @@
 // Zero-bubble schedules for stages that take any times, under a memory limit.
 //
 // Orders of forwards and backwards are tried with several ways to put weight gradients into their
-// gaps; the shortest step wins. With the memory of 1F1B this gives ZB-H1 or better, with twice that
-// the published ZB-2p or better, over a V the published ZB-V.
+// gaps; the shortest step wins. With the memory of 1F1B that equals the published ZB-1p, with twice
+// it equals or beats the published ZB-2p; a V has no bubble in 1F1B's memory where the parts of a
+// micro-batch take equally long.
 #pragma once
 
 #include "moai/compiler/schedule/simulate.h"
@@ -19,8 +20,8 @@ struct Planned {
 Result<Planned> zero_bubble(uint32_t micro_batches, const Costs& costs,
                             const std::vector<int64_t>& limit_bytes, StepEnd end);
 
-// Two stages a device, in a V. RESOURCE_EXHAUSTED below what zb_v needs, which is the memory of
-// 1F1B.
+// Two stages a device, in a V: zb_v, v_half or v_min, whichever fits and is shortest.
+// RESOURCE_EXHAUSTED below what v_min needs, a good third of 1F1B's memory. Also about 12 plays.
 Result<Planned> zero_bubble_v(uint32_t micro_batches, const Costs& costs,
                               const std::vector<int64_t>& limit_bytes, StepEnd end);
 

@@ -68,6 +68,24 @@ TEST(ZeroBubble, VLeavesNoBubbleInTheMemoryOf1F1B) {
   }
 }
 
+TEST(ZeroBubble, LessMemoryTakesOtherShapesOfTheV) {
+  StageCost half = kEqual;
+  half.held_bytes /= 2;
+  half.kept_bytes /= 2;
+  const double one_f_one_b = 7.0 / 31;
+  const auto bubble_in = [&](int64_t half_stages) {
+    const std::vector<int64_t> limit(8, 50 * half_stages);
+    const auto planned = zero_bubble_v(24, uniform(16, half), limit, StepEnd::kTogether);
+    EXPECT_TRUE(planned.ok()) << planned.status().to_string();
+    if (!planned.ok()) return 1.0;
+    EXPECT_TRUE(verify(planned->schedule, uniform(16, half), limit).ok());
+    return bubble(planned->simulation, StepEnd::kTogether) / one_f_one_b;
+  };
+  EXPECT_LT(bubble_in(16), 0.21);
+  EXPECT_LT(bubble_in(10), 0.55);
+  EXPECT_LT(bubble_in(7), 0.71);
+}
+
 TEST(ZeroBubble, MoreMemoryNeverCosts) {
   const Costs costs = uniform(6, {1, 1.1, 0.7, 0.05, 0.05, 100, 40});
   double before = 1e9;
@@ -141,7 +159,7 @@ TEST(ZeroBubble, RefusalsSayWhatDoesNotFit) {
   EXPECT_EQ(small.code(), Code::kResourceExhausted);
   EXPECT_NE(small.message().find("100 bytes of activations on device 1, limit 99"),
             std::string::npos);
-  const auto v = zero_bubble_v(8, uniform(4, kEqual), {100, 100}, StepEnd::kTogether).status();
+  const auto v = zero_bubble_v(8, uniform(4, kEqual), {199, 199}, StepEnd::kTogether).status();
   EXPECT_EQ(v.code(), Code::kResourceExhausted);
   EXPECT_EQ(zero_bubble_v(8, uniform(3, kEqual), {}, StepEnd::kTogether).status().code(),
             Code::kInvalidArgument);
