@@ -1,6 +1,7 @@
 #include "moai/compiler/cost/call_work.h"
 
 #include <algorithm>
+#include <limits>
 #include <string_view>
 
 #include "moai/compiler/cost/product_work.h"
@@ -122,7 +123,10 @@ int64_t touched_bytes(const tensor::Geometry& g) {
   for (size_t d = 0; d < g.sizes.size(); ++d) {
     if (g.sizes[d] == 0) return 0;
     if (g.strides[d] == 0) continue;
-    distinct *= g.sizes[d];
+    // Windows that overlap may have more elements than there are numbers.
+    if (__builtin_mul_overflow(distinct, g.sizes[d], &distinct)) {
+      distinct = std::numeric_limits<int64_t>::max();
+    }
     extent += (g.sizes[d] - 1) * g.strides[d];
   }
   return std::min(distinct, extent) * static_cast<int64_t>(tensor::dtype_size(g.dtype));

@@ -141,6 +141,8 @@ TEST(CallWork, AnExpandedOperandIsReadOnce) {
   // Eight windows of three over ten elements.
   EXPECT_EQ(moved("aten::sum(f32[8,3]{1,1}, none) -> f32[]"), (Moved{10 * 4, 4}));
   EXPECT_EQ(moved("aten::neg(f32[0,8]) -> f32[0,8]"), (Moved{0, 0}));
+  const int64_t many = int64_t{1} << 31;
+  EXPECT_EQ(touched_bytes({.sizes = {many, many, many}, .strides = {1, 1, 1}}), (3 * many - 2) * 4);
 }
 
 TEST(CallWork, WhatIsOnlyOverwrittenIsNotRead) {
