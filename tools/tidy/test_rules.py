@@ -89,6 +89,7 @@ def test_a_linked_part_gives_its_header(link, rules):
     ("moai/control/a.cc", '"proto/moai/core.grpc.pb.h"', ["vendor"]),
     ("moai/control/store/a.cc", "<sqlite3.h>", []),
     ("moai/control/services/a.cc", "<sqlite3.h>", ["vendor"]),
+    ("moai/compiler/cost/a.cc", "<toml++/toml.h>", ["vendor"]),
     ("moai/comm/link/a.cc", "<openssl/ssl.h>", ["vendor"]),
 ])
 def test_a_vendor_has_one_room(path, include, rules):

@@ -21,6 +21,7 @@ VENDORS = [
      "moai/control/store/store.h"),
     ("JSON", r"nlohmann/", ("moai/agent/", "moai/session/", "moai/toolkit/", "moai/console/"),
      "a plain struct of the room that reads the file"),
+    ("toml++", r"toml\+\+/", ("moai/cluster/",), "moai/cluster/table_reader.h"),
     ("CLI11", r"CLI/", ("moai/apps/", "moai/toolkit/"), "options in a plain struct"),
     ("UCX", r"uc[pst]/", ("moai/comm/link/ucx",), "moai/comm/link/link.h"),
     ("NCCL", r"(nccl|rccl)", ("moai/comm/collective/nccl",), "moai/comm/collective/"),

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <random>
+#include <set>
 
 #include "moai/compiler/conformance/run_plan.h"
 #include "moai/compiler/passes/expand_calls.h"
@@ -124,6 +125,43 @@ TEST_P(Sharding, DataParallelGathersNoActivation) {
     const auto* move = std::get_if<MoveStep>(&step);
     EXPECT_FALSE(move && (move->kind == MoveKind::kAllGather ||
                           move->kind == MoveKind::kAllToAll)) << print(w->graph, program);
+  }
+}
+
+// Heads, hidden width and vocabulary split, with everything that has these factors.
+TEST_P(Sharding, TensorParallel) {
+  for (const int n : {2, 3, 4}) {
+    const MakePlan make = [&](const Analysed& w) {
+      LayoutPlan p = plan(w, {{"tp", n}});
+      p.policies[0].keeps = AxisPolicy::Keeps::kWeights;
+      std::set<FactorId> chosen;
+      for (const ValueId v : w.graph.inputs) {
+        const std::vector<FactorId>& list = w.factors.of(w.graph.values[v].segment);
+        if (list.size() == 4 && w.factors.size(list[0]) == 3) chosen.insert(list[1]);
+        for (const FactorId f : list) {
+          const int64_t size = w.factors.size(f);
+          if (size == 64 || size == 36 || size == 24 || size == 10) chosen.insert(f);
+        }
+      }
+      for (const ValueId v : w.graph.inputs) {
+        const SegmentId s = w.graph.values[v].segment;
+        const std::vector<FactorId>& list = w.factors.of(s);
+        for (uint32_t place = 0; place < list.size(); ++place) {
+          if (!chosen.contains(list[place])) continue;
+          split(&p, s, 0, place);
+          break;
+        }
+      }
+      return p;
+    };
+    expect_equal(make, std::to_string(n));
+    const auto w = expanded(make);
+    const SpmdProgram program = partition(w->graph, w->factors, make(*w));
+    for (const Step& step : program.steps) {
+      const auto* move = std::get_if<MoveStep>(&step);
+      const bool gathers = move && move->kind == MoveKind::kAllGather;
+      EXPECT_FALSE(gathers) << print(w->graph, program);
+    }
   }
 }
 

@@ -1,11 +1,14 @@
 #include "moai/compiler/lower/lower_rank.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "moai/compiler/lower/buffers.h"
+#include "moai/compiler/lower/indexed_call.h"
 #include "moai/compiler/lower/local_layout.h"
 #include "moai/compiler/sharding/strategies.h"
+#include "moai/compiler/sharding/table_split.h"
 #include "moai/ops/call_tensors.h"
 
 namespace moai::compiler {
@@ -42,7 +45,8 @@ class Lower {
         program_(*in.program),
         rank_(rank),
         signatures_(*signatures),
-        buffers_(in, first_temporary) {}
+        buffers_(in, first_temporary),
+        next_temporary_(buffers_.next_temporary()) {}
 
   graph::Window run() {
     for (const RegisterId r : program_.inputs) provide(r);
@@ -116,7 +120,35 @@ class Lower {
     set_sizes(step, &s);
     std::vector<uint64_t> words;
     for (const uint32_t w : n.words) words.push_back(in_.window->words[w]);
-    out_.call(signatures_.intern(s), ids, words, n.line);
+    LocalCall local{std::move(s), std::move(ids), std::move(words)};
+    const auto emit = [&](const LocalCall& c) {
+      out_.call(signatures_.intern(c.signature), c.storages, c.words, n.line);
+    };
+    const auto table = table_part(step);
+    if (!table) return emit(local);
+    const NodeRule& rule = in_.factors->rule(step.node);
+    IndexedCall indexed(rule, *splittable_form(n, rule, table->factor), *table, std::move(local),
+                        emit, [this] { return next_temporary_++; });
+    for (const StorageId id : indexed.run()) out_.free(id);
+  }
+
+  // The part of a table that the rank has in this call, if it runs along one.
+  std::optional<TablePart> table_part(const CallStep& step) const {
+    const NodeRule& rule = in_.factors->rule(step.node);
+    for (size_t a = 0; a < step.work.size(); ++a) {
+      const AxisWork& w = step.work[a];
+      if (w.kind != AxisWork::Kind::kSplit) continue;
+      if (rule.rule.factors[w.factor].kind != ops::FactorKind::kIndexed) continue;
+      int64_t inner = 1;
+      for (size_t p = 1; p < rule.parts[w.factor].size(); ++p) {
+        inner *= in_.factors->size(rule.parts[w.factor][p]);
+      }
+      const int64_t n = in_.factors->size(rule.parts[w.factor][0]);
+      const int ranks = program_.mesh.axes[a].size, index = program_.mesh.coordinate(rank_, a);
+      return TablePart{w.factor, share_begin(n, ranks, index) * inner,
+                       share_size(n, ranks, index) * inner};
+    }
+    return std::nullopt;
   }
 
   StorageId localize(const Use& use, RegisterId r, Geometry* g) {
@@ -292,6 +324,7 @@ class Lower {
   const int rank_;
   graph::SignatureTable& signatures_;
   Buffers buffers_;
+  StorageId next_temporary_;
   graph::Window out_;
   std::set<StorageId> provided_;
 };

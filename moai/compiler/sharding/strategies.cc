@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "moai/compiler/sharding/table_split.h"
 #include "moai/ops/call_tensors.h"
 #include "moai/ops/facts.h"
 #include "moai/ops/overwrites.h"
@@ -22,6 +23,7 @@ class Enumeration {
   }
 
   std::vector<Strategy> all(const TakenParts& taken) {
+    taken_ = &taken;
     found_.push_back(whole());
     const ops::OpFacts* facts = ops::op_facts(node_.signature.op, node_.signature.overload);
     if (facts && facts->draws) return std::move(found_);
@@ -44,7 +46,7 @@ class Enumeration {
   std::optional<Strategy> split(ops::FactorIndex f, uint32_t part) const {
     const ops::RuleFactor& factor = rule_.rule.factors[f];
     if (factors_.size(rule_.parts[f][part]) < ranks_) return std::nullopt;
-    if (factor.kind == ops::FactorKind::kIndexed) return std::nullopt;
+    if (factor.kind == ops::FactorKind::kIndexed && !can_point(f, part)) return std::nullopt;
     Strategy s = whole();
     s.work = {AxisWork::Kind::kSplit, f, part};
     for (size_t i = 0; i < node_.operands.size(); ++i) {
@@ -64,6 +66,16 @@ class Enumeration {
       }
     }
     return s;
+  }
+
+  // A share of a table is one run of its positions, and only one axis shares it.
+  bool can_point(ops::FactorIndex f, uint32_t part) const {
+    return part == 0 && !taken_any(f) && splittable_form(node_, rule_, f).has_value();
+  }
+  bool taken_any(ops::FactorIndex f) const {
+    return std::ranges::any_of(*taken_, [&](const auto& t) {
+      return rule_.rule.factors[t.first].kind == ops::FactorKind::kIndexed || t.first == f;
+    });
   }
 
   std::optional<Strategy> linear(const ops::LinearOperands& l) const {
@@ -100,6 +112,7 @@ class Enumeration {
   std::vector<const Use*> made_;
   std::vector<size_t> written_;
   std::vector<bool> filled_ = ops::filled_operands(node_.signature);
+  const TakenParts* taken_ = nullptr;
   std::vector<Strategy> found_;
 };
 
