@@ -29,8 +29,9 @@ struct RecordedWindow {
 };
 
 struct Recording {
-  std::vector<RecordedWindow> windows{};  // the last one ended with the script, the others with a step
-  std::vector<std::string> lines{};       // by LineId; empty where unknown
+  std::vector<RecordedWindow>
+      windows{};                     // the last one ended with the script, the others with a step
+  std::vector<std::string> lines{};  // by LineId; empty where unknown
 };
 
 std::string print(const Recording& r, const SignatureTable& signatures);

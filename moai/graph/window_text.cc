@@ -79,9 +79,8 @@ bool parse_call(std::string_view text, Window* w, SignatureTable* signatures) {
 
 std::string print_node(const Window& w, const Node& n, const SignatureTable& signatures) {
   if (n.kind == NodeKind::kCall) {
-    std::string text =
-        ops::to_string(signatures.at(n.signature).signature(),
-                       {.storages = w.storages_of(n), .words = w.words_of(n)});
+    std::string text = ops::to_string(signatures.at(n.signature).signature(),
+                                      {.storages = w.storages_of(n), .words = w.words_of(n)});
     return n.line ? text + std::string(kLineMark) + std::to_string(n.line) : text;
   }
   std::string text = std::string(verb(n.kind)) + " s" + std::to_string(w.storages_of(n)[0]);

@@ -49,8 +49,8 @@ Factors::Factors(const ValueGraph& g) : graph_(g) {
     for (const uint32_t w : g.nodes[n].words) words.push_back(g.words[w]);
     std::optional<ops::ShardingRule> rule = ops::sharding_rule(g.nodes[n].signature, words);
     if (!rule) unknown_.push_back(n);
-    rules_.push_back({.rule = rule ? std::move(*rule) : frozen_rule(g.nodes[n]),
-                      .known = rule.has_value()});
+    rules_.push_back(
+        {.rule = rule ? std::move(*rule) : frozen_rule(g.nodes[n]), .known = rule.has_value()});
   }
   for (int round = 0; round < 2; ++round) {
     for (NodeId n = 0; n < g.nodes.size(); ++n) visit(n);
@@ -203,8 +203,8 @@ void Factors::show(const Use& use, const ops::FactorDims& dims, ops::ShardingRul
       continue;
     }
     const ViewDim& dim = use.view->dims[d];
-    const bool shown = dim.kind == ViewDim::Kind::kWhole &&
-                       show(segment(use), dim.block, dims[d], *rule, seen);
+    const bool shown =
+        dim.kind == ViewDim::Kind::kWhole && show(segment(use), dim.block, dims[d], *rule, seen);
     const bool repeats = dim.kind == ViewDim::Kind::kBroadcast && use.made == kNone;
     if (!shown && !repeats) freeze(rule, dims[d]);
   }

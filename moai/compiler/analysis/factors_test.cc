@@ -72,8 +72,9 @@ TEST(Factors, PlacesOfARuleAreFoundInEverySegment) {
 }
 
 TEST(Factors, ADimensionShownInPartIsFrozenThere) {
-  const Inferred i("s2 = aten::relu(f32[4,3]{5,1} s1) -> f32[4,3]\n"
-                   "s3 = aten::relu(f32[4,5] s1) -> f32[4,5]\n");
+  const Inferred i(
+      "s2 = aten::relu(f32[4,3]{5,1} s1) -> f32[4,3]\n"
+      "s3 = aten::relu(f32[4,5] s1) -> f32[4,5]\n");
   EXPECT_EQ(i.sizes(1), "4*5");
   for (const ops::RuleFactor& f : i.factors->rule(0).rule.factors) {
     EXPECT_EQ(f.kind == ops::FactorKind::kFrozen, f.size == 3);

@@ -35,22 +35,22 @@ struct Segment {
 
 struct Value {
   SegmentId segment = 0;
-  uint32_t version = 0;    // 0 is what the window began with
+  uint32_t version = 0;     // 0 is what the window began with
   NodeId producer = kNone;  // kNone for version 0
 };
 
 struct Use {
-  ValueId value = kNone;  // read; kNone for a tensor without elements, and for a fresh result
-  ValueId made = kNone;   // of a written operand and of a fresh result
+  ValueId value = kNone;       // read; kNone for a tensor without elements, and for a fresh result
+  ValueId made = kNone;        // of a written operand and of a fresh result
   std::optional<View> view{};  // nothing where the segment is opaque
 };
 
 struct ValueNode {
   uint32_t source = 0;  // the window's node it comes from
   ops::CallSignature signature{};
-  std::vector<Use> operands{};     // in consumption order
-  std::vector<Use> results{};      // fresh ones, in consumption order
-  std::vector<uint32_t> words{};   // positions in the window's words
+  std::vector<Use> operands{};    // in consumption order
+  std::vector<Use> results{};     // fresh ones, in consumption order
+  std::vector<uint32_t> words{};  // positions in the window's words
   graph::LineId line = 0;
 };
 

@@ -38,7 +38,11 @@ void expect_same_places(int64_t count, const std::string& text) {
 
 TEST(View, ExplainsReshapesPermutationsSelectionsSlicesAndRepetitions) {
   for (const char* text : {
-           "f32[24]", "f32[2,3,4]", "f32[4,3,2]{1,4,12}", "f32[6,4]{4,1}", "f32[2,12]",
+           "f32[24]",
+           "f32[2,3,4]",
+           "f32[4,3,2]{1,4,12}",
+           "f32[6,4]{4,1}",
+           "f32[2,12]",
            "f32[2,4]{12,1}+4",          // the middle one of three in a row
            "f32[2,4]{12,3}+2",          // every third
            "f32[3,4]{4,1}+4",           // rows 1 to 3 of 6
@@ -58,8 +62,7 @@ TEST(View, SaysWhichBlocksADimensionShows) {
   EXPECT_EQ(v->dims[0].block, (Block{12, 24}));
   EXPECT_EQ(v->dims[1].kind, ViewDim::Kind::kWhole);
   EXPECT_EQ(v->selected, (std::vector<Selected>{{{4, 12}, 1}}));
-  EXPECT_EQ(view(24, "f32[3,4]{4,1}+8")->dims[0],
-            (ViewDim{ViewDim::Kind::kSlice, {4, 24}, 2, 3}));
+  EXPECT_EQ(view(24, "f32[3,4]{4,1}+8")->dims[0], (ViewDim{ViewDim::Kind::kSlice, {4, 24}, 2, 3}));
 }
 
 TEST(View, DoesNotExplainWhatOverlapsOrStepsUnevenly) {

@@ -70,8 +70,7 @@ void load(const std::string& name, GoldenWindow* golden) {
 Analysed::Analysed(graph::Window w, const graph::SignatureTable& signatures)
     : window(std::move(w)), graph(import_window(window, signatures)), factors(graph) {}
 
-std::vector<SegmentId> Analysed::segments_of(
-    const std::vector<graph::StorageId>& storages) const {
+std::vector<SegmentId> Analysed::segments_of(const std::vector<graph::StorageId>& storages) const {
   std::vector<SegmentId> found;
   for (SegmentId s = 0; s < graph.segments.size(); ++s) {
     if (std::ranges::find(storages, graph.segments[s].storage) != storages.end()) {

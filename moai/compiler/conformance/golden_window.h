@@ -30,8 +30,8 @@ struct GoldenWindow {
   std::vector<graph::StorageId> data{};              // uploaded during the window
 };
 
-// The last window of `tests/golden/windows/NAME.txt`. Floats are drawn from [0.05, 1), integers from
-// what the file says in "# below N".
+// The last window of `tests/golden/windows/NAME.txt`. Floats are drawn from [0.05, 1), integers
+// from what the file says in "# below N".
 void load(const std::string& name, GoldenWindow* golden);
 
 }  // namespace moai::compiler

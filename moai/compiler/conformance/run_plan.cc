@@ -83,9 +83,9 @@ Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan) {
       const Placement& p = program.registers[r].placement;
       const std::string& whole = golden_->inputs.at(s.storage);
       const LocalLayout layout(g, factors, plan.mesh, segment, p, rank);
-      const Status status = ranks.put(
-          rank, s.storage,
-          is_split(p) ? part_of(whole, layout, tensor::dtype_size(s.dtype)) : whole);
+      const Status status =
+          ranks.put(rank, s.storage,
+                    is_split(p) ? part_of(whole, layout, tensor::dtype_size(s.dtype)) : whole);
       if (!status.ok()) return status;
     }
   }

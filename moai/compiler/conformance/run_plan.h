@@ -10,8 +10,8 @@
 namespace moai::compiler {
 
 struct PlanRun {
-  double error_max = 0;     // relative to the largest magnitude of each output
-  std::string worst{};      // which output
+  double error_max = 0;  // relative to the largest magnitude of each output
+  std::string worst{};   // which output
   uint64_t moved_bytes = 0, collectives = 0;
 };
 

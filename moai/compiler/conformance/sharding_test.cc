@@ -45,8 +45,7 @@ class Sharding : public testing::TestWithParam<const char*> {
     const auto chance = [&](double p) {
       return std::uniform_real_distribution<double>(0, 1)(random) < p;
     };
-    const std::vector<std::vector<MeshAxis>> meshes{
-        {{"x", 2}}, {{"x", 3}}, {{"x", 2}, {"y", 3}}};
+    const std::vector<std::vector<MeshAxis>> meshes{{{"x", 2}}, {{"x", 3}}, {{"x", 2}, {"y", 3}}};
     LayoutPlan p = plan(w, meshes[seed % 3]);
     for (AxisPolicy& policy : p.policies) {
       if (chance(0.5)) policy.keeps = AxisPolicy::Keeps::kWeights;
@@ -123,8 +122,8 @@ TEST_P(Sharding, DataParallelGathersNoActivation) {
   const SpmdProgram program = partition(w->graph, w->factors, make(*w));
   for (const Step& step : program.steps) {
     const auto* move = std::get_if<MoveStep>(&step);
-    EXPECT_FALSE(move && (move->kind == MoveKind::kAllGather ||
-                          move->kind == MoveKind::kAllToAll)) << print(w->graph, program);
+    EXPECT_FALSE(move && (move->kind == MoveKind::kAllGather || move->kind == MoveKind::kAllToAll))
+        << print(w->graph, program);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "moai/compiler/conformance/reduce_bytes.h"
+#include "moai/ops/call_tensors.h"
 
 namespace moai::compiler {
 namespace {
@@ -11,8 +12,8 @@ namespace {
 void copy_run(std::string_view in, int64_t outer, int64_t in_size, int64_t from, int64_t n,
               int64_t inner, std::string* out, int64_t out_size, int64_t to) {
   for (int64_t o = 0; o < outer; ++o) {
-    std::memcpy(out->data() + (o * out_size + to) * inner,
-                in.data() + (o * in_size + from) * inner, static_cast<size_t>(n * inner));
+    std::memcpy(out->data() + (o * out_size + to) * inner, in.data() + (o * in_size + from) * inner,
+                static_cast<size_t>(n * inner));
   }
 }
 
@@ -95,8 +96,8 @@ Status VirtualRanks::step(const std::vector<graph::Window>& programs, size_t at)
     if (w.nodes.size() != programs[0].nodes.size() || w.nodes[at].kind != first.kind) {
       return internal_error("rank " + std::to_string(rank) + " has another program");
     }
-    const Status status =
-        first.kind == graph::NodeKind::kCall ? call(rank, w, w.nodes[at]) : memory(rank, w, w.nodes[at]);
+    const Status status = first.kind == graph::NodeKind::kCall ? call(rank, w, w.nodes[at])
+                                                               : memory(rank, w, w.nodes[at]);
     if (!status.ok()) return status;
   }
   return ok_status();
@@ -109,7 +110,8 @@ Status VirtualRanks::memory(int rank, const graph::Window& w, const graph::Node&
     of_rank.erase(id);
     return ok_status();
   }
-  if (n.kind == graph::NodeKind::kResize) return device_.resize(of_rank.at(id).get(), w.words_of(n)[0]);
+  if (n.kind == graph::NodeKind::kResize)
+    return device_.resize(of_rank.at(id).get(), w.words_of(n)[0]);
   auto buffer = device_.allocate(w.words_of(n)[0]);
   if (!buffer.ok()) return buffer.status();
   of_rank[id] = std::move(*buffer);
@@ -155,10 +157,13 @@ Status VirtualRanks::collective(const std::vector<graph::Window>& programs, size
       const graph::Window& w = programs[static_cast<size_t>(r)];
       done[static_cast<size_t>(r)] = true;
       taken.calls.push_back(signatures_.at(w.nodes[at].signature).signature());
-      auto bytes = get(r, w.storages_of(w.nodes[at])[0]);
-      if (!bytes.ok()) return bytes.status();
-      const tensor::Geometry& g = taken.calls.back().args[0].geometry;
-      taken.parts.push_back(bytes->substr(offset_of(g), size_of(g)));
+      std::string& part = taken.parts.emplace_back();
+      size_t operand = 0;
+      for (const ops::Arg* a : ops::tensor_operands(taken.calls.back())) {
+        auto bytes = get(r, w.storages_of(w.nodes[at])[operand++]);
+        if (!bytes.ok()) return bytes.status();
+        part += bytes->substr(offset_of(a->geometry), size_of(a->geometry));
+      }
     }
     const Status status = exchange(programs, at, taken);
     if (!status.ok()) return status;
@@ -177,8 +182,13 @@ Status VirtualRanks::exchange(const std::vector<graph::Window>& programs, size_t
     Storages& of_rank = storages_[static_cast<size_t>(taken.ranks[i])];
     Status status;
     if (taken.calls[i].op == "moai::all_reduce") {
-      status = device_.copy_in(of_rank.at(ids[0]).get(), offset_of(taken.calls[i].args[0].geometry),
-                               *bytes);
+      size_t operand = 0, begin = 0;
+      for (const ops::Arg* a : ops::tensor_operands(taken.calls[i])) {
+        status = device_.copy_in(of_rank.at(ids[operand++]).get(), offset_of(a->geometry),
+                                 bytes->substr(begin, size_of(a->geometry)));
+        if (!status.ok()) return status;
+        begin += size_of(a->geometry);
+      }
     } else {
       status = put(taken.ranks[i], ids[1], *bytes);
     }
@@ -190,7 +200,7 @@ Status VirtualRanks::exchange(const std::vector<graph::Window>& programs, size_t
 // What the rank at `index` of the group ends up with.
 Result<std::string> VirtualRanks::apply(const Taken& taken, size_t index) const {
   const ops::CallSignature& mine = taken.calls[index];
-  const tensor::Geometry& g = mine.args[0].geometry;
+  const tensor::Geometry& g = ops::tensor_operands(mine)[0]->geometry;
   if (mine.op == "moai::all_reduce") {
     return reduce_bytes(taken.parts, g.dtype, mine.args[1].text);
   }

@@ -37,7 +37,7 @@ class VirtualRanks {
   struct Taken {  // a collective call, as each rank of a group makes it
     std::vector<int> ranks{};
     std::vector<ops::CallSignature> calls{};
-    std::vector<std::string> parts{};  // bytes of the operand's geometry
+    std::vector<std::string> parts{};  // bytes of the operands' geometries, one after the other
   };
 
   Status step(const std::vector<graph::Window>& programs, size_t at);

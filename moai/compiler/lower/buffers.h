@@ -16,7 +16,7 @@ using BufferId = uint32_t;
 
 struct RankBuffer {
   graph::StorageId storage = 0;
-  int64_t begin = 0;      // of element 0, in elements
+  int64_t begin = 0;  // of element 0, in elements
   bool temporary = false;
 };
 
@@ -53,10 +53,10 @@ class Buffers {
   std::vector<BufferId> by_register_;
   std::map<std::pair<graph::StorageId, int64_t>, BufferId> own_;
   std::map<graph::StorageId, uint64_t> allocated_;
-  std::set<graph::StorageId> released_;          // by the window
+  std::set<graph::StorageId> released_;  // by the window
   std::map<graph::StorageId, uint32_t> last_use_;
   std::vector<std::vector<graph::StorageId>> released_after_;  // by step
-  std::map<SegmentId, Placement> home_;  // of inputs
+  std::map<SegmentId, Placement> home_;                        // of inputs
 };
 
 }  // namespace moai::compiler

@@ -32,7 +32,7 @@ Geometry IndexedCall::like(const Geometry& g, tensor::DType dtype) const {
 StorageId IndexedCall::make(std::string_view op, std::string_view overload,
                             std::vector<ops::Arg> args, std::vector<StorageId> operands,
                             const Geometry& result) {
-  const StorageId made = new_storage_();
+  const StorageId made = make_storage_();
   temporary_.push_back(made);
   operands.push_back(made);
   emit_({.signature = {.op = std::string(op),
@@ -48,15 +48,15 @@ void IndexedCall::point_into_part() {
   const StorageId whole = call_.storages[form_.pointers];
   pointers_ = like(operand.geometry, operand.geometry.dtype);
   const Geometry flags = like(operand.geometry, tensor::DType::kBool);
-  const StorageId moved = make("aten::sub", "Scalar",
-                               {of_tensor(operand.geometry), of_int(part_.begin), of_int(1)},
-                               {whole}, pointers_);
+  const StorageId moved =
+      make("aten::sub", "Scalar", {of_tensor(operand.geometry), of_int(part_.begin), of_int(1)},
+           {whole}, pointers_);
   const StorageId below =
       make("aten::lt", "Scalar", {of_tensor(pointers_), of_int(0)}, {moved}, flags);
   const StorageId above =
       make("aten::ge", "Scalar", {of_tensor(pointers_), of_int(part_.length)}, {moved}, flags);
-  outside_ = make("aten::logical_or", "", {of_tensor(flags), of_tensor(flags)}, {below, above},
-                  flags);
+  outside_ =
+      make("aten::logical_or", "", {of_tensor(flags), of_tensor(flags)}, {below, above}, flags);
   StorageId local = 0;
   if (form_.outside == ops::Outside::kZeros) {
     local = make("aten::clamp", "", {of_tensor(pointers_), of_int(0), of_int(part_.length - 1)},

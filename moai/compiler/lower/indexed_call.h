@@ -27,17 +27,17 @@ struct TablePart {
 class IndexedCall {
  public:
   using Emit = std::function<void(const LocalCall&)>;
-  using NewStorage = std::function<graph::StorageId()>;
+  using MakeStorage = std::function<graph::StorageId()>;
 
   // `call` is local in everything but its pointers; all are used until run() has returned.
   IndexedCall(const NodeRule& rule, const ops::IndexedForm& form, TablePart part, LocalCall call,
-              Emit emit, NewStorage storage)
+              Emit emit, MakeStorage storage)
       : rule_(rule.rule),
         form_(form),
         part_(part),
         call_(std::move(call)),
         emit_(std::move(emit)),
-        new_storage_(std::move(storage)) {}
+        make_storage_(std::move(storage)) {}
 
   // Emits the calls; the storages that they need in between.
   std::vector<graph::StorageId> run();
@@ -55,7 +55,7 @@ class IndexedCall {
   const TablePart part_;
   LocalCall call_;
   const Emit emit_;
-  const NewStorage new_storage_;
+  const MakeStorage make_storage_;
   std::vector<graph::StorageId> temporary_;
   graph::StorageId outside_ = 0;  // which pointers are
   tensor::Geometry pointers_{};

@@ -39,7 +39,7 @@ class LocalLayout {
   Run run(Block b) const;
 
   std::vector<int64_t> whole_sizes_, begins_, sizes_;  // of the factors, outermost first
-  int64_t begin_ = 0;                         // of an opaque segment in its storage
+  int64_t begin_ = 0;                                  // of an opaque segment in its storage
   int64_t count_ = 1;
 };
 

@@ -5,11 +5,13 @@
 #include <set>
 
 #include "moai/compiler/lower/buffers.h"
+#include "moai/compiler/lower/emitter.h"
 #include "moai/compiler/lower/indexed_call.h"
 #include "moai/compiler/lower/local_layout.h"
 #include "moai/compiler/sharding/strategies.h"
 #include "moai/compiler/sharding/table_split.h"
 #include "moai/ops/call_tensors.h"
+#include "moai/ops/list_call.h"
 
 namespace moai::compiler {
 namespace {
@@ -38,15 +40,14 @@ Geometry dense(tensor::DType dtype, std::vector<int64_t> sizes, int64_t offset =
 
 class Lower {
  public:
-  Lower(const Lowering& in, int rank, StorageId first_temporary,
-        graph::SignatureTable* signatures)
+  Lower(const Lowering& in, int rank, StorageId first_temporary, graph::SignatureTable* signatures)
       : in_(in),
         graph_(*in.graph),
         program_(*in.program),
         rank_(rank),
-        signatures_(*signatures),
         buffers_(in, first_temporary),
-        next_temporary_(buffers_.next_temporary()) {}
+        next_temporary_(buffers_.next_temporary()),
+        out_(signatures) {}
 
   graph::Window run() {
     for (const RegisterId r : program_.inputs) provide(r);
@@ -55,13 +56,17 @@ class Lower {
       if (const auto* c = std::get_if<CallStep>(&program_.steps[i])) {
         call(*c);
       } else {
-        move(std::get<MoveStep>(program_.steps[i]));
+        const MoveStep& m = std::get<MoveStep>(program_.steps[i]);
+        const bool overwrites = m.kind == MoveKind::kAllReduce && awaited_.contains(m.from);
+        if (waiting_.contains(m.from) || overwrites) finish_parts();
+        move(m);
       }
       release(i);
     }
-    for (size_t i = 0; i < program_.outputs.size(); ++i) settle(program_.outputs[i]);
+    finish_parts();
+    for (const RegisterId r : program_.outputs) settle(r);
     release(static_cast<uint32_t>(program_.steps.size()));
-    return std::move(out_);
+    return out_.take();
   }
 
  private:
@@ -80,8 +85,7 @@ class Lower {
     const uint64_t bytes = buffers_.allocated_bytes(id);
     if (bytes == 0 || !provided_.insert(id).second) return;
     const bool whole = std::ranges::none_of(reg(r).placement, &AxisPlacement::split);
-    const uint64_t part =
-        static_cast<uint64_t>(layout(r).count()) * tensor::dtype_size(dtype(r));
+    const uint64_t part = static_cast<uint64_t>(layout(r).count()) * tensor::dtype_size(dtype(r));
     out_.alloc(id, whole ? bytes : part);
   }
 
@@ -121,15 +125,33 @@ class Lower {
     std::vector<uint64_t> words;
     for (const uint32_t w : n.words) words.push_back(in_.window->words[w]);
     LocalCall local{std::move(s), std::move(ids), std::move(words)};
-    const auto emit = [&](const LocalCall& c) {
-      out_.call(signatures_.intern(c.signature), c.storages, c.words, n.line);
-    };
+    if (ops::is_list_call(n.signature)) return part(step, std::move(local));
+    finish_parts();
+    const auto emit = [&](const LocalCall& c) { out_.call(c, n.line); };
     const auto table = table_part(step);
     if (!table) return emit(local);
     const NodeRule& rule = in_.factors->rule(step.node);
     IndexedCall indexed(rule, *splittable_form(n, rule, table->factor), *table, std::move(local),
                         emit, [this] { return next_temporary_++; });
     for (const StorageId id : indexed.run()) out_.free(id);
+  }
+
+  // Parts of one call wait for each other, unless one needs what another makes.
+  void part(const CallStep& step, LocalCall local) {
+    const ValueNode& n = graph_.nodes[step.node];
+    for (const RegisterId r : step.operands) {
+      if (waiting_.contains(r)) finish_parts();
+    }
+    if (source_ != n.source) finish_parts();
+    source_ = n.source;
+    waiting_.insert(step.made.begin(), step.made.end());
+    awaited_.insert(step.operands.begin(), step.operands.end());
+    out_.part(n.source, std::move(local), n.line);
+  }
+  void finish_parts() {
+    waiting_.clear();
+    awaited_.clear();
+    out_.finish_parts();
   }
 
   // The part of a table that the rank has in this call, if it runs along one.
@@ -220,11 +242,12 @@ class Lower {
 
   void emit(std::string_view op, std::vector<ops::Arg> args, std::vector<ops::Result> results,
             std::vector<StorageId> ids) {
-    const ops::CallSignature s{.op = std::string(op),
-                               .overload = "",
-                               .args = std::move(args),
-                               .results = std::move(results)};
-    out_.call(signatures_.intern(s), ids, {}, 0);
+    out_.call({.signature = {.op = std::string(op),
+                             .overload = "",
+                             .args = std::move(args),
+                             .results = std::move(results)},
+               .storages = std::move(ids)},
+              0);
   }
 
   void slice(const MoveStep& m) {
@@ -247,9 +270,7 @@ class Lower {
   }
 
   void all_reduce(const MoveStep& m) {
-    emit("moai::all_reduce",
-         {tensor_arg(flat(m.from), true), text_arg(reduction(m)), int_arg(m.axis)},
-         {{.kind = ops::ResultKind::kIgnored}}, {storage(m.from)});
+    out_.all_reduce({flat(m.from), storage(m.from), std::string(reduction(m)), m.axis});
   }
 
   void all_gather(const MoveStep& m) {
@@ -282,9 +303,9 @@ class Lower {
     const LocalLayout before = layout(m.from);
     const LocalLayout::Around a = before.around(std::min(from, to));
     const LocalLayout::Around b = before.around(std::max(from, to));
-    Geometry g = dense(dtype(m.from),
-                       {a.outer, a.here, b.outer / (a.outer * a.here), b.here, b.inner},
-                       begin(m.from));
+    Geometry g =
+        dense(dtype(m.from), {a.outer, a.here, b.outer / (a.outer * a.here), b.here, b.inner},
+              begin(m.from));
     const int64_t from_dim = from < to ? 1 : 3, to_dim = 4 - from_dim;
     const int64_t scattered = g.sizes[static_cast<size_t>(to_dim)];
     std::vector<int64_t> sizes = g.sizes;
@@ -322,10 +343,12 @@ class Lower {
   const ValueGraph& graph_;
   const SpmdProgram& program_;
   const int rank_;
-  graph::SignatureTable& signatures_;
   Buffers buffers_;
   StorageId next_temporary_;
-  graph::Window out_;
+  Emitter out_;
+  uint32_t source_ = kNone;       // of the parts that wait
+  std::set<RegisterId> waiting_;  // made by parts of a call over lists that did not run yet
+  std::set<RegisterId> awaited_;  // read by them
   std::set<StorageId> provided_;
 };
 

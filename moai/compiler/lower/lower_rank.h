@@ -16,12 +16,14 @@ struct Lowering {
 };
 
 // The calls of `rank` in order. A storage of the window is the same storage on every rank, where it
-// holds the rank's part; temporary ones are numbered from `first_temporary` on, alike on every rank.
-// Moves between ranks are calls (docs/formats/collectives.md), with the mesh axis as their group:
-//   moai::all_reduce(f32[8]! s1, "sum", 0)
+// holds the rank's part; temporary ones are numbered from `first_temporary` on, alike on every
+// rank. Moves between ranks are calls with the mesh axis as their group:
+//   moai::all_reduce((f32[8]! s1, f32[4]! s2), "sum", 0)
 //   s9 = moai::all_gather(f32[2,4,8] s1, 1, [4,3], 0) -> f32[2,7,8]
 //   s9 = moai::reduce_scatter(f32[2,7,8] s1, 1, [4,3], "sum", 0) -> f32[2,4,8]
-//   s9 = moai::all_to_all(f32[…] s1, [outer,…], …)
+//   s9 = moai::all_to_all(f32[1,4,2,7,8] s1, 1, [4,3], 3, [4,3], 0) -> f32[1,7,2,4,8]
+// A list of numbers is the shares of all ranks along the dimension before it: the one that is
+// gathered, then the one that is scattered.
 graph::Window lower_rank(const Lowering& in, int rank, graph::StorageId first_temporary,
                          graph::SignatureTable* signatures);
 

@@ -56,7 +56,7 @@ TEST(LowerRank, SharesOfAViewKeepItsStrides) {
 TEST(LowerRank, SumsOverRanksAreMadeInPlace) {
   EXPECT_EQ(lowered("s3 = aten::mm(f32[2,5] s1, f32[5,2] s2) -> f32[2,2]\n", {{1, 1}, {2, 0}}, 0),
             "s3 = aten::mm(f32[2,3] s1, f32[3,2] s2) -> f32[2,2]\n"
-            "moai::all_reduce(f32[4]! s3, \"sum\", 0) -> _\n");
+            "moai::all_reduce((f32[4]! s3), \"sum\", 0) -> _\n");
 }
 
 TEST(LowerRank, GatheredCopiesAreReleasedAfterTheirLastReader) {
@@ -73,8 +73,7 @@ TEST(LowerRank, GatheredCopiesAreReleasedAfterTheirLastReader) {
 }
 
 TEST(LowerRank, WhatIsUpdatedInACopyGoesBack) {
-  const std::string text =
-      lowered("aten::own_(f32[4]! s1) -> _\n", {{1, 0}}, 1);
+  const std::string text = lowered("aten::own_(f32[4]! s1) -> _\n", {{1, 0}}, 1);
   EXPECT_EQ(text,
             "s100 = moai::all_gather(f32[1,2,1] s1, 1, [2,2], 0) -> f32[1,4,1]\n"
             "aten::own_(f32[4]! s100) -> _\n"
@@ -82,6 +81,21 @@ TEST(LowerRank, WhatIsUpdatedInACopyGoesBack) {
             "free s100\n"
             "aten::copy_(f32[2]! s1, f32[2] s101, false) -> _\n"
             "free s101\n");
+}
+
+TEST(LowerRank, CallsOverListsAreJoinedBehindOneSum) {
+  EXPECT_EQ(lowered("s4 = aten::mm(f32[2,4] s1, f32[4,3] s2) -> f32[2,3]\n"
+                    "s5 = aten::mm(f32[3,4] s3, f32[4,3] s2) -> f32[3,3]\n"
+                    "aten::_foreach_add_.List((f32[2,3]! s6, f32[3,3]! s7), (f32[2,3] s4, "
+                    "f32[3,3] s5), word 1.0)\n"
+                    "free s4\nfree s5\n",
+                    {{1, 1}, {2, 0}, {3, 1}}, 0),
+            "s4 = aten::mm(f32[2,2] s1, f32[2,3] s2) -> f32[2,3]\n"
+            "s5 = aten::mm(f32[3,2] s3, f32[2,3] s2) -> f32[3,3]\n"
+            "moai::all_reduce((f32[6]! s4, f32[9]! s5), \"sum\", 0) -> _\n"
+            "aten::_foreach_add_.List((f32[2,3]! s6, f32[3,3]! s7), (f32[2,3] s4, f32[3,3] s5), "
+            "word 1.0)\n"
+            "free s4\nfree s5\n");
 }
 
 }  // namespace

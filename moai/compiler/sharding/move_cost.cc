@@ -9,11 +9,11 @@ namespace {
 constexpr double kNever = std::numeric_limits<double>::infinity();
 
 // In units of the bytes that a move carries.
-constexpr double kTaboo = 1e4;          // against the policy of the axis
-constexpr double kSlicePrice = 1e-6;    // a copy, nothing travels
-constexpr double kMaskPrice = 3;        // keeps what is whole from becoming partial
-constexpr double kForkPrice = 2.5;      // a partial value that is read twice is resolved first
-constexpr double kStrayScatter = 2.2;   // a reduce-scatter that nobody asked for: over an all-reduce
+constexpr double kTaboo = 1e4;         // against the policy of the axis
+constexpr double kSlicePrice = 1e-6;   // a copy, nothing travels
+constexpr double kMaskPrice = 3;       // keeps what is whole from becoming partial
+constexpr double kForkPrice = 2.5;     // a partial value that is read twice is resolved first
+constexpr double kStrayScatter = 2.2;  // a reduce-scatter that nobody asked for: over an all-reduce
 
 }  // namespace
 

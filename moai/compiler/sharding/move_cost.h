@@ -25,7 +25,7 @@ class MoveCost {
   const ValueGraph& graph_;
   const Factors& factors_;
   const LayoutPlan& plan_;
-  std::vector<bool> batch_;       // by factor
+  std::vector<bool> batch_;        // by factor
   std::vector<uint32_t> readers_;  // by value
 };
 

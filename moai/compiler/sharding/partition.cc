@@ -113,8 +113,8 @@ class Partition {
           for (size_t a = 0; a < p.size(); ++a) {
             if (decided(axis, a)) as_is[a] = p[a];
           }
-          least = std::min(
-              least, cost_.on_axis(axis, v, program_.registers[r].placement[axis], as_is));
+          least =
+              std::min(least, cost_.on_axis(axis, v, program_.registers[r].placement[axis], as_is));
         }
         cost += least;
       }
@@ -173,8 +173,7 @@ class Partition {
     next[axis] = free != open.end() ? wanted[axis] : replicated();
     // A partial value of another kind than is wanted is resolved first.
     if (now[axis].partial() && next[axis].partial()) next[axis] = replicated();
-    if (now[axis].partial() && next[axis].split() &&
-        now[axis].reduction != ops::Reduction::kSum) {
+    if (now[axis].partial() && next[axis].split() && now[axis].reduction != ops::Reduction::kSum) {
       next[axis] = replicated();
     }
     if (now[axis].split() && next[axis].partial()) next[axis] = replicated();
@@ -195,9 +194,8 @@ class Partition {
     program_.steps.push_back(MoveStep{kind, static_cast<uint32_t>(axis), at, made, reader_});
     // A partial value that was resolved does not come back: a second reader would pay again.
     if (from.partial()) {
-      std::erase_if(available_[v], [&](RegisterId r) {
-        return program_.registers[r].placement[axis].partial();
-      });
+      std::erase_if(available_[v],
+                    [&](RegisterId r) { return program_.registers[r].placement[axis].partial(); });
     }
     return made;
   }

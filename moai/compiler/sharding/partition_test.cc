@@ -65,9 +65,10 @@ TEST_F(PartitionTest, AColumnAndARowSplitMeetInOneAllReduce) {
 }
 
 TEST_F(PartitionTest, APartialValueIsResolvedBeforeASecondReader) {
-  import("s3 = aten::mm(f32[4,6] s1, f32[6,8] s2) -> f32[4,8]\n"
-         "s4 = aten::neg(f32[4,8] s3) -> f32[4,8]\n"
-         "s5 = aten::neg(f32[4,8] s3) -> f32[4,8]\n");
+  import(
+      "s3 = aten::mm(f32[4,6] s1, f32[6,8] s2) -> f32[4,8]\n"
+      "s4 = aten::neg(f32[4,8] s3) -> f32[4,8]\n"
+      "s5 = aten::neg(f32[4,8] s3) -> f32[4,8]\n");
   home(1, 1);
   home(2, 0);
   EXPECT_EQ(program(),

@@ -34,9 +34,9 @@ struct AxisWork {
 
 struct CallStep {
   NodeId node = kNone;
-  std::vector<AxisWork> work{};         // one entry an axis
-  std::vector<RegisterId> operands{};   // kNone where nothing is read
-  std::vector<RegisterId> made{};       // of fresh results, then of what is written
+  std::vector<AxisWork> work{};        // one entry an axis
+  std::vector<RegisterId> operands{};  // kNone where nothing is read
+  std::vector<RegisterId> made{};      // of fresh results, then of what is written
 };
 
 enum class MoveKind : uint8_t { kSlice, kMask, kAllGather, kAllToAll, kAllReduce, kReduceScatter };

@@ -50,8 +50,7 @@ class Enumeration {
     Strategy s = whole();
     s.work = {AxisWork::Kind::kSplit, f, part};
     for (size_t i = 0; i < node_.operands.size(); ++i) {
-      const uint32_t at =
-          factors_.place(node_.operands[i], rule_.rule.operands[i], id_, f, part);
+      const uint32_t at = factors_.place(node_.operands[i], rule_.rule.operands[i], id_, f, part);
       if (at != kNone) s.operands[i] = split_at(at);
     }
     for (size_t i = 0; i < made_.size(); ++i) {

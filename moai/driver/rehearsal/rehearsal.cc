@@ -92,7 +92,7 @@ Status Rehearsal::read(std::span<const ReadInto> ranges, const Interrupt&) {
   if (told_.insert(waiting_).second) {
     const std::string where = options_.line_text ? options_.line_text(waiting_) : std::string();
     log_warning("[driver.rehearsal] nothing is computed: a value that is read is 0" +
-                                (where.empty() ? "" : ", at " + where));
+                (where.empty() ? "" : ", at " + where));
   }
   return ok_status();
 }
@@ -102,10 +102,9 @@ Result<std::vector<dispatch::Value>> Rehearsal::ask(SignatureId signature,
                                                     std::span<const uint64_t>, StorageId, uint32_t,
                                                     LineId line, const Interrupt&) {
   const std::string where = options_.line_text ? options_.line_text(line) : std::string();
-  return unimplemented("[driver.rehearsal] the shape of what " +
-                       signatures_.at(signature).signature().op +
-                       " returns depends on values, and nothing is computed" +
-                       (where.empty() ? "" : ": " + where));
+  return unimplemented(
+      "[driver.rehearsal] the shape of what " + signatures_.at(signature).signature().op +
+      " returns depends on values, and nothing is computed" + (where.empty() ? "" : ": " + where));
 }
 
 Result<MarkerState> Rehearsal::reached(uint64_t, bool, const Interrupt&) {

@@ -20,8 +20,8 @@ namespace moai::driver {
 
 class Rehearsal final : public Driver {
  public:
-  // Of the options: the path, which is written when the steps have ended, or at shutdown; the steps,
-  // at least 1; the text of lines.
+  // Of the options: the path, which is written when the steps have ended, or at shutdown; the
+  // steps, at least 1; the text of lines.
   explicit Rehearsal(DriverOptions options) : options_(std::move(options)) {}
 
   // Whether all steps were seen.

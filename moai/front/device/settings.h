@@ -23,7 +23,7 @@ struct Settings {
   bool compiles = false, may_compile = true;
   std::string rehearsal;         // MOAI_REHEARSAL: nothing is computed; the recording goes there
   uint64_t rehearsal_steps = 1;  // MOAI_REHEARSAL_STEPS: optimizer steps after which it is complete
-  uint64_t flush_nodes = 0;  // MOAI_FLUSH_NODES: operators sent at once; 0: the default
+  uint64_t flush_nodes = 0;      // MOAI_FLUSH_NODES: operators sent at once; 0: the default
 };
 
 // Reads them anew at each call: scripts may set the environment after `import torch`.

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "moai/ops/purity.h"
 #include "moai/ops/overwrites.h"
+#include "moai/ops/purity.h"
 
 namespace moai::worker {
 namespace {

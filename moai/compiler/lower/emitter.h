@@ -1,0 +1,59 @@
+// Emitter: the calls of a rank in order, with those over lists joined and sums over ranks bundled.
+//
+// Parts of one recorded call over lists that follow each other become one call again; sums over
+// ranks that nothing stands between become one of `moai::all_reduce` over a list. Neither changes
+// what is computed.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "moai/compiler/lower/indexed_call.h"
+#include "moai/graph/window.h"
+
+namespace moai::compiler {
+
+class Emitter {
+ public:
+  explicit Emitter(graph::SignatureTable* signatures) : signatures_(*signatures) {}
+
+  void alloc(graph::StorageId id, uint64_t bytes);
+  void call(const LocalCall& c, graph::LineId line);
+  // A part of the recorded call at `source`. It may run as late as the next finish_parts(): what is
+  // emitted before that must not need it.
+  void part(uint32_t source, LocalCall c, graph::LineId line);
+  // Runs the parts that wait.
+  void finish_parts();
+  // `operand` is reduced in place, over the group of `axis`.
+  struct Reduced {
+    tensor::Geometry operand{};
+    graph::StorageId storage = 0;
+    std::string reduction{};
+    uint32_t axis = 0;
+  };
+  void all_reduce(Reduced r);
+  // After what was emitted so far.
+  void free(graph::StorageId id);
+
+  graph::Window take();
+
+ private:
+  void finish_reductions();
+  bool join();
+  void append(const LocalCall& c, graph::LineId line);
+
+  struct Waiting {
+    uint32_t source = 0;
+    graph::LineId line = 0;
+    std::vector<LocalCall> parts{};
+    std::vector<graph::StorageId> freed{};
+  };
+
+  graph::SignatureTable& signatures_;
+  graph::Window out_;
+  std::optional<Waiting> waiting_;
+  std::vector<Reduced> reduced_;
+  std::vector<graph::StorageId> freed_;  // after the reductions
+};
+
+}  // namespace moai::compiler
