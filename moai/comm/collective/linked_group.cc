@@ -1,0 +1,344 @@
+#include "moai/comm/collective/linked_group.h"
+
+#include <algorithm>
+
+#include "moai/comm/collective/copy.h"
+#include "moai/comm/collective/linked.h"
+#include "moai/comm/collective/reduce.h"
+
+namespace moai::comm {
+namespace {
+
+constexpr size_t kPartBytes = size_t{1} << 20;  // whole elements of every type
+
+size_t parts_of(size_t bytes) {
+  return std::max<size_t>(1, (bytes + kPartBytes - 1) / kPartBytes);
+}
+
+size_t part_size(size_t bytes, size_t number) {
+  return std::min(kPartBytes, bytes - number * kPartBytes);
+}
+
+std::string_view text(const std::byte* data, size_t bytes) {
+  return {reinterpret_cast<const char*>(data), bytes};
+}
+
+const std::byte* bytes_of(const Letter& letter) {
+  return reinterpret_cast<const std::byte*>(letter.content().data());
+}
+
+}  // namespace
+
+LinkedGroup::LinkedGroup(std::shared_ptr<const Mesh> mesh, uint64_t id, int rank,
+                         std::vector<int> members)
+    : Group(rank, static_cast<int>(members.size())),
+      mesh_(std::move(mesh)),
+      id_(id),
+      members_(std::move(members)),
+      self_(static_cast<size_t>(rank)),
+      ranks_(members_.size()) {}
+
+LinkedGroup::~LinkedGroup() {
+  if (::getpid() != owner_) return;
+  const auto end = std::chrono::steady_clock::now() + kLinger;
+  const Interrupt lingered = [end] {
+    return std::chrono::steady_clock::now() < end ? ok_status() : cancelled("lingered");
+  };
+  for (size_t peer : others()) {
+    lane(peer).send({.kind = FrameKind::kLeave, .group = id_}, {}, Outbox::Content::kCopied)
+        .ignore("a peer that is gone needs no goodbye");
+    lane(peer).flush(0, lingered).ignore("whoever still needs it will miss it and say so");
+    lane(peer).forget(id_);
+  }
+}
+
+std::vector<size_t> LinkedGroup::others() const {
+  std::vector<size_t> others;
+  for (size_t step = 1; step < ranks_; ++step) others.push_back((self_ + step) % ranks_);
+  return others;
+}
+
+Status LinkedGroup::failure() const {
+  if (!failed_) return ok_status();
+  const std::lock_guard lock(mutex_);
+  return failure_;
+}
+
+void LinkedGroup::fail(const Status& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (failed_) return;
+    failure_ = why;
+    failed_ = true;
+  }
+  for (size_t peer : others()) {
+    lane(peer)
+        .send({.kind = FrameKind::kAbort, .group = id_, .code = why.code()}, why.message(),
+              Outbox::Content::kCopied)
+        .ignore("a peer that is gone cannot be told");
+  }
+}
+
+Status LinkedGroup::look() const {
+  MOAI_RETURN_IF_ERROR(failure());
+  for (size_t peer : others()) MOAI_RETURN_IF_ERROR(lane(peer).listen(id_));
+  return ok_status();
+}
+
+Status LinkedGroup::post_part(const Call& call, size_t peer, uint64_t number,
+                              const std::byte* data, size_t bytes) const {
+  FrameHeader header = {
+      .kind = FrameKind::kPart, .group = id_, .operation = call.encoded, .number = number};
+  return lane(peer).send(std::move(header), text(data, bytes), Outbox::Content::kBorrowed);
+}
+
+Status LinkedGroup::post(const Call& call, size_t peer, const std::byte* data,
+                         size_t bytes) const {
+  for (size_t number = 0; number < parts_of(bytes); ++number) {
+    MOAI_RETURN_IF_ERROR(
+        post_part(call, peer, number, data + number * kPartBytes, part_size(bytes, number)));
+  }
+  return ok_status();
+}
+
+Status LinkedGroup::check(const Call& call, size_t peer, const Letter& letter) const {
+  if (letter.header.operation == call.encoded) return ok_status();
+  const auto theirs = decode_operation(letter.header.operation);
+  if (theirs && agree(call.operation, *theirs)) return ok_status();
+  return mismatch(rank(), call.operation, static_cast<int>(peer),
+                  theirs ? to_string(*theirs) : "something unreadable");
+}
+
+Result<Letter> LinkedGroup::take_part(const Call& call, size_t peer, uint64_t number,
+                                      size_t bytes) const {
+  MOAI_ASSIGN_OR_RETURN(Letter letter,
+                        lane(peer).take(id_, false, 0, [this] { return look(); }));
+  MOAI_RETURN_IF_ERROR(check(call, peer, letter));
+  if (letter.header.number == number && letter.content().size() == bytes) return letter;
+  return failed_precondition(
+      "[comm.collective] rank " + std::to_string(peer) + " sends part " +
+      std::to_string(letter.header.number) + " of " + std::to_string(letter.content().size()) +
+      " bytes where rank " + std::to_string(rank()) + " expects part " + std::to_string(number) +
+      " of " + std::to_string(bytes) + "; both programs must name the same sizes");
+}
+
+Status LinkedGroup::take(const Call& call, size_t peer, std::byte* data, size_t bytes) const {
+  for (size_t number = 0; number < parts_of(bytes); ++number) {
+    const size_t size = part_size(bytes, number);
+    MOAI_ASSIGN_OR_RETURN(const Letter letter, take_part(call, peer, number, size));
+    copy_bytes(data + number * kPartBytes, letter.content().data(), size);
+  }
+  return ok_status();
+}
+
+Status LinkedGroup::settle(Status status) const {
+  for (size_t peer : others()) {
+    if (status.ok()) status = lane(peer).flush(0, [this] { return look(); });
+  }
+  if (status.ok()) return status;
+  for (size_t peer : others()) lane(peer).withdraw(id_);
+  // A peer that failed may have said why before it went.
+  if (status.code() != Code::kUnavailable) return status;
+  const Status told = look();
+  return told.ok() ? status : told;
+}
+
+Status LinkedGroup::run_barrier(const Operation& operation) {
+  const std::vector<size_t> nothing(ranks_ + 1, 0);
+  return settle(exchange({operation, encode(operation)}, nullptr, nothing, nullptr, nothing));
+}
+
+Status LinkedGroup::run_all_reduce(const Operation& operation, std::byte* data) {
+  const Call call = {operation, encode(operation)};
+  const size_t bytes = operation.sizes[0] * tensor::dtype_size(operation.dtype);
+  const bool whole = bytes * ranks_ <= kWholeBytes || ranks_ == 1;
+  return settle(whole ? reduce_whole(call, data) : reduce_shared(call, data));
+}
+
+Status LinkedGroup::reduce_whole(const Call& call, std::byte* data) const {
+  const Operation& operation = call.operation;
+  const size_t count = operation.sizes[0];
+  const size_t bytes = count * tensor::dtype_size(operation.dtype);
+  if (ranks_ > 1) {
+    for (size_t peer : others()) MOAI_RETURN_IF_ERROR(post_part(call, peer, 0, data, bytes));
+  }
+  std::vector<Letter> letters(ranks_);
+  std::vector<const std::byte*> parts(ranks_);
+  for (size_t peer : others()) {
+    MOAI_ASSIGN_OR_RETURN(letters[peer], take_part(call, peer, 0, bytes));
+    parts[peer] = bytes_of(letters[peer]);
+  }
+  parts[self_] = data;
+  // Sent to all before it changes.
+  for (size_t peer : others()) {
+    MOAI_RETURN_IF_ERROR(lane(peer).flush(0, [this] { return look(); }));
+  }
+  reduce(parts, count, operation.dtype, operation.reduction, data);
+  return ok_status();
+}
+
+Status LinkedGroup::reduce_own(const Call& call, const std::byte* mine, size_t bytes,
+                               std::byte* out, bool post_results) const {
+  const Operation& operation = call.operation;
+  std::vector<Letter> letters(ranks_);
+  std::vector<const std::byte*> parts(ranks_);
+  for (size_t number = 0; number < parts_of(bytes); ++number) {
+    const size_t at = number * kPartBytes, size = part_size(bytes, number);
+    for (size_t peer : others()) {
+      MOAI_ASSIGN_OR_RETURN(letters[peer], take_part(call, peer, number, size));
+      parts[peer] = bytes_of(letters[peer]);
+    }
+    parts[self_] = mine + at;
+    reduce(parts, size / tensor::dtype_size(operation.dtype), operation.dtype,
+           operation.reduction, out + at);
+    if (!post_results) continue;
+    for (size_t peer : others()) {
+      MOAI_RETURN_IF_ERROR(post_part(call, peer, number, out + at, size));
+    }
+  }
+  return ok_status();
+}
+
+Status LinkedGroup::reduce_shared(const Call& call, std::byte* data) const {
+  const size_t element = tensor::dtype_size(call.operation.dtype);
+  const size_t count = call.operation.sizes[0];
+  const auto share = [&](size_t r) { return share_begin(count, r, ranks_) * element; };
+  for (size_t peer : others()) {
+    MOAI_RETURN_IF_ERROR(post(call, peer, data + share(peer), share(peer + 1) - share(peer)));
+  }
+  std::byte* mine = data + share(self_);
+  MOAI_RETURN_IF_ERROR(reduce_own(call, mine, share(self_ + 1) - share(self_), mine, true));
+  // The share of a peer has left for it before its results can come.
+  for (size_t peer : others()) {
+    MOAI_RETURN_IF_ERROR(take(call, peer, data + share(peer), share(peer + 1) - share(peer)));
+  }
+  return ok_status();
+}
+
+Status LinkedGroup::run_reduce_scatter(const Operation& operation, const std::byte* in,
+                                       std::byte* out) {
+  const Call call = {operation, encode(operation)};
+  const size_t element = tensor::dtype_size(operation.dtype);
+  const std::vector<size_t> at = offsets_of(operation.sizes);
+  Status status;
+  for (size_t peer : others()) {
+    if (!status.ok()) break;
+    status = post(call, peer, in + at[peer] * element, operation.sizes[peer] * element);
+  }
+  if (status.ok()) {
+    status = reduce_own(call, in + at[self_] * element, operation.sizes[self_] * element, out,
+                        false);
+  }
+  return settle(status);
+}
+
+// Rank r gets in[in_at[r] … in_at[r + 1]), and out has what it sends here.
+Status LinkedGroup::exchange(const Call& call, const std::byte* in, std::span<const size_t> in_at,
+                             std::byte* out, std::span<const size_t> out_at) const {
+  for (size_t r : others()) {
+    MOAI_RETURN_IF_ERROR(post(call, r, in + in_at[r], in_at[r + 1] - in_at[r]));
+  }
+  for (size_t r : others()) {
+    MOAI_RETURN_IF_ERROR(take(call, r, out + out_at[r], out_at[r + 1] - out_at[r]));
+  }
+  return ok_status();
+}
+
+Status LinkedGroup::run_all_gather(const Operation& operation, const std::byte* mine,
+                                   std::byte* out) {
+  const Call call = {operation, encode(operation)};
+  const std::vector<size_t> at = offsets_of(operation.sizes);
+  copy_bytes(out + at[self_], mine, operation.sizes[self_]);
+  Status status;
+  for (size_t peer : others()) {
+    if (status.ok()) status = post(call, peer, out + at[self_], operation.sizes[self_]);
+  }
+  for (size_t peer : others()) {
+    if (status.ok()) status = take(call, peer, out + at[peer], operation.sizes[peer]);
+  }
+  return settle(status);
+}
+
+Status LinkedGroup::run_all_to_all(const Operation& operation, const std::byte* in,
+                                   std::byte* out, std::span<const size_t> from) {
+  const std::vector<size_t> in_at = offsets_of(operation.sizes);
+  const std::vector<size_t> out_at = offsets_of(std::vector<uint64_t>(from.begin(), from.end()));
+  if (operation.sizes[self_] != from[self_]) {
+    return failed_precondition("[comm.collective] rank " + std::to_string(rank()) + " sends " +
+                               std::to_string(operation.sizes[self_]) +
+                               " bytes to itself and expects " + std::to_string(from[self_]));
+  }
+  copy_bytes(out + out_at[self_], in + in_at[self_], from[self_]);
+  return settle(exchange({operation, encode(operation)}, in, in_at, out, out_at));
+}
+
+Status LinkedGroup::run_broadcast(const Operation& operation, std::byte* data) {
+  const Call call = {operation, encode(operation)};
+  const size_t root = operation.root, bytes = operation.sizes[0];
+  Status status;
+  if (self_ != root) {
+    status = post(call, root, nullptr, 0);
+    return settle(status.ok() ? take(call, root, data, bytes) : status);
+  }
+  for (size_t peer : others()) {
+    if (status.ok()) status = take(call, peer, nullptr, 0);
+  }
+  for (size_t peer : others()) {
+    if (status.ok()) status = post(call, peer, data, bytes);
+  }
+  return settle(status);
+}
+
+Status LinkedGroup::run_send(int peer, uint64_t tag, std::span<const std::byte> content) {
+  Lane& to = lane(static_cast<size_t>(peer));
+  MOAI_RETURN_IF_ERROR(to.listen(id_));
+  MOAI_RETURN_IF_ERROR(to.send({.kind = FrameKind::kMail, .group = id_, .number = tag},
+                               text(content.data(), content.size()), Outbox::Content::kCopied));
+  return to.flush(std::max<size_t>(mesh_->options.send_ahead_bytes, 1), [this] { return look(); });
+}
+
+Status LinkedGroup::run_receive(int peer, uint64_t tag, std::span<std::byte> content) {
+  Lane& from = lane(static_cast<size_t>(peer));
+  MOAI_ASSIGN_OR_RETURN(const Letter letter,
+                        from.take(id_, true, tag, [this] { return look(); }));
+  if (letter.content().size() != content.size()) {
+    return wrong_letter(peer, tag, letter.content().size(), content.size());
+  }
+  copy_bytes(content.data(), letter.content().data(), content.size());
+  return ok_status();
+}
+
+Result<std::unique_ptr<Group>> LinkedGroup::run_make_subgroup(uint64_t id,
+                                                              std::span<const int> ranks) {
+  std::vector<int> members;
+  for (int r : ranks) members.push_back(members_[static_cast<size_t>(r)]);
+  const auto own = std::find(ranks.begin(), ranks.end(), rank()) - ranks.begin();
+  // The numbers of this group's own subgroups must not meet those of another's.
+  return std::unique_ptr<Group>(std::make_unique<LinkedGroup>(
+      mesh_, (id_ * 0x100000001b3u) ^ id, static_cast<int>(own), std::move(members)));
+}
+
+Result<std::unique_ptr<Group>> join_linked(std::vector<std::unique_ptr<Link>> links, int rank,
+                                           const GroupOptions& options) {
+  const auto size = static_cast<int>(links.size());
+  bool fits = rank >= 0 && rank < size;
+  for (int r = 0; r < size && fits; ++r) fits = (links[static_cast<size_t>(r)] != nullptr) == (r != rank);
+  if (!fits) {
+    return invalid_argument("[comm.collective] rank " + std::to_string(rank) + " of " +
+                            std::to_string(size) +
+                            " needs one link to each other rank and none to itself");
+  }
+  auto mesh = std::make_shared<Mesh>();
+  mesh->options = options;
+  std::vector<int> members;
+  for (int r = 0; r < size; ++r) {
+    members.push_back(r);
+    auto& link = links[static_cast<size_t>(r)];
+    mesh->lanes.push_back(link ? std::make_unique<Lane>(std::move(link), r, options.patience)
+                               : nullptr);
+  }
+  return std::unique_ptr<Group>(
+      std::make_unique<LinkedGroup>(std::move(mesh), 1, rank, std::move(members)));
+}
+
+}  // namespace moai::comm
