@@ -1,6 +1,7 @@
 #include "moai/comm/collective/group.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "moai/comm/collective/reduce.h"
 
@@ -16,11 +17,12 @@ std::vector<uint64_t> list(std::span<const size_t> sizes) { return {sizes.begin(
 
 Status check_sizes(std::span<const size_t> sizes, int ranks, const char* what) {
   if (sizes.size() != static_cast<size_t>(ranks)) {
-    return invalid_argument(std::string("[comm.collective] ") + what + " needs one size a rank: " +
-                            std::to_string(sizes.size()) + " for " + std::to_string(ranks) +
-                            " ranks");
+    return invalid_argument(std::string("[comm.collective] ") + what +
+                            " needs one size a rank: " + std::to_string(sizes.size()) + " for " +
+                            std::to_string(ranks) + " ranks");
   }
-  const auto over = std::find_if(sizes.begin(), sizes.end(), [](size_t s) { return s > kBytesMax; });
+  const auto over =
+      std::find_if(sizes.begin(), sizes.end(), [](size_t s) { return s > kBytesMax; });
   if (over == sizes.end()) return ok_status();
   return invalid_argument(std::string("[comm.collective] ") + what + ": a size of " +
                           std::to_string(*over) + " is over " + std::to_string(kBytesMax));
@@ -72,6 +74,29 @@ Status mismatch(int rank, const Operation& mine, int peer, const std::string& th
                              "; the programs of all ranks must make the same calls");
 }
 
+Status check_pair(size_t a, const Operation& of_a, size_t b, const Operation& of_b) {
+  const size_t ranks = of_a.sizes.size() / 2;
+  for (const auto& [from, sender, to, receiver] :
+       {std::tuple(a, &of_a, b, &of_b), std::tuple(b, &of_b, a, &of_a)}) {
+    if (sender->sizes[to] == receiver->sizes[ranks + from]) continue;
+    return failed_precondition(
+        "[comm.collective] ranks ask for different things: rank " + std::to_string(from) +
+        " sends " + std::to_string(sender->sizes[to]) + " bytes to rank " + std::to_string(to) +
+        ", which expects " + std::to_string(receiver->sizes[ranks + from]) + " in its " +
+        to_string(*receiver) + "; the programs of all ranks must make the same calls");
+  }
+  return ok_status();
+}
+
+Status check_pairs(std::span<const Operation> of_ranks) {
+  for (size_t a = 0; a < of_ranks.size(); ++a) {
+    for (size_t b = 0; b <= a; ++b) {
+      MOAI_RETURN_IF_ERROR(check_pair(a, of_ranks[a], b, of_ranks[b]));
+    }
+  }
+  return ok_status();
+}
+
 Status wrong_letter(int peer, uint64_t tag, size_t sent, size_t wanted) {
   return failed_precondition("[comm.collective] rank " + std::to_string(peer) + " sent " +
                              std::to_string(sent) + " bytes with tag " + std::to_string(tag) +
@@ -81,17 +106,14 @@ Status wrong_letter(int peer, uint64_t tag, size_t sent, size_t wanted) {
 
 template <class Describe, class Body>
 Status Group::guarded(Describe describe, Body body) {
-  Status status = failure();
-  if (status.ok()) {
-    status = body();
-    if (!status.ok()) {
-      fail(status);
-      status = failure();
-    }
-  }
+  Status status = ready();
+  if (status.ok()) status = body();
   if (status.ok()) return status;
-  return {status.code(), "[comm.collective] " + describe() + " failed on rank " + std::to_string(rank_) +
-                             " of " + std::to_string(size_) + ": " + status.message()};
+  fail(status);
+  status = failure();
+  return {status.code(), "[comm.collective] " + describe() + " failed on rank " +
+                             std::to_string(rank_) + " of " + std::to_string(size_) + ": " +
+                             status.message()};
 }
 
 Operation Group::next(OperationKind kind, std::vector<uint64_t> sizes) {
@@ -105,15 +127,15 @@ Status Group::all_reduce(void* data, size_t count, tensor::DType dtype,
   MOAI_RETURN_IF_ERROR(check_sizes({&count, 1}, 1, "all_reduce"));
   operation.dtype = dtype;
   operation.reduction = reduction;
-  return guarded([&] { return to_string(operation); }, [&] { return run_all_reduce(operation, bytes_of(data)); });
+  return guarded([&] { return to_string(operation); },
+                 [&] { return run_all_reduce(operation, bytes_of(data)); });
 }
 
 Status Group::all_gather(const void* mine, std::span<const size_t> bytes, void* out) {
   const Operation operation = next(OperationKind::kAllGather, list(bytes));
   MOAI_RETURN_IF_ERROR(check_sizes(bytes, size_, "all_gather"));
-  return guarded([&] { return to_string(operation); }, [&] {
-    return run_all_gather(operation, bytes_of(mine), bytes_of(out));
-  });
+  return guarded([&] { return to_string(operation); },
+                 [&] { return run_all_gather(operation, bytes_of(mine), bytes_of(out)); });
 }
 
 Status Group::reduce_scatter(const void* in, std::span<const size_t> counts, void* out,
@@ -123,19 +145,18 @@ Status Group::reduce_scatter(const void* in, std::span<const size_t> counts, voi
   MOAI_RETURN_IF_ERROR(check_sizes(counts, size_, "reduce_scatter"));
   operation.dtype = dtype;
   operation.reduction = reduction;
-  return guarded([&] { return to_string(operation); }, [&] {
-    return run_reduce_scatter(operation, bytes_of(in), bytes_of(out));
-  });
+  return guarded([&] { return to_string(operation); },
+                 [&] { return run_reduce_scatter(operation, bytes_of(in), bytes_of(out)); });
 }
 
 Status Group::all_to_all(const void* in, std::span<const size_t> to, void* out,
                          std::span<const size_t> from) {
-  const Operation operation = next(OperationKind::kAllToAll, list(to));
+  Operation operation = next(OperationKind::kAllToAll, list(to));
   MOAI_RETURN_IF_ERROR(check_sizes(to, size_, "all_to_all"));
   MOAI_RETURN_IF_ERROR(check_sizes(from, size_, "all_to_all"));
-  return guarded([&] { return to_string(operation); }, [&] {
-    return run_all_to_all(operation, bytes_of(in), bytes_of(out), from);
-  });
+  operation.sizes.insert(operation.sizes.end(), from.begin(), from.end());
+  return guarded([&] { return to_string(operation); },
+                 [&] { return run_all_to_all(operation, bytes_of(in), bytes_of(out)); });
 }
 
 Status Group::broadcast(void* data, size_t bytes, int root) {
@@ -143,7 +164,8 @@ Status Group::broadcast(void* data, size_t bytes, int root) {
   MOAI_RETURN_IF_ERROR(check_peer("broadcast", root));
   MOAI_RETURN_IF_ERROR(check_sizes({&bytes, 1}, 1, "broadcast"));
   operation.root = static_cast<uint32_t>(root);
-  return guarded([&] { return to_string(operation); }, [&] { return run_broadcast(operation, bytes_of(data)); });
+  return guarded([&] { return to_string(operation); },
+                 [&] { return run_broadcast(operation, bytes_of(data)); });
 }
 
 Status Group::barrier() {
@@ -166,13 +188,15 @@ Status Group::check_other(const char* what, int peer) const {
 Status Group::send(int peer, uint64_t tag, const void* data, size_t bytes) {
   MOAI_RETURN_IF_ERROR(check_other("send", peer));
   MOAI_RETURN_IF_ERROR(check_sizes({&bytes, 1}, 1, "send"));
-  return guarded([&] { return mail_text("send to", peer, tag, bytes); }, [&] { return run_send(peer, tag, {bytes_of(data), bytes}); });
+  return guarded([&] { return mail_text("send to", peer, tag, bytes); },
+                 [&] { return run_send(peer, tag, {bytes_of(data), bytes}); });
 }
 
 Status Group::receive(int peer, uint64_t tag, void* data, size_t bytes) {
   MOAI_RETURN_IF_ERROR(check_other("receive", peer));
   MOAI_RETURN_IF_ERROR(check_sizes({&bytes, 1}, 1, "receive"));
-  return guarded([&] { return mail_text("receive from", peer, tag, bytes); }, [&] { return run_receive(peer, tag, {bytes_of(data), bytes}); });
+  return guarded([&] { return mail_text("receive from", peer, tag, bytes); },
+                 [&] { return run_receive(peer, tag, {bytes_of(data), bytes}); });
 }
 
 void Group::abort(const Status& why) {

@@ -7,8 +7,8 @@
 // Bits. Every rank gets the same bits, and each element is (r0 + r1) + r2 + … in the order of
 // ranks, whatever the transport, the count and the chunking (reduce.h). So nothing is added along a
 // ring: parts are exchanged directly, each owner reduces its share, shares are gathered. A rank
-// sends and receives 2 (n - 1) / n of the bytes, as in a ring, in 2 steps in place of 2 (n - 1), and
-// holds the parts of n - 1 ranks of a chunk at once. Up to kWholeBytes in all, each rank sends
+// sends and receives 2 (n - 1) / n of the bytes, as in a ring, in 2 steps in place of 2 (n - 1),
+// and holds the parts of n - 1 ranks of a chunk at once. Up to kWholeBytes in all, each rank sends
 // everything to everyone and reduces by itself, in 1 step.
 //
 // Failure. Waits spin at most 50 us, then sleep. A peer that ended, left, or made no progress for
@@ -20,7 +20,7 @@
 //
 // Threads. One thread at a time calls a group; different groups may be called at once, also those
 // that share links. abort() may come from any thread. Calls block. The destructor says goodbye: it
-// waits up to kLinger for what send() still holds. A forked child must only drop the object.
+// waits up to GroupOptions::linger. A forked child must only drop the object.
 #pragma once
 
 #include <chrono>
@@ -40,13 +40,15 @@
 namespace moai::comm {
 
 inline constexpr size_t kWholeBytes = 64 * 1024;
-inline constexpr std::chrono::milliseconds kLinger{5000};
 
 struct GroupOptions {
   // A peer that makes no progress for so long ends a call. Long: another rank may load or compile.
   std::chrono::milliseconds patience = std::chrono::minutes(10);
   // What send() may hold for one peer that does not receive; beyond, it waits.
   size_t send_ahead_bytes = size_t{1} << 30;
+  // How long the destructor waits for what send() holds to be taken, and for ranks that have not
+  // joined to learn that this one has left.
+  std::chrono::milliseconds linger{5000};
 };
 
 class Group {
@@ -79,8 +81,9 @@ class Group {
   // Ends every current and later call of all ranks with `why`, which must not be OK.
   void abort(const Status& why);
 
-  // The group of these ranks, numbered in the order of the list. Called by exactly those ranks, with
-  // the same list; each rank may make its groups in another order. Does not wait for the others.
+  // The group of these ranks, numbered in the order of the list. Called by exactly those ranks,
+  // with the same list; each rank may make its groups in another order. Does not wait for the
+  // others.
   Result<std::unique_ptr<Group>> make_subgroup(std::span<const int> ranks);
 
  protected:
@@ -92,12 +95,14 @@ class Group {
                                 std::byte* out) = 0;
   virtual Status run_reduce_scatter(const Operation& operation, const std::byte* in,
                                     std::byte* out) = 0;
-  virtual Status run_all_to_all(const Operation& operation, const std::byte* in, std::byte* out,
-                                std::span<const size_t> from) = 0;
+  virtual Status run_all_to_all(const Operation& operation, const std::byte* in,
+                                std::byte* out) = 0;
   virtual Status run_broadcast(const Operation& operation, std::byte* data) = 0;
   virtual Status run_barrier(const Operation& operation) = 0;
   virtual Status run_send(int peer, uint64_t tag, std::span<const std::byte> content) = 0;
   virtual Status run_receive(int peer, uint64_t tag, std::span<std::byte> content) = 0;
+  // Looks for what came since the last call: a failure that broke the group.
+  virtual Status ready() const { return failure(); }
   // The failure that broke the group, if any; from any thread.
   virtual Status failure() const = 0;
   // Records `why` as the failure if there is none yet, and tells all ranks; from any thread.
@@ -127,6 +132,10 @@ inline size_t share_begin(size_t total, size_t rank, size_t ranks) {
 }
 // FAILED_PRECONDITION that describes both.
 Status mismatch(int rank, const Operation& mine, int peer, const std::string& theirs);
+// What rank a sends to rank b in an all_to_all must be what b expects, and the other way.
+Status check_pair(size_t a, const Operation& of_a, size_t b, const Operation& of_b);
+// The same for each two of all ranks.
+Status check_pairs(std::span<const Operation> of_ranks);
 // FAILED_PRECONDITION: a message of another size than was asked for.
 Status wrong_letter(int peer, uint64_t tag, size_t sent, size_t wanted);
 

@@ -21,9 +21,10 @@ constexpr std::chrono::milliseconds kWithdrawWithin{1000};
 }  // namespace
 
 Lane::Lane(std::unique_ptr<Link> link, int peer, std::chrono::milliseconds patience)
-    : link_(std::move(link)), peer_(peer), patience_(patience), outbox_([this](auto parts) {
-        return link_->send(parts, patience_);
-      }) {}
+    : link_(std::move(link)),
+      peer_(peer),
+      patience_(patience),
+      outbox_([this](auto parts) { return link_->send(parts, patience_); }) {}
 
 Lane::~Lane() {
   if (::getpid() == owner_) link_->close();
@@ -32,19 +33,33 @@ Lane::~Lane() {
 Status Lane::send(FrameHeader header, std::string_view content, Outbox::Content kind) {
   header.frames_taken = frames_taken_.load(std::memory_order_relaxed);
   header.bytes_taken = bytes_taken_.load(std::memory_order_relaxed);
+  const uint64_t group = header.group;
   std::string head = encode(header);
   const uint64_t bytes = head.size() + content.size();
   const uint64_t frames_ahead = ++frames_sent_ - peer_frames_taken_;
   const uint64_t bytes_ahead = (bytes_sent_ += bytes) - peer_bytes_taken_;
   const bool at_once = frames_ahead <= kFramesAhead && bytes_ahead <= kBytesAhead;
-  const Status status = outbox_.send(header.group, at_once, std::move(head), content, kind);
-  if (status.ok()) return status;
+  const Status status = outbox_.send(group, at_once, std::move(head), content, kind);
+  return status.ok() ? status : why_unsent(group, status);
+}
+
+Status Lane::flush(uint64_t group, size_t bytes, const Interrupt& interrupt) {
+  const Status status = outbox_.flush(bytes, steady_clock::now() + patience_, interrupt);
+  return status.code() == Code::kUnavailable ? why_unsent(group, status) : status;
+}
+
+// A peer that takes nothing may have said why before.
+Status Lane::why_unsent(uint64_t group, const Status& status) {
+  MOAI_RETURN_IF_ERROR(listen(group));
+  const std::lock_guard lock(mutex_);
+  if (left_.contains(group)) return has_left();
   return {status.code(), "[comm.collective] cannot send to rank " + std::to_string(peer_) + ": " +
                              status.message()};
 }
 
-Status Lane::flush(size_t bytes, const Interrupt& interrupt) {
-  return outbox_.flush(bytes, steady_clock::now() + patience_, interrupt);
+Status Lane::has_left() const {
+  return unavailable("[comm.collective] rank " + std::to_string(peer_) +
+                     " has left the group; all ranks must make the same calls");
 }
 
 void Lane::withdraw(uint64_t group) {
@@ -56,9 +71,9 @@ void Lane::withdraw(uint64_t group) {
 Status Lane::verdict(uint64_t group) const {
   if (const auto failed = failed_.find(group); failed != failed_.end()) return failed->second;
   if (broken_.ok() || left_.contains(group)) return ok_status();
-  return unavailable("[comm.collective] rank " + std::to_string(peer_) + " (" + link_->peer() +
-                     ") is gone; its log says why, and the job must be started again: " +
-                     broken_.message());
+  return unavailable(
+      "[comm.collective] rank " + std::to_string(peer_) + " (" + link_->peer() +
+      ") is gone; its log says why, and the job must be started again: " + broken_.message());
 }
 
 void Lane::file(std::string frame) {
@@ -88,23 +103,39 @@ void Lane::file(std::string frame) {
   }
 }
 
-// Reads one frame, without the lock.
-void Lane::read(std::unique_lock<std::mutex>* lock, Deadline deadline, const Interrupt& interrupt,
-                Status* interrupted) {
+// Reads one frame, without the lock. What `interrupt` said when it ended the wait.
+Status Lane::read(std::unique_lock<std::mutex>* lock, Deadline deadline,
+                  const Interrupt& interrupt) {
+  Status interrupted;
   reading_ = true;
   lock->unlock();
-  const auto look = [&] { return *interrupted = interrupt ? interrupt() : ok_status(); };
-  auto frame = link_->receive(deadline, look);
+  auto frame =
+      link_->receive(deadline, [&] { return interrupted = interrupt ? interrupt() : ok_status(); });
   lock->lock();
   reading_ = false;
   if (frame.ok()) {
     file(*std::move(frame));
-  } else if (interrupted->ok() && frame.status().code() != Code::kDeadlineExceeded) {
+  } else if (interrupted.ok() && frame.status().code() != Code::kDeadlineExceeded) {
     broken_ = frame.status();
-  } else if (interrupted->ok()) {
-    *interrupted = frame.status();
   }
   changed_.notify_all();
+  return interrupted;
+}
+
+// Leaves the reading to the thread that does it.
+Status Lane::wait(std::unique_lock<std::mutex>* lock, const Interrupt& interrupt) {
+  changed_.wait_for(*lock, kInterruptEvery);
+  lock->unlock();
+  const Status interrupted = interrupt ? interrupt() : ok_status();
+  lock->lock();
+  return interrupted;
+}
+
+Status Lane::late() const {
+  return deadline_exceeded("[comm.collective] rank " + std::to_string(peer_) + " (" +
+                           link_->peer() + ") made no progress for " +
+                           std::to_string(patience_.count()) +
+                           " ms; is it stopped, or does it not make this call?");
 }
 
 Result<Letter> Lane::take(uint64_t group, bool mail, uint64_t tag, const Interrupt& interrupt) {
@@ -120,40 +151,24 @@ Result<Letter> Lane::take(uint64_t group, bool mail, uint64_t tag, const Interru
       return letter;
     }
     MOAI_RETURN_IF_ERROR(verdict(group));
-    if (left_.contains(group)) {
-      return unavailable("[comm.collective] rank " + std::to_string(peer_) +
-                         " has left the group; all ranks must make the same calls");
-    }
-    Status interrupted;
-    if (!reading_) {
-      read(&lock, deadline, interrupt, &interrupted);
-    } else {
-      changed_.wait_for(lock, kInterruptEvery);
-      lock.unlock();
-      interrupted = interrupt ? interrupt() : ok_status();
-      lock.lock();
-      if (interrupted.ok() && steady_clock::now() >= deadline) {
-        interrupted = deadline_exceeded("");
-      }
-    }
-    if (interrupted.code() == Code::kDeadlineExceeded) {
-      return deadline_exceeded("[comm.collective] rank " + std::to_string(peer_) + " (" +
-                               link_->peer() + ") made no progress for " +
-                               std::to_string(patience_.count()) +
-                               " ms; is it stopped, or does it not make this call?");
-    }
-    MOAI_RETURN_IF_ERROR(interrupted);
+    if (left_.contains(group)) return has_left();
+    if (steady_clock::now() >= deadline) return late();
+    MOAI_RETURN_IF_ERROR(reading_ ? wait(&lock, interrupt) : read(&lock, deadline, interrupt));
   }
 }
 
 Status Lane::listen(uint64_t group) {
   std::unique_lock lock(mutex_);
   while (!reading_ && broken_.ok() && filed_bytes_ < kFiledBytesMax && link_->readable()) {
-    Status interrupted;
-    read(&lock, Deadline::min(), {}, &interrupted);
-    if (!interrupted.ok()) break;
+    read(&lock, Deadline::min(), {}).ignore("there is no interrupt");
   }
   return verdict(group);
+}
+
+std::string Lane::first_operation(uint64_t group) {
+  const std::lock_guard lock(mutex_);
+  const auto found = filed_.find({group, false, 0});
+  return found == filed_.end() ? std::string() : found->second.front().header.operation;
 }
 
 void Lane::forget(uint64_t group) {

@@ -43,9 +43,9 @@ class Lane {
   Lane(std::unique_ptr<Link> link, int peer, std::chrono::milliseconds patience);
   ~Lane();
 
-  // Fills in what the header tells of this lane.
+  // Fills in what the header tells of this lane. What a peer said before it went comes first.
   Status send(FrameHeader header, std::string_view content, Outbox::Content kind);
-  Status flush(size_t bytes, const Interrupt& interrupt);
+  Status flush(uint64_t group, size_t bytes, const Interrupt& interrupt);
   // Makes sure that what `group` lent is used no more; breaks the link where it cannot otherwise.
   void withdraw(uint64_t group);
 
@@ -55,19 +55,23 @@ class Lane {
   // Files what can be read without waiting, then says whether the peer failed `group` or is gone
   // without having left it.
   Status listen(uint64_t group);
+  // That of the first part which waits to be taken; empty when there is none.
+  std::string first_operation(uint64_t group);
   // Drops what is and will be filed for a group that ended here.
   void forget(uint64_t group);
 
  private:
   using Key = std::tuple<uint64_t, bool, uint64_t>;  // group, mail, tag
 
+  Status why_unsent(uint64_t group, const Status& status);
+  Status has_left() const;
+
   // All with mutex_ held.
   void file(std::string frame);
   Status verdict(uint64_t group) const;
-  bool has_room() const;
-  void read_without_waiting();
-  void read(std::unique_lock<std::mutex>* lock, Deadline deadline, const Interrupt& interrupt,
-            Status* interrupted);
+  Status late() const;
+  Status read(std::unique_lock<std::mutex>* lock, Deadline deadline, const Interrupt& interrupt);
+  Status wait(std::unique_lock<std::mutex>* lock, const Interrupt& interrupt);
 
   const pid_t owner_ = ::getpid();  // a forked child must not close the parent's link
   const std::unique_ptr<Link> link_;

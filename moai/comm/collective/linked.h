@@ -13,8 +13,8 @@
 
 namespace moai::comm {
 
-// `links[r]` leads to rank r of the job and is used by nobody else from now on; links[rank] is null.
-// The subgroups of a group use its links, which close with the last of them.
+// `links[r]` leads to rank r of the job and is used by nobody else from now on; links[rank] is
+// null. The subgroups of a group use its links, which close with the last of them.
 Result<std::unique_ptr<Group>> join_linked(std::vector<std::unique_ptr<Link>> links, int rank,
                                            const GroupOptions& options = {});
 

@@ -3,17 +3,14 @@
 #include <algorithm>
 
 #include "moai/comm/collective/copy.h"
-#include "moai/comm/collective/linked.h"
 #include "moai/comm/collective/reduce.h"
 
 namespace moai::comm {
 namespace {
 
-constexpr size_t kPartBytes = size_t{1} << 20;  // whole elements of every type
+constexpr size_t kPartBytes = size_t{256} << 10;  // whole elements of every type
 
-size_t parts_of(size_t bytes) {
-  return std::max<size_t>(1, (bytes + kPartBytes - 1) / kPartBytes);
-}
+size_t parts_of(size_t bytes) { return std::max<size_t>(1, (bytes + kPartBytes - 1) / kPartBytes); }
 
 size_t part_size(size_t bytes, size_t number) {
   return std::min(kPartBytes, bytes - number * kPartBytes);
@@ -40,14 +37,15 @@ LinkedGroup::LinkedGroup(std::shared_ptr<const Mesh> mesh, uint64_t id, int rank
 
 LinkedGroup::~LinkedGroup() {
   if (::getpid() != owner_) return;
-  const auto end = std::chrono::steady_clock::now() + kLinger;
+  const auto end = std::chrono::steady_clock::now() + mesh_->options.linger;
   const Interrupt lingered = [end] {
     return std::chrono::steady_clock::now() < end ? ok_status() : cancelled("lingered");
   };
   for (size_t peer : others()) {
-    lane(peer).send({.kind = FrameKind::kLeave, .group = id_}, {}, Outbox::Content::kCopied)
+    lane(peer)
+        .send({.kind = FrameKind::kLeave, .group = id_}, {}, Outbox::Content::kCopied)
         .ignore("a peer that is gone needs no goodbye");
-    lane(peer).flush(0, lingered).ignore("whoever still needs it will miss it and say so");
+    lane(peer).flush(id_, 0, lingered).ignore("whoever still needs it will miss it and say so");
     lane(peer).forget(id_);
   }
 }
@@ -85,15 +83,27 @@ Status LinkedGroup::look() const {
   return ok_status();
 }
 
-Status LinkedGroup::post_part(const Call& call, size_t peer, uint64_t number,
-                              const std::byte* data, size_t bytes) const {
+Status LinkedGroup::look(const Call& call) const {
+  MOAI_RETURN_IF_ERROR(look());
+  for (size_t peer : others()) {
+    const std::string first = lane(peer).first_operation(id_);
+    if (first.empty() || first == call.encoded) continue;
+    const auto theirs = decode_operation(first);
+    // A peer may be done with this call, and ask for the next.
+    if (theirs && theirs->call > call.operation.call) continue;
+    if (auto fits = check(call, peer, first); !fits.ok()) return fits.status();
+  }
+  return ok_status();
+}
+
+Status LinkedGroup::post_part(const Call& call, size_t peer, uint64_t number, const std::byte* data,
+                              size_t bytes) const {
   FrameHeader header = {
       .kind = FrameKind::kPart, .group = id_, .operation = call.encoded, .number = number};
   return lane(peer).send(std::move(header), text(data, bytes), Outbox::Content::kBorrowed);
 }
 
-Status LinkedGroup::post(const Call& call, size_t peer, const std::byte* data,
-                         size_t bytes) const {
+Status LinkedGroup::post(const Call& call, size_t peer, const std::byte* data, size_t bytes) const {
   for (size_t number = 0; number < parts_of(bytes); ++number) {
     MOAI_RETURN_IF_ERROR(
         post_part(call, peer, number, data + number * kPartBytes, part_size(bytes, number)));
@@ -101,51 +111,64 @@ Status LinkedGroup::post(const Call& call, size_t peer, const std::byte* data,
   return ok_status();
 }
 
-Status LinkedGroup::check(const Call& call, size_t peer, const Letter& letter) const {
-  if (letter.header.operation == call.encoded) return ok_status();
-  const auto theirs = decode_operation(letter.header.operation);
-  if (theirs && agree(call.operation, *theirs)) return ok_status();
+Result<Operation> LinkedGroup::check(const Call& call, size_t peer,
+                                     const std::string& operation) const {
+  const bool pairs = call.operation.kind == OperationKind::kAllToAll;
+  if (operation == call.encoded && !pairs) return call.operation;
+  auto theirs = decode_operation(operation);
+  if (theirs && agree(call.operation, *theirs)) {
+    if (pairs) MOAI_RETURN_IF_ERROR(check_pair(self_, call.operation, peer, *theirs));
+    return *std::move(theirs);
+  }
   return mismatch(rank(), call.operation, static_cast<int>(peer),
                   theirs ? to_string(*theirs) : "something unreadable");
 }
 
 Result<Letter> LinkedGroup::take_part(const Call& call, size_t peer, uint64_t number,
                                       size_t bytes) const {
-  MOAI_ASSIGN_OR_RETURN(Letter letter,
-                        lane(peer).take(id_, false, 0, [this] { return look(); }));
-  MOAI_RETURN_IF_ERROR(check(call, peer, letter));
+  MOAI_ASSIGN_OR_RETURN(Letter letter, lane(peer).take(id_, false, 0, [&] { return look(call); }));
+  if (auto fits = check(call, peer, letter.header.operation); !fits.ok()) return fits.status();
   if (letter.header.number == number && letter.content().size() == bytes) return letter;
-  return failed_precondition(
-      "[comm.collective] rank " + std::to_string(peer) + " sends part " +
-      std::to_string(letter.header.number) + " of " + std::to_string(letter.content().size()) +
-      " bytes where rank " + std::to_string(rank()) + " expects part " + std::to_string(number) +
-      " of " + std::to_string(bytes) + "; both programs must name the same sizes");
+  return data_loss("[comm.collective] rank " + std::to_string(peer) + " sends part " +
+                   std::to_string(letter.header.number) + " of " +
+                   std::to_string(letter.content().size()) + " bytes where rank " +
+                   std::to_string(rank()) + " expects part " + std::to_string(number) + " of " +
+                   std::to_string(bytes) + "; do all ranks run the same build?");
 }
 
-Status LinkedGroup::take(const Call& call, size_t peer, std::byte* data, size_t bytes) const {
+Result<Operation> LinkedGroup::take(const Call& call, size_t peer, std::byte* data,
+                                    size_t bytes) const {
+  Operation theirs;
   for (size_t number = 0; number < parts_of(bytes); ++number) {
     const size_t size = part_size(bytes, number);
     MOAI_ASSIGN_OR_RETURN(const Letter letter, take_part(call, peer, number, size));
+    if (number == 0) {
+      MOAI_ASSIGN_OR_RETURN(theirs, check(call, peer, letter.header.operation));
+    }
     copy_bytes(data + number * kPartBytes, letter.content().data(), size);
   }
-  return ok_status();
+  return theirs;
 }
 
 Status LinkedGroup::settle(Status status) const {
   for (size_t peer : others()) {
-    if (status.ok()) status = lane(peer).flush(0, [this] { return look(); });
+    if (status.ok()) status = lane(peer).flush(id_, 0, [this] { return look(); });
   }
   if (status.ok()) return status;
   for (size_t peer : others()) lane(peer).withdraw(id_);
-  // A peer that failed may have said why before it went.
-  if (status.code() != Code::kUnavailable) return status;
-  const Status told = look();
-  return told.ok() ? status : told;
+  return status;
 }
 
 Status LinkedGroup::run_barrier(const Operation& operation) {
-  const std::vector<size_t> nothing(ranks_ + 1, 0);
-  return settle(exchange({operation, encode(operation)}, nullptr, nothing, nullptr, nothing));
+  const Call call = {operation, encode(operation)};
+  Status status;
+  for (size_t peer : others()) {
+    if (status.ok()) status = post(call, peer, nullptr, 0);
+  }
+  for (size_t peer : others()) {
+    if (status.ok()) status = take(call, peer, nullptr, 0).status();
+  }
+  return settle(status);
 }
 
 Status LinkedGroup::run_all_reduce(const Operation& operation, std::byte* data) {
@@ -171,7 +194,7 @@ Status LinkedGroup::reduce_whole(const Call& call, std::byte* data) const {
   parts[self_] = data;
   // Sent to all before it changes.
   for (size_t peer : others()) {
-    MOAI_RETURN_IF_ERROR(lane(peer).flush(0, [this] { return look(); }));
+    MOAI_RETURN_IF_ERROR(lane(peer).flush(id_, 0, [this] { return look(); }));
   }
   reduce(parts, count, operation.dtype, operation.reduction, data);
   return ok_status();
@@ -189,8 +212,8 @@ Status LinkedGroup::reduce_own(const Call& call, const std::byte* mine, size_t b
       parts[peer] = bytes_of(letters[peer]);
     }
     parts[self_] = mine + at;
-    reduce(parts, size / tensor::dtype_size(operation.dtype), operation.dtype,
-           operation.reduction, out + at);
+    reduce(parts, size / tensor::dtype_size(operation.dtype), operation.dtype, operation.reduction,
+           out + at);
     if (!post_results) continue;
     for (size_t peer : others()) {
       MOAI_RETURN_IF_ERROR(post_part(call, peer, number, out + at, size));
@@ -210,7 +233,8 @@ Status LinkedGroup::reduce_shared(const Call& call, std::byte* data) const {
   MOAI_RETURN_IF_ERROR(reduce_own(call, mine, share(self_ + 1) - share(self_), mine, true));
   // The share of a peer has left for it before its results can come.
   for (size_t peer : others()) {
-    MOAI_RETURN_IF_ERROR(take(call, peer, data + share(peer), share(peer + 1) - share(peer)));
+    const size_t size = share(peer + 1) - share(peer);
+    if (auto taken = take(call, peer, data + share(peer), size); !taken.ok()) return taken.status();
   }
   return ok_status();
 }
@@ -226,22 +250,10 @@ Status LinkedGroup::run_reduce_scatter(const Operation& operation, const std::by
     status = post(call, peer, in + at[peer] * element, operation.sizes[peer] * element);
   }
   if (status.ok()) {
-    status = reduce_own(call, in + at[self_] * element, operation.sizes[self_] * element, out,
-                        false);
+    status =
+        reduce_own(call, in + at[self_] * element, operation.sizes[self_] * element, out, false);
   }
   return settle(status);
-}
-
-// Rank r gets in[in_at[r] … in_at[r + 1]), and out has what it sends here.
-Status LinkedGroup::exchange(const Call& call, const std::byte* in, std::span<const size_t> in_at,
-                             std::byte* out, std::span<const size_t> out_at) const {
-  for (size_t r : others()) {
-    MOAI_RETURN_IF_ERROR(post(call, r, in + in_at[r], in_at[r + 1] - in_at[r]));
-  }
-  for (size_t r : others()) {
-    MOAI_RETURN_IF_ERROR(take(call, r, out + out_at[r], out_at[r + 1] - out_at[r]));
-  }
-  return ok_status();
 }
 
 Status LinkedGroup::run_all_gather(const Operation& operation, const std::byte* mine,
@@ -254,22 +266,32 @@ Status LinkedGroup::run_all_gather(const Operation& operation, const std::byte* 
     if (status.ok()) status = post(call, peer, out + at[self_], operation.sizes[self_]);
   }
   for (size_t peer : others()) {
-    if (status.ok()) status = take(call, peer, out + at[peer], operation.sizes[peer]);
+    if (status.ok()) {
+      status = take(call, peer, out + at[peer], operation.sizes[peer]).status();
+    }
   }
   return settle(status);
 }
 
 Status LinkedGroup::run_all_to_all(const Operation& operation, const std::byte* in,
-                                   std::byte* out, std::span<const size_t> from) {
-  const std::vector<size_t> in_at = offsets_of(operation.sizes);
-  const std::vector<size_t> out_at = offsets_of(std::vector<uint64_t>(from.begin(), from.end()));
-  if (operation.sizes[self_] != from[self_]) {
-    return failed_precondition("[comm.collective] rank " + std::to_string(rank()) + " sends " +
-                               std::to_string(operation.sizes[self_]) +
-                               " bytes to itself and expects " + std::to_string(from[self_]));
-  }
-  copy_bytes(out + out_at[self_], in + in_at[self_], from[self_]);
-  return settle(exchange({operation, encode(operation)}, in, in_at, out, out_at));
+                                   std::byte* out) {
+  const Call call = {operation, encode(operation)};
+  const std::span<const uint64_t> sizes = operation.sizes;
+  const std::vector<size_t> in_at = offsets_of(sizes.first(ranks_));
+  const std::vector<size_t> out_at = offsets_of(sizes.last(ranks_));
+  std::vector<Operation> asked(ranks_, operation);
+  const auto run = [&]() -> Status {
+    for (size_t r : others()) {
+      MOAI_RETURN_IF_ERROR(post(call, r, in + in_at[r], sizes[r]));
+    }
+    for (size_t r : others()) {
+      MOAI_ASSIGN_OR_RETURN(asked[r], take(call, r, out + out_at[r], sizes[ranks_ + r]));
+    }
+    MOAI_RETURN_IF_ERROR(check_pairs(asked));
+    copy_bytes(out + out_at[self_], in + in_at[self_], sizes[self_]);
+    return ok_status();
+  };
+  return settle(run());
 }
 
 Status LinkedGroup::run_broadcast(const Operation& operation, std::byte* data) {
@@ -278,10 +300,10 @@ Status LinkedGroup::run_broadcast(const Operation& operation, std::byte* data) {
   Status status;
   if (self_ != root) {
     status = post(call, root, nullptr, 0);
-    return settle(status.ok() ? take(call, root, data, bytes) : status);
+    return settle(status.ok() ? take(call, root, data, bytes).status() : status);
   }
   for (size_t peer : others()) {
-    if (status.ok()) status = take(call, peer, nullptr, 0);
+    if (status.ok()) status = take(call, peer, nullptr, 0).status();
   }
   for (size_t peer : others()) {
     if (status.ok()) status = post(call, peer, data, bytes);
@@ -291,54 +313,20 @@ Status LinkedGroup::run_broadcast(const Operation& operation, std::byte* data) {
 
 Status LinkedGroup::run_send(int peer, uint64_t tag, std::span<const std::byte> content) {
   Lane& to = lane(static_cast<size_t>(peer));
-  MOAI_RETURN_IF_ERROR(to.listen(id_));
   MOAI_RETURN_IF_ERROR(to.send({.kind = FrameKind::kMail, .group = id_, .number = tag},
                                text(content.data(), content.size()), Outbox::Content::kCopied));
-  return to.flush(std::max<size_t>(mesh_->options.send_ahead_bytes, 1), [this] { return look(); });
+  return to.flush(id_, std::max<size_t>(mesh_->options.send_ahead_bytes, 1),
+                  [this] { return look(); });
 }
 
 Status LinkedGroup::run_receive(int peer, uint64_t tag, std::span<std::byte> content) {
   Lane& from = lane(static_cast<size_t>(peer));
-  MOAI_ASSIGN_OR_RETURN(const Letter letter,
-                        from.take(id_, true, tag, [this] { return look(); }));
+  MOAI_ASSIGN_OR_RETURN(const Letter letter, from.take(id_, true, tag, [this] { return look(); }));
   if (letter.content().size() != content.size()) {
     return wrong_letter(peer, tag, letter.content().size(), content.size());
   }
   copy_bytes(content.data(), letter.content().data(), content.size());
   return ok_status();
-}
-
-Result<std::unique_ptr<Group>> LinkedGroup::run_make_subgroup(uint64_t id,
-                                                              std::span<const int> ranks) {
-  std::vector<int> members;
-  for (int r : ranks) members.push_back(members_[static_cast<size_t>(r)]);
-  const auto own = std::find(ranks.begin(), ranks.end(), rank()) - ranks.begin();
-  // The numbers of this group's own subgroups must not meet those of another's.
-  return std::unique_ptr<Group>(std::make_unique<LinkedGroup>(
-      mesh_, (id_ * 0x100000001b3u) ^ id, static_cast<int>(own), std::move(members)));
-}
-
-Result<std::unique_ptr<Group>> join_linked(std::vector<std::unique_ptr<Link>> links, int rank,
-                                           const GroupOptions& options) {
-  const auto size = static_cast<int>(links.size());
-  bool fits = rank >= 0 && rank < size;
-  for (int r = 0; r < size && fits; ++r) fits = (links[static_cast<size_t>(r)] != nullptr) == (r != rank);
-  if (!fits) {
-    return invalid_argument("[comm.collective] rank " + std::to_string(rank) + " of " +
-                            std::to_string(size) +
-                            " needs one link to each other rank and none to itself");
-  }
-  auto mesh = std::make_shared<Mesh>();
-  mesh->options = options;
-  std::vector<int> members;
-  for (int r = 0; r < size; ++r) {
-    members.push_back(r);
-    auto& link = links[static_cast<size_t>(r)];
-    mesh->lanes.push_back(link ? std::make_unique<Lane>(std::move(link), r, options.patience)
-                               : nullptr);
-  }
-  return std::unique_ptr<Group>(
-      std::make_unique<LinkedGroup>(std::move(mesh), 1, rank, std::move(members)));
 }
 
 }  // namespace moai::comm

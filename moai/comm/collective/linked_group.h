@@ -37,12 +37,12 @@ class LinkedGroup final : public Group {
   Status run_all_gather(const Operation& operation, const std::byte* mine, std::byte* out) override;
   Status run_reduce_scatter(const Operation& operation, const std::byte* in,
                             std::byte* out) override;
-  Status run_all_to_all(const Operation& operation, const std::byte* in, std::byte* out,
-                        std::span<const size_t> from) override;
+  Status run_all_to_all(const Operation& operation, const std::byte* in, std::byte* out) override;
   Status run_broadcast(const Operation& operation, std::byte* data) override;
   Status run_barrier(const Operation& operation) override;
   Status run_send(int peer, uint64_t tag, std::span<const std::byte> content) override;
   Status run_receive(int peer, uint64_t tag, std::span<std::byte> content) override;
+  Status ready() const override { return look(); }
   Status failure() const override;
   void fail(const Status& why) override;
   Result<std::unique_ptr<Group>> run_make_subgroup(uint64_t id,
@@ -51,6 +51,8 @@ class LinkedGroup final : public Group {
   Lane& lane(size_t peer) const { return *mesh_->lanes[static_cast<size_t>(members_[peer])]; }
   // The failure of this group, known here or told by any member.
   Status look() const;
+  // The same, and whether a member that this rank does not wait for asks for something else.
+  Status look(const Call& call) const;
   // The other ranks, beginning after this one so that not all turn to the same.
   std::vector<size_t> others() const;
 
@@ -59,8 +61,9 @@ class LinkedGroup final : public Group {
   Status post_part(const Call& call, size_t peer, uint64_t number, const std::byte* data,
                    size_t bytes) const;
   Result<Letter> take_part(const Call& call, size_t peer, uint64_t number, size_t bytes) const;
-  Status take(const Call& call, size_t peer, std::byte* data, size_t bytes) const;
-  Status check(const Call& call, size_t peer, const Letter& letter) const;
+  // What the peer asks for, which fits.
+  Result<Operation> take(const Call& call, size_t peer, std::byte* data, size_t bytes) const;
+  Result<Operation> check(const Call& call, size_t peer, const std::string& operation) const;
   // Ends a call: what was posted is sent, or taken back when `status` is a failure.
   Status settle(Status status) const;
 
@@ -69,8 +72,6 @@ class LinkedGroup final : public Group {
   // Reduces this rank's share from `mine` and what the others posted of theirs.
   Status reduce_own(const Call& call, const std::byte* mine, size_t bytes, std::byte* out,
                     bool post_results) const;
-  Status exchange(const Call& call, const std::byte* in, std::span<const size_t> in_at,
-                  std::byte* out, std::span<const size_t> out_at) const;
 
   const std::shared_ptr<const Mesh> mesh_;
   const uint64_t id_;

@@ -26,12 +26,12 @@ enum class OperationKind : uint8_t {
 
 struct Operation {
   OperationKind kind = OperationKind::kBarrier;
-  tensor::DType dtype = tensor::DType::kUInt8;             // of reductions
-  tensor::Reduction reduction = tensor::Reduction::kSum;   // of reductions
-  uint32_t root = 0;                                       // of broadcast
-  uint64_t call = 0;                                       // the how-many-th of the group, from 1
+  tensor::DType dtype = tensor::DType::kUInt8;            // of reductions
+  tensor::Reduction reduction = tensor::Reduction::kSum;  // of reductions
+  uint32_t root = 0;                                      // of broadcast
+  uint64_t call = 0;                                      // the how-many-th of the group, from 1
   // all_reduce: elements. all_gather: bytes of each rank. reduce_scatter: elements for each rank.
-  // all_to_all: bytes to each rank. broadcast: bytes.
+  // all_to_all: bytes to each rank, then from each. broadcast: bytes.
   std::vector<uint64_t> sizes{};
 
   bool operator==(const Operation&) const = default;

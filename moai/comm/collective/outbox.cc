@@ -72,8 +72,7 @@ void Outbox::run() {
     writing_ = true;
     if (message->borrowed) borrowed_ = message.get();
     lock.unlock();
-    const Status status =
-        write_(std::array<std::string_view, 2>{message->head, message->content});
+    const Status status = write_(std::array<std::string_view, 2>{message->head, message->content});
     lock.lock();
     finished(*message, status);
   }
@@ -106,8 +105,7 @@ bool Outbox::withdraw(uint64_t sender, std::chrono::milliseconds grace) {
     if (taken_back) bytes_ -= message->content.size();
     return taken_back;
   });
-  return changed_.wait_for(lock, grace,
-                           [&] { return !borrowed_ || borrowed_->sender != sender; });
+  return changed_.wait_for(lock, grace, [&] { return !borrowed_ || borrowed_->sender != sender; });
 }
 
 }  // namespace moai::comm

@@ -109,7 +109,7 @@ struct Any : All {
   }
 };
 
-struct Norm2 : Add {
+struct Norm : Add {
   static double first(double v) { return v * v; }
   static double last(double v) { return std::sqrt(v); }
 };
@@ -146,18 +146,24 @@ using Kernel = void (*)(Parts, size_t, std::byte*);
 template <class E>
 Kernel ordered(Reduction reduction) {
   switch (reduction) {
-    case Reduction::kMax: return run<E, Greatest>;
-    case Reduction::kMin: return run<E, Least>;
-    default: return nullptr;
+    case Reduction::kMax:
+      return run<E, Greatest>;
+    case Reduction::kMin:
+      return run<E, Least>;
+    default:
+      return nullptr;
   }
 }
 
 template <class E>
 Kernel arithmetic(Reduction reduction) {
   switch (reduction) {
-    case Reduction::kSum: return run<E, Add>;
-    case Reduction::kProduct: return run<E, Multiply>;
-    default: return ordered<E>(reduction);
+    case Reduction::kSum:
+      return run<E, Add>;
+    case Reduction::kProduct:
+      return run<E, Multiply>;
+    default:
+      return ordered<E>(reduction);
   }
 }
 
@@ -178,7 +184,7 @@ Kernel logical(Reduction reduction) {
 
 template <class E, class Squares>
 Kernel real(Reduction reduction) {
-  if (reduction == Reduction::kNorm2) return run<Squares, Norm2>;
+  if (reduction == Reduction::kNorm2) return run<Squares, Norm>;
   return arithmetic<E>(reduction);
 }
 
@@ -197,25 +203,40 @@ Kernel boolean(Reduction reduction) {
 // Null where there is no sense in it.
 Kernel kernel(DType dtype, Reduction reduction) {
   switch (dtype) {
-    case DType::kFloat64: return real<Plain<double, double>, Plain<double, double>>(reduction);
-    case DType::kFloat32: return real<Plain<float, float>, Plain<float, double>>(reduction);
-    case DType::kBFloat16: return real<BFloat16<float>, BFloat16<double>>(reduction);
-    case DType::kFloat16: return real<Float16<float>, Float16<double>>(reduction);
-    case DType::kInt8: return integer<int8_t>(reduction);
-    case DType::kInt16: return integer<int16_t>(reduction);
-    case DType::kInt32: return integer<int32_t>(reduction);
-    case DType::kInt64: return integer<int64_t>(reduction);
+    case DType::kFloat64:
+      return real<Plain<double, double>, Plain<double, double>>(reduction);
+    case DType::kFloat32:
+      return real<Plain<float, float>, Plain<float, double>>(reduction);
+    case DType::kBFloat16:
+      return real<BFloat16<float>, BFloat16<double>>(reduction);
+    case DType::kFloat16:
+      return real<Float16<float>, Float16<double>>(reduction);
+    case DType::kInt8:
+      return integer<int8_t>(reduction);
+    case DType::kInt16:
+      return integer<int16_t>(reduction);
+    case DType::kInt32:
+      return integer<int32_t>(reduction);
+    case DType::kInt64:
+      return integer<int64_t>(reduction);
     case DType::kUInt8: {
       const Kernel found = logical(reduction);
       return found ? found : integer<uint8_t>(reduction);
     }
-    case DType::kUInt16: return integer<uint16_t>(reduction);
-    case DType::kUInt32: return integer<uint32_t>(reduction);
-    case DType::kUInt64: return integer<uint64_t>(reduction);
-    case DType::kBool: return boolean(reduction);
-    case DType::kComplex64: return complex<float>(reduction);
-    case DType::kComplex128: return complex<double>(reduction);
-    default: return nullptr;
+    case DType::kUInt16:
+      return integer<uint16_t>(reduction);
+    case DType::kUInt32:
+      return integer<uint32_t>(reduction);
+    case DType::kUInt64:
+      return integer<uint64_t>(reduction);
+    case DType::kBool:
+      return boolean(reduction);
+    case DType::kComplex64:
+      return complex<float>(reduction);
+    case DType::kComplex128:
+      return complex<double>(reduction);
+    default:
+      return nullptr;
   }
 }
 
@@ -243,8 +264,7 @@ Status check_reducible(DType dtype, Reduction reduction) {
 
 void reduce(Parts parts, size_t count, DType dtype, Reduction reduction, std::byte* out) {
   if (is_complex_sum(dtype, reduction)) {
-    const DType real_type =
-        dtype == DType::kComplex64 ? DType::kFloat32 : DType::kFloat64;
+    const DType real_type = dtype == DType::kComplex64 ? DType::kFloat32 : DType::kFloat64;
     return reduce(parts, 2 * count, real_type, reduction, out);
   }
   kernel(dtype, reduction)(parts, count, out);

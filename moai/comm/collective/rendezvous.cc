@@ -15,7 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr milliseconds kGreetWithin{2000};       // a stranger may connect and say nothing
+constexpr milliseconds kGreetWithin{2000};  // a stranger may connect and say nothing
 constexpr milliseconds kConnectEvery{20};
 
 std::string missing(const std::vector<std::unique_ptr<Link>>& links, int rank) {
@@ -70,8 +70,8 @@ Result<std::vector<std::unique_ptr<Link>>> link_ranks(Listener* listener,
     auto link = listener->accept(deadline, {});
     if (link.status().code() == Code::kDeadlineExceeded) {
       return deadline_exceeded("[comm.collective] rank " + std::to_string(rank) +
-                               " still waits for rank " + missing(links, rank) +
-                               " to connect to " + listener->address());
+                               " still waits for rank " + missing(links, rank) + " to connect to " +
+                               listener->address());
     }
     if (!link.ok()) return link.status();
     const auto peer = greeted(link->get(), secret, deadline);

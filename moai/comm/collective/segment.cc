@@ -11,13 +11,14 @@ namespace {
 constexpr uint64_t kMagic = 0x314c4c4f4349414d;  // "MAICOLL1"
 constexpr size_t kLine = 64;
 constexpr size_t kFailureTextMax = 2048;
+constexpr std::chrono::milliseconds kLookForOthers{2};
 
 enum FailureState : uint32_t { kNone = 0, kBeingWritten = 1, kWritten = 2 };
 
 constexpr size_t aligned(size_t bytes) { return (bytes + kLine - 1) / kLine * kLine; }
 
-// The length and an encoded operation with a size a rank.
-size_t head_bytes(uint32_t ranks) { return aligned(sizeof(uint32_t) + 32 + size_t{10} * ranks); }
+// The length and an encoded operation with two sizes a rank.
+size_t head_bytes(uint32_t ranks) { return aligned(sizeof(uint32_t) + 32 + size_t{20} * ranks); }
 
 size_t slot_stride(const SegmentOptions& o) { return head_bytes(o.ranks) + aligned(o.slot_bytes); }
 
@@ -105,10 +106,14 @@ Status Segment::claim(uint32_t number) {
   return ok_status();
 }
 
-void Segment::leave(uint32_t number) {
+void Segment::leave(uint32_t number, std::chrono::milliseconds linger) {
   rank(number).presence.store(static_cast<uint32_t>(Presence::kLeft), std::memory_order_release);
-  if (header().left.fetch_add(1) + 1 == header().joined.load()) file_.unlink();
   wake_all();
+  const auto end = std::chrono::steady_clock::now() + linger;
+  while (header().joined.load() < ranks() && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(kLookForOthers);
+  }
+  if (header().left.fetch_add(1) + 1 == header().joined.load()) file_.unlink();
 }
 
 std::byte* Segment::slot(uint32_t rank, uint32_t slot) const {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -51,8 +52,9 @@ class Segment {
 
   // This process becomes `rank`; ALREADY_EXISTS when somebody is. The last one takes the name away.
   Status claim(uint32_t rank);
-  // Ends what claim() began.
-  void leave(uint32_t rank);
+  // Ends what claim() began. Without all others the name would be lost on those who come later, so
+  // it waits for them up to `linger`.
+  void leave(uint32_t rank, std::chrono::milliseconds linger);
 
   uint32_t ranks() const { return options_.ranks; }
   size_t slot_bytes() const { return options_.slot_bytes; }

@@ -27,7 +27,7 @@ SharedMail::SharedMail(const Segment* segment, const Watch* watch, uint32_t self
       letters_(segment->ranks()) {}
 
 SharedMail::~SharedMail() {
-  const auto end = std::chrono::steady_clock::now() + kLinger;
+  const auto end = std::chrono::steady_clock::now() + options_.linger;
   for (const auto& outbox : outboxes_) {
     if (!outbox) continue;
     outbox->flush(0, end, [this] { return segment_.failure(); }).ignore("nobody is left to tell");

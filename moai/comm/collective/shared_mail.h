@@ -23,7 +23,8 @@ class SharedMail {
   // `segment` and `watch` outlive this.
   SharedMail(const Segment* segment, const Watch* watch, uint32_t self,
              const GroupOptions& options);
-  // Waits up to kLinger for what was sent to be taken; not at all once the group failed.
+  // Waits up to GroupOptions::linger for what was sent to be taken; not at all once the group
+  // failed.
   ~SharedMail();
 
   Status send(uint32_t peer, uint64_t tag, std::span<const std::byte> content);

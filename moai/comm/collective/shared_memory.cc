@@ -19,8 +19,8 @@ constexpr size_t kAllMailBytes = 8 << 20;  // of all pairs together
 Status check(const SharedMemoryOptions& o) {
   if (o.size < 1 || o.size > kRanksMax || o.rank < 0 || o.rank >= o.size) {
     return invalid_argument("[comm.collective] rank " + std::to_string(o.rank) + " of " +
-                            std::to_string(o.size) + ": expected 0 <= rank < size <= " +
-                            std::to_string(kRanksMax));
+                            std::to_string(o.size) +
+                            ": expected 0 <= rank < size <= " + std::to_string(kRanksMax));
   }
   if (o.slot_bytes >= kSlotBytesMin && o.slot_bytes <= kSlotBytesMax) return ok_status();
   return invalid_argument("[comm.collective] slot_bytes of " + std::to_string(o.slot_bytes) +
@@ -50,8 +50,7 @@ Result<std::unique_ptr<Group>> join_segment(std::shared_ptr<Segment> segment,
                                             const SharedMemoryOptions& options) {
   MOAI_RETURN_IF_ERROR(check(options));
   MOAI_RETURN_IF_ERROR(segment->claim(static_cast<uint32_t>(options.rank)));
-  return std::unique_ptr<Group>(
-      std::make_unique<SharedMemoryGroup>(std::move(segment), options));
+  return std::unique_ptr<Group>(std::make_unique<SharedMemoryGroup>(std::move(segment), options));
 }
 
 Result<std::unique_ptr<Group>> join_shared_memory(const SharedMemoryOptions& options) {
@@ -62,9 +61,10 @@ Result<std::unique_ptr<Group>> join_shared_memory(const SharedMemoryOptions& opt
 Result<std::unique_ptr<Group>> SharedMemoryGroup::run_make_subgroup(uint64_t id,
                                                                     std::span<const int> ranks) {
   SharedMemoryOptions options = options_;
+  // Subgroups of subgroups are told apart by the name of their parent.
+  for (const char c : options_.name) id = (id ^ static_cast<uint8_t>(c)) * 0x100000001b3u;
   char text[20];
   std::snprintf(text, sizeof text, ".%016llx", static_cast<unsigned long long>(id));
-  // Subgroups of subgroups keep the length of the name.
   options.name = options.name.substr(0, options.name.find('.'));
   options.name += text;
   options.rank = static_cast<int>(std::find(ranks.begin(), ranks.end(), rank()) - ranks.begin());

@@ -20,8 +20,8 @@ class Segment;
 struct SharedMemoryOptions {
   std::string name{};  // the same on all ranks and used for no other group: letters, digits, -_.
   int rank = 0;
-  int size = 1;  // at most 256
-  size_t slot_bytes = 512 * 1024;  // a chunk; a rank has two
+  int size = 1;                    // at most 256
+  size_t slot_bytes = 256 * 1024;  // a chunk; a rank has two
   size_t mail_bytes = 64 * 1024;   // of send() between two ranks; less in groups over 11 ranks
   std::string folder = "/dev/shm";
   GroupOptions group{};

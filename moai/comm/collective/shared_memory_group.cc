@@ -32,7 +32,7 @@ SharedMemoryGroup::~SharedMemoryGroup() {
     return;
   }
   mail_.reset();
-  segment_->leave(self_);
+  segment_->leave(self_, options_.group.linger);
 }
 
 std::byte* SharedMemoryGroup::slot(uint32_t rank) const {
@@ -159,7 +159,8 @@ Status SharedMemoryGroup::run_all_gather(const Operation& operation, const std::
     copy_bytes(own(), out + offsets[self_] + at, rest(operation.sizes[self_], at, most));
     MOAI_RETURN_IF_ERROR(meet(beginning));
     for (uint32_t r = 0; r < ranks_; ++r) {
-      if (r != self_) copy_bytes(out + offsets[r] + at, slot(r), rest(operation.sizes[r], at, most));
+      if (r != self_)
+        copy_bytes(out + offsets[r] + at, slot(r), rest(operation.sizes[r], at, most));
     }
     end();
     beginning = nullptr;
@@ -195,51 +196,45 @@ Status SharedMemoryGroup::run_reduce_scatter(const Operation& operation, const s
   return ok_status();
 }
 
-Result<std::vector<Operation>> SharedMemoryGroup::asked_by_all(
-    std::span<const size_t> from) const {
-  std::vector<Operation> all(ranks_);
+Result<size_t> SharedMemoryGroup::longest_exchange() const {
+  std::vector<Operation> asked;
+  size_t longest = 0;
   for (uint32_t r = 0; r < ranks_; ++r) {
     auto operation = decode_operation(segment_->head(r, round_ & 1));
-    if (!operation || operation->sizes.size() != ranks_) {
+    if (!operation || operation->sizes.size() != size_t{2} * ranks_) {
       return data_loss("[comm.collective] rank " + std::to_string(r) +
                        " shows no operation; is its memory damaged?");
     }
-    if (operation->sizes[self_] != from[r]) {
-      return failed_precondition("[comm.collective] rank " + std::to_string(r) + " sends " +
-                                 std::to_string(operation->sizes[self_]) + " bytes to rank " +
-                                 std::to_string(self_) + ", which expects " +
-                                 std::to_string(from[r]) + "; both programs must agree");
-    }
-    all[r] = *std::move(operation);
+    longest = std::max<size_t>(longest,
+                               *std::max_element(operation->sizes.begin(), operation->sizes.end()));
+    asked.push_back(*std::move(operation));
   }
-  return all;
+  MOAI_RETURN_IF_ERROR(check_pairs(asked));
+  return longest;
 }
 
 Status SharedMemoryGroup::run_all_to_all(const Operation& operation, const std::byte* in,
-                                         std::byte* out, std::span<const size_t> from) {
+                                         std::byte* out) {
   const size_t bytes = piece_bytes(1);
-  const std::vector<size_t> in_at = offsets_of(operation.sizes);
-  const std::vector<size_t> out_at = offsets_of(std::vector<uint64_t>(from.begin(), from.end()));
+  const std::span<const uint64_t> to = std::span(operation.sizes).first(ranks_);
+  const std::span<const uint64_t> from = std::span(operation.sizes).last(ranks_);
+  const std::vector<size_t> in_at = offsets_of(to), out_at = offsets_of(from);
   size_t longest = 0;  // known after the first round
   size_t at = 0;
   do {
     MOAI_RETURN_IF_ERROR(begin());
     for (uint32_t r = 0; r < ranks_; ++r) {
-      if (r == self_) continue;
-      copy_bytes(piece(self_, r, bytes), in + in_at[r] + at, rest(operation.sizes[r], at, bytes));
+      if (r != self_)
+        copy_bytes(piece(self_, r, bytes), in + in_at[r] + at, rest(to[r], at, bytes));
     }
     MOAI_RETURN_IF_ERROR(meet(at == 0 ? &operation : nullptr));
     if (at == 0) {
-      MOAI_ASSIGN_OR_RETURN(const std::vector<Operation> all, asked_by_all(from));
+      MOAI_ASSIGN_OR_RETURN(longest, longest_exchange());
       copy_bytes(out + out_at[self_], in + in_at[self_], from[self_]);
-      for (uint32_t a = 0; a < ranks_; ++a) {
-        for (uint32_t b = 0; b < ranks_; ++b) {
-          if (a != b) longest = std::max<size_t>(longest, all[a].sizes[b]);
-        }
-      }
     }
     for (uint32_t r = 0; r < ranks_; ++r) {
-      if (r != self_) copy_bytes(out + out_at[r] + at, piece(r, self_, bytes), rest(from[r], at, bytes));
+      if (r == self_) continue;
+      copy_bytes(out + out_at[r] + at, piece(r, self_, bytes), rest(from[r], at, bytes));
     }
     end();
     at += bytes;

@@ -33,8 +33,7 @@ class SharedMemoryGroup final : public Group {
   Status run_all_gather(const Operation& operation, const std::byte* mine, std::byte* out) override;
   Status run_reduce_scatter(const Operation& operation, const std::byte* in,
                             std::byte* out) override;
-  Status run_all_to_all(const Operation& operation, const std::byte* in, std::byte* out,
-                        std::span<const size_t> from) override;
+  Status run_all_to_all(const Operation& operation, const std::byte* in, std::byte* out) override;
   Status run_broadcast(const Operation& operation, std::byte* data) override;
   Status run_barrier(const Operation& operation) override;
   Status run_send(int peer, uint64_t tag, std::span<const std::byte> content) override;
@@ -56,7 +55,8 @@ class SharedMemoryGroup final : public Group {
   Status reduce_whole(const Operation& operation, std::byte* data);
   Status reduce_chunk(const Operation* beginning, const Operation& operation, std::byte* data,
                       size_t count);
-  Result<std::vector<Operation>> asked_by_all(std::span<const size_t> from) const;
+  // The longest piece of an all_to_all, whose sizes fit between each two ranks.
+  Result<size_t> longest_exchange() const;
   // What of a slot belongs to each other rank.
   size_t piece_bytes(size_t element) const;
   // Where `writer` has the piece for `reader`.

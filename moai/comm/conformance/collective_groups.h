@@ -18,7 +18,9 @@ std::vector<std::string> group_kinds();
 // Small buffers, so that small tests need many chunks. A name that no other test uses.
 SharedMemoryOptions shared_options(int rank, int size);
 std::string unique_name();
-Groups make_groups(const std::string& kind, int size, const GroupOptions& options = {});
+// A test that hangs ends after this.
+inline const GroupOptions kTestGroup = {.patience = std::chrono::seconds(20)};
+Groups make_groups(const std::string& kind, int size, const GroupOptions& options = kTestGroup);
 
 // Calls `body` for each group in a thread of its own, and waits for all.
 void on_all_ranks(const Groups& groups, const std::function<void(Group&)>& body);

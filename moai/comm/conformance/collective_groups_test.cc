@@ -22,7 +22,11 @@ std::string unique_name() {
 }
 
 SharedMemoryOptions shared_options(int rank, int size) {
-  return {.rank = rank, .size = size, .slot_bytes = 8192, .mail_bytes = 1024};
+  return {.rank = rank,
+          .size = size,
+          .slot_bytes = 8192,
+          .mail_bytes = 1024,
+          .group = {.linger = std::chrono::milliseconds(50)}};
 }
 
 namespace {
