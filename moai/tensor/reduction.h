@@ -1,0 +1,27 @@
+// Reduction: how values of several ranks, or along a dimension, become one.
+//
+// The numbers and names go over wires and stand in text forms: append only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace moai::tensor {
+
+enum class Reduction : uint8_t {
+  kSum = 0,
+  kMax = 1,
+  kMin = 2,
+  kAll = 3,  // logical and
+  kAny = 4,  // logical or
+  kProduct = 5,
+  kNorm2 = 6,  // square root of the sum of squares
+};
+
+// "sum", "max", "min", "all", "any", "product", "norm2"; "?" for a number that is no Reduction.
+std::string_view reduction_name(Reduction reduction);
+std::optional<Reduction> reduction_from_name(std::string_view name);
+bool is_reduction(uint8_t number);
+
+}  // namespace moai::tensor
