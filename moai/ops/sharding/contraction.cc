@@ -38,6 +38,8 @@ std::optional<RowText> grouped(const Form& form) {
 
 constexpr Row kRows[] = {
     {.op = "aten::_grouped_mm", .make = grouped},
+    {"aten::_cdist_backward", "b... p r+, b... p m!, b... r m!, _, b... p r -> b... p m", "0"},
+    {"aten::_cdist_forward", "b... p m!, b... r m! -> b... p r"},
     {"aten::mm", "m k+, k n -> m n", "0/1"},
     {"aten::bmm", "b m k+, b k n -> b m n", "0/1"},
     {"aten::mv", "m k+, k -> m", "0/1"},

@@ -25,6 +25,8 @@ constexpr Row kRows[] = {
     {"aten::randn", "=[x...] -> x..."},
     {"aten::randperm", "_ -> x...!"},
     {"aten::scalar_tensor", "_ -> ."},
+    {"aten::tril_indices", "_ -> x...!"},
+    {"aten::triu_indices", "_ -> x...!"},
     {"aten::zeros", "=[x...] -> x..."},
 };
 

@@ -192,6 +192,7 @@ constexpr Row kRows[] = {
     {.op = "aten::_unsafe_index_put", .make = index_put},
     {"aten::embedding", "v@ d, i... -> i... d", "=0"},
     {.op = "aten::embedding_dense_backward", .make = embedding_backward},
+    {"aten::embedding_renorm", "v@ d!, i...! -> v d"},
     {.op = "aten::gather", .make = gather},
     {.op = "aten::index", .make = index},
     {.op = "aten::index_add", .make = index_add},

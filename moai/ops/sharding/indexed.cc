@@ -20,6 +20,7 @@ constexpr Row kRows[] = {
     {"aten::embedding", {.pointers = 1}},
     {"aten::embedding_dense_backward",
      {.outside = Outside::kDump, .pointers = 1, .position = kPadding}},
+    {"aten::embedding_renorm", {.outside = Outside::kDump, .pointers = 1}},
     {"aten::gather", {.pointers = 1}},
     {"aten::index_add", {.outside = Outside::kDump, .pointers = 1}},
     {"aten::index_copy", {.outside = Outside::kDump, .pointers = 1}},

@@ -121,6 +121,20 @@ std::optional<RowText> slice_backward(const Form& form) {
   return RowText{spelled(part) + ", =[" + joined(whole, " ") + "] -> " + spelled(whole), "0/#0"};
 }
 
+// (grad, input_sizes, dim, size, step); windows are the last dimension of the gradient.
+std::optional<RowText> unfold_backward(const Form& form) {
+  const std::vector<int64_t> sizes = form.integers(1);
+  int64_t dim = form.integer(2).value_or(0);
+  if (dim < 0) dim += static_cast<int64_t>(sizes.size());
+  const auto at = static_cast<size_t>(dim);
+  if (at >= sizes.size()) return std::nullopt;
+  DimTexts part = numbered("d", sizes.size());
+  DimTexts whole = part;
+  part[at] = "p!";
+  whole[at] = "w!";
+  return RowText{spelled(part) + " u!, =[" + joined(whole, " ") + "] -> " + spelled(whole), "0"};
+}
+
 std::optional<RowText> select_backward(const Form& form) {
   const std::vector<int64_t> sizes = form.integers(1);
   if (form.rank(0) + 1 != sizes.size()) return std::nullopt;
@@ -186,6 +200,7 @@ constexpr Row kRows[] = {
     {.op = "aten::stack", .make = stack},
     {.op = "aten::tril", .make = triangle},
     {.op = "aten::triu", .make = triangle},
+    {.op = "aten::unfold_backward", .make = unfold_backward},
 };
 
 }  // namespace

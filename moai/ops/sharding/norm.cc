@@ -52,6 +52,42 @@ std::optional<RowText> rms_norm_backward(const Form& form) {
                  "0"};
 }
 
+// Norms over all dimensions but one.
+std::string all_but(size_t rank, std::optional<size_t> dim) {
+  DimTexts dims = numbered("d", rank);
+  for (size_t d = 0; d < rank; ++d) dims[d] += d == dim ? "" : "!";
+  return spelled(dims);
+}
+
+// (self, p, dim, maxnorm)
+std::optional<RowText> renorm(const Form& form) {
+  const auto dim = form.dimension(2);
+  const std::string self = all_but(form.rank(0), dim);
+  return dim ? std::optional(RowText{self + " -> " + self, ""}) : std::nullopt;
+}
+
+// (v, g, dim) -> w, norms
+std::optional<RowText> weight_norm(const Form& form) {
+  const auto dim = form.dimension(2);
+  if (!dim) return std::nullopt;
+  const std::string v = all_but(form.rank(0), dim);
+  DimTexts one(form.rank(0), "1");
+  one[*dim] = "d" + std::to_string(*dim);
+  const std::string g = spelled(one);
+  return RowText{v + ", " + g + " -> " + v + ", " + g, ""};
+}
+
+// (grad, v, g, norms, dim) -> gradients of v and g
+std::optional<RowText> weight_norm_backward(const Form& form) {
+  const auto dim = form.dimension(4);
+  if (!dim) return std::nullopt;
+  const std::string v = all_but(form.rank(0), dim);
+  DimTexts one(form.rank(0), "1");
+  one[*dim] = "d" + std::to_string(*dim);
+  const std::string g = spelled(one);
+  return RowText{v + ", " + v + ", " + g + ", " + g + " -> " + v + ", " + g, "0"};
+}
+
 // (input, weight, bias, running_mean, running_var, training, …); the last results are of a device.
 std::optional<RowText> batch_norm(const Form& form) {
   const bool trains = form.flag(5);
@@ -84,6 +120,9 @@ constexpr Row kRows[] = {
     {.op = "aten::_fused_rms_norm_backward", .make = rms_norm_backward},
     {.op = "aten::_native_batch_norm_legit", .make = batch_norm},
     {.op = "aten::_native_batch_norm_legit.no_stats", .make = batch_norm_no_stats},
+    {.op = "aten::_weight_norm_interface", .make = weight_norm},
+    {.op = "aten::_weight_norm_interface_backward", .make = weight_norm_backward},
+    {.op = "aten::renorm", .make = renorm},
     {.op = "aten::native_batch_norm", .make = batch_norm},
     {.op = "aten::native_batch_norm_backward", .make = batch_norm_backward},
     {"aten::native_group_norm",

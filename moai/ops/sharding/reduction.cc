@@ -103,6 +103,7 @@ constexpr Row kRows[] = {
     {.op = "aten::all.out", .make = along<'&'>},
     {.op = "aten::amax", .make = along<'>'>},
     {.op = "aten::amin", .make = along<'<'>},
+    {.op = "aten::aminmax", .make = along<'!'>},
     {.op = "aten::any", .make = full<'|'>},
     {.op = "aten::any.dim", .make = along<'|'>},
     {.op = "aten::any.dims", .make = along<'|'>},

@@ -38,6 +38,28 @@ std::optional<RowText> topk(const Form& form) {
   return RowText{spelled(in) + " -> " + spelled(out) + ", " + spelled(out), ""};
 }
 
+// (self, dims, …): lengths along them change where halves of a spectrum are left out.
+std::optional<RowText> fourier(const Form& form) {
+  DimTexts in = numbered("d", form.rank(0));
+  DimTexts out = in;
+  for (const int64_t dim : form.integers(1)) {
+    const auto at = static_cast<size_t>(dim < 0 ? dim + static_cast<int64_t>(in.size()) : dim);
+    if (at >= in.size()) return std::nullopt;
+    in[at] = "p" + std::to_string(at) + "!";
+    out[at] = "w" + std::to_string(at) + "!";
+  }
+  return RowText{spelled(in) + " -> " + spelled(out), "0"};
+}
+
+// (self, other, dim)
+std::optional<RowText> cross(const Form& form) {
+  DimTexts dims = numbered("d", form.rank(0));
+  const auto dim = form.arg(2) ? form.dimension(2) : std::optional(form.rank(0) - 1);
+  if (!dim || *dim >= dims.size()) return std::nullopt;
+  dims[*dim] += "!";
+  return RowText{spelled(dims) + ", " + spelled(dims) + " -> " + spelled(dims), "0/1"};
+}
+
 // (sorted_sequence, self, …)
 std::optional<RowText> search_sorted(const Form& form) {
   if (form.rank(0) == 1) return RowText{"v!, ... -> ...", ""};
@@ -50,6 +72,9 @@ std::optional<RowText> is_in(const Form& form) {
 }
 
 constexpr Row kRows[] = {
+    {.op = "aten::_fft_c2c", .make = fourier},
+    {.op = "aten::_fft_c2r", .make = fourier},
+    {.op = "aten::_fft_r2c", .make = fourier},
     {.op = "aten::_log_softmax", .make = scan},
     {.op = "aten::_log_softmax_backward_data", .make = softmax_backward},
     {.op = "aten::_safe_softmax", .make = scan},
@@ -61,6 +86,7 @@ constexpr Row kRows[] = {
     {.op = "aten::cummin", .make = scan},
     {.op = "aten::cumprod", .make = scan},
     {.op = "aten::cumsum", .make = cumsum},
+    {.op = "aten::linalg_cross", .make = cross},
     {.op = "aten::logcumsumexp", .make = scan},
     {.op = "aten::searchsorted", .make = search_sorted},
     {.op = "aten::sort", .make = scan},

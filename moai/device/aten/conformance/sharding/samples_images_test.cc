@@ -63,6 +63,35 @@ std::vector<SampleText> image_samples() {
       {"aten::col2im(f64[4,12,20], [6,5], [2,2], [1,1], [0,0], [1,1]) -> f64[4,3,6,5]"},
       {"aten::grid_sampler_2d(f64[4,3,6,5], f64[4,3,7,2], 0, 0, false) -> f64[4,3,3,7]"},
       {"aten::pixel_shuffle(f64[4,12,3,5], 2) -> f64[4,3,6,10]"},
+  };
+}
+
+std::vector<SampleText> sampling_samples() {
+  return {
+      {"aten::grid_sampler_2d_backward(f64[4,3,3,7], f64[4,3,6,5], f64[4,3,7,2], 0, 0, false, "
+       "bools[true,true]) -> f64[4,3,6,5], f64[4,3,7,2]"},
+      {"aten::pixel_unshuffle(f64[4,3,6,10], 2) -> f64[4,12,3,5]"},
+      {"aten::channel_shuffle(f64[4,6,3,5], 2) -> f64[4,6,3,5]"},
+      {"aten::affine_grid_generator(f64[4,2,3], [4,3,5,6], false) -> f64[4,5,6,2]"},
+      {"aten::adaptive_max_pool3d(f64[4,3,4,4,4], [2,2,2]) -> f64[4,3,2,2,2], i64[4,3,2,2,2]"},
+      {"aten::adaptive_max_pool3d_backward(f64[4,3,2,2,2], f64[4,3,4,4,4], i64[4,3,2,2,2]) -> "
+       "f64[4,3,4,4,4]"},
+      {"aten::fractional_max_pool2d(f64[4,3,6,6], [2,2], [3,3], f64[4,3,2]) -> f64[4,3,3,3], "
+       "i64[4,3,3,3]",
+       {},
+       true},
+      {"aten::fractional_max_pool2d_backward(f64[4,3,3,3], f64[4,3,6,6], [2,2], [3,3], "
+       "i64[4,3,3,3]) -> f64[4,3,6,6]"},
+      {"aten::reflection_pad3d(f64[4,3,3,4,5], [1,1,1,0,0,1]) -> f64[4,3,4,5,7]"},
+      {"aten::reflection_pad3d_backward(f64[4,3,4,5,7], f64[4,3,3,4,5], [1,1,1,0,0,1]) -> "
+       "f64[4,3,3,4,5]"},
+      {"aten::replication_pad3d(f64[4,3,3,4,5], [1,1,1,0,0,1]) -> f64[4,3,4,5,7]"},
+      {"aten::replication_pad3d_backward(f64[4,3,4,5,7], f64[4,3,3,4,5], [1,1,1,0,0,1]) -> "
+       "f64[4,3,3,4,5]"},
+      {"aten::upsample_trilinear3d(f64[4,3,2,2,2], [4,4,4], false, none, none, none) -> "
+       "f64[4,3,4,4,4]"},
+      {"aten::upsample_trilinear3d_backward(f64[4,3,4,4,4], [4,4,4], [4,3,2,2,2], false, none, "
+       "none, none) -> f64[4,3,2,2,2]"},
       {"aten::upsample_nearest1d(f64[4,3,5], [10], none) -> f64[4,3,10]"},
       {"aten::upsample_nearest1d_backward(f64[4,3,10], [10], [4,3,5], none) -> f64[4,3,5]"},
       {"aten::upsample_linear1d(f64[4,3,5], [10], false, none) -> f64[4,3,10]"},

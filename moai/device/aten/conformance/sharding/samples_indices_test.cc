@@ -8,6 +8,7 @@ std::vector<SampleText> index_samples() {
       {"aten::embedding_dense_backward(f64[5,6,4], i64[5,6], 3, -1, false) -> f64[3,4]"},
       {"aten::embedding_dense_backward(f64[5,6,4], i64[5,6], 3, 1, false) -> f64[3,4]"},
       {"aten::embedding_dense_backward(f64[5,4], i64[5], 3, -1, true) -> f64[3,4]"},
+      {"aten::embedding_renorm_(f64[3,4]!, i64[5], word, word) -> _", {0.5, 2}},
       {"aten::gather(f64[4,3,5], 1, i64[4,6,5], false) -> f64[4,6,5]"},
       {"aten::gather(f64[4,3,5], 1, i64[3,6,5], false) -> f64[3,6,5]"},
       {"aten::index_select(f64[4,3,5], 1, i64[6]) -> f64[4,6,5]"},

@@ -39,6 +39,11 @@ std::vector<SampleText> layer_samples() {
        "f64[0], false, word, bools[true,true,true]) -> f64[4,3,5], f64[3], f64[3]"},
       {"aten::native_batch_norm_backward(f64[4,3,5], f64[4,3,5], none, none, none, f64[3], f64[3], "
        "true, word, bools[true,false,false]) -> f64[4,3,5], undefined, undefined"},
+      {"aten::renorm(f64[4,3,5], word, 1, word) -> f64[4,3,5]", {2, 0.5}},
+      {"aten::_weight_norm_interface(f64[4,3,5], f64[4,1,1], 0) -> f64[4,3,5], f64[4,1,1]"},
+      {"aten::_weight_norm_interface_backward(f64[4,3,5], f64[4,3,5], f64[4,1,1], f64[4,1,1], 0) "
+       "-> "
+       "f64[4,3,5], f64[4,1,1]"},
       // softmax
       {"aten::_softmax(f64[4,3,5], -1, false) -> f64[4,3,5]"},
       {"aten::_safe_softmax(f64[4,3,5], 1, none) -> f64[4,3,5]"},

@@ -19,6 +19,7 @@ std::vector<SampleText> layout_samples() {
       {"aten::repeat(f64[4,1], [1,3]) -> f64[4,3]"},
       {"aten::slice_backward(f64[4,2,5], [4,3,5], 1, 1, 3, 1) -> f64[4,3,5]"},
       {"aten::select_backward(f64[4,5], [4,3,5], 1, 2) -> f64[4,3,5]"},
+      {"aten::unfold_backward(f64[4,4,5,3], [4,6,5], 1, 3, 1) -> f64[4,6,5]"},
       {"aten::slice_scatter(f64[4,3,5], f64[4,2,5], 1, 1, 3, 1) -> f64[4,3,5]"},
       {"aten::select_scatter(f64[4,3,5], f64[4,5], 1, 2) -> f64[4,3,5]"},
       {"aten::constant_pad_nd(f64[4,3,5], [0,0,1,2], word) -> f64[4,6,5]", {0}},
@@ -34,6 +35,8 @@ std::vector<SampleText> layout_samples() {
       {"aten::normal.float_float(word, word, [4,3], generator, 7, none, device, false) -> "
        "f64[4,3]"},
       {"aten::ones([4,3], 7, none, device, false) -> f64[4,3]"},
+      {"aten::tril_indices(3, 3, 0, 4, none, device, false) -> i64[2,6]"},
+      {"aten::triu_indices(3, 3, 0, 4, none, device, false) -> i64[2,6]"},
       {"aten::zeros([4,3], 7, none, device, false) -> f64[4,3]"},
       {"aten::new_empty(f64[2,2], [4,3], none, none, device, false) -> f64[4,3]"},
       {"aten::new_full(f64[2,2], [4,3], word, none, none, device, false) -> f64[4,3]"},

@@ -33,6 +33,7 @@ std::vector<SampleText> reduction_samples() {
       {"aten::any.dims(bool[4,3,5], [0,1], false) -> bool[5]"},
       {"aten::any.dims_out(bool[4,3,5], [0,1], false, bool[5]!) -> _"},
       {"aten::any.out(bool[4,3], 1, false, bool[4]!) -> _"},
+      {"aten::aminmax(f64[4,3], 1, false) -> f64[4], f64[4]"},
       {"aten::argmax(f64[4,3], 1, false) -> i64[4]"},
       {"aten::argmax(f64[4,3], none, false) -> i64[]"},
       {"aten::argmin(f64[4,3], 1, true) -> i64[4,1]"},
@@ -61,6 +62,10 @@ std::vector<SampleText> reduction_samples() {
       {"aten::norm.ScalarOpt_dtype(f64[4,3], word, 7) -> f64[]", {2}},
       // of all of one dimension
       {"aten::cumsum(f64[4,3,5], 1, none) -> f64[4,3,5]"},
+      {"aten::_fft_r2c(f64[4,3,6], [2], 0, true) -> c128[4,3,4]"},
+      {"aten::_fft_c2c(c128[4,3,6], [0,2], 0, true) -> c128[4,3,6]"},
+      {"aten::_fft_c2r(c128[4,3,4], [2], 0, 6) -> f64[4,3,6]"},
+      {"aten::linalg_cross(f64[4,3,5], f64[4,3,5], 1) -> f64[4,3,5]"},
       {"aten::cumprod(f64[4,3], 1, none) -> f64[4,3]"},
       {"aten::cummax(f64[4,3], 1) -> f64[4,3], i64[4,3]"},
       {"aten::cummin(f64[4,3], 1) -> f64[4,3], i64[4,3]"},

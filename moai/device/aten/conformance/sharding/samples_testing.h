@@ -24,6 +24,7 @@ std::vector<SampleText> layer_samples();
 std::vector<SampleText> loss_samples();
 std::vector<SampleText> convolution_samples();
 std::vector<SampleText> image_samples();
+std::vector<SampleText> sampling_samples();
 std::vector<SampleText> index_samples();
 std::vector<SampleText> reduction_samples();
 std::vector<SampleText> layout_samples();
@@ -83,10 +84,10 @@ inline Sample sample_of(const SampleText& text) {
 
 inline std::vector<SampleText> all_samples() {
   std::vector<SampleText> all;
-  for (const auto& some :
-       {product_samples(), attention_samples(), layer_samples(), loss_samples(),
-        convolution_samples(), image_samples(), index_samples(), reduction_samples(),
-        layout_samples(), elementwise_samples(), drawing_samples(), list_samples()}) {
+  for (const auto& some : {product_samples(), attention_samples(), layer_samples(), loss_samples(),
+                           convolution_samples(), image_samples(), sampling_samples(),
+                           index_samples(), reduction_samples(), layout_samples(),
+                           elementwise_samples(), drawing_samples(), list_samples()}) {
     all.insert(all.end(), some.begin(), some.end());
   }
   return all;
