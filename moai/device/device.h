@@ -54,6 +54,8 @@ class Call {
   // INTERNAL, auxiliary ones apart.
   virtual Status run(std::span<Buffer* const> operands, std::span<const uint64_t> words,
                      std::span<BufferPtr> fresh) = 0;
+  // It is not run, since an operand has failed. Who else counts on it is told here.
+  virtual void skipped(const Status& why) {}
   // Runs it and reports what came out instead, one value for each result of the operator.
   virtual Result<std::vector<DynamicValue>> ask(std::span<Buffer* const> operands,
                                                 std::span<const uint64_t> words) = 0;

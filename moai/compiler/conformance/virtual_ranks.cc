@@ -1,40 +1,11 @@
 #include "moai/compiler/conformance/virtual_ranks.h"
 
-#include <cstring>
-
 #include "moai/compiler/conformance/reduce_bytes.h"
 #include "moai/ops/call_tensors.h"
+#include "moai/tensor/along.h"
 
 namespace moai::compiler {
 namespace {
-
-// Copies the run [from, from + n) of the middle dimension of [outer, size, inner] bytes.
-void copy_run(std::string_view in, int64_t outer, int64_t in_size, int64_t from, int64_t n,
-              int64_t inner, std::string* out, int64_t out_size, int64_t to) {
-  for (int64_t o = 0; o < outer; ++o) {
-    std::memcpy(out->data() + (o * out_size + to) * inner, in.data() + (o * in_size + from) * inner,
-                static_cast<size_t>(n * inner));
-  }
-}
-
-struct Dimension {
-  int64_t outer = 1, size = 1, inner = 1;  // `inner` in bytes
-};
-
-Dimension dimension(const tensor::Geometry& g, int64_t d) {
-  Dimension at;
-  for (int64_t i = 0; i < d; ++i) at.outer *= g.sizes[static_cast<size_t>(i)];
-  at.size = g.sizes[static_cast<size_t>(d)];
-  at.inner = static_cast<int64_t>(tensor::dtype_size(g.dtype));
-  for (size_t i = static_cast<size_t>(d) + 1; i < g.sizes.size(); ++i) at.inner *= g.sizes[i];
-  return at;
-}
-
-int64_t begin_of(const std::vector<int64_t>& sizes, size_t index) {
-  int64_t begin = 0;
-  for (size_t i = 0; i < index; ++i) begin += sizes[i];
-  return begin;
-}
 
 uint64_t size_of(const tensor::Geometry& g) {
   return static_cast<uint64_t>(tensor::element_count(g)) * tensor::dtype_size(g.dtype);
@@ -204,38 +175,31 @@ Result<std::string> VirtualRanks::apply(const Taken& taken, size_t index) const 
   if (mine.op == "moai::all_reduce") {
     return reduce_bytes(taken.parts, g.dtype, mine.args[1].text);
   }
-  const int64_t d = mine.args[1].ints[0];
+  const auto d = static_cast<size_t>(mine.args[1].ints[0]);
   const std::vector<int64_t>& shares = mine.args[2].ints;
-  const Dimension at = dimension(g, d);
+  const tensor::Along at = tensor::along(g, d);
   std::string out(size_of(mine.results[0].geometry), '\0');
   if (mine.op == "moai::reduce_scatter") {
     auto whole = reduce_bytes(taken.parts, g.dtype, mine.args[3].text);
     if (!whole.ok()) return whole.status();
-    copy_run(*whole, at.outer, at.size, begin_of(shares, index), shares[index], at.inner, &out,
-             shares[index], 0);
+    tensor::copy_along(whole->data(), at, tensor::begin_of(shares, index), shares[index],
+                       out.data(), at.with_size(shares[index]), 0);
     return out;
   }
-  if (mine.op == "moai::all_gather") {
-    const int64_t whole = mine.results[0].geometry.sizes[static_cast<size_t>(d)];
-    for (size_t i = 0; i < taken.parts.size(); ++i) {
-      copy_run(taken.parts[i], at.outer, shares[i], 0, shares[i], at.inner, &out, whole,
-               begin_of(shares, i));
-    }
-    return out;
-  }
-  // all_to_all: gather along one dimension, keep a share of another.
-  const int64_t whole = begin_of(shares, shares.size());
-  std::string gathered(static_cast<size_t>(at.outer * whole * at.inner), '\0');
+  const tensor::Along all = at.with_size(tensor::begin_of(shares, shares.size()));
+  std::string gathered(static_cast<size_t>(all.bytes()), '\0');
   for (size_t i = 0; i < taken.parts.size(); ++i) {
-    copy_run(taken.parts[i], at.outer, shares[i], 0, shares[i], at.inner, &gathered, whole,
-             begin_of(shares, i));
+    tensor::copy_along(taken.parts[i].data(), at.with_size(shares[i]), 0, shares[i],
+                       gathered.data(), all, tensor::begin_of(shares, i));
   }
-  tensor::Geometry all = g;
-  all.sizes[static_cast<size_t>(d)] = whole;
+  if (mine.op == "moai::all_gather") return gathered;
+  // all_to_all: of what is gathered, a share of another dimension.
+  tensor::Geometry whole = g;
+  whole.sizes[d] = all.size;
   const std::vector<int64_t>& kept = mine.args[4].ints;
-  const Dimension to = dimension(all, mine.args[3].ints[0]);
-  copy_run(gathered, to.outer, to.size, begin_of(kept, index), kept[index], to.inner, &out,
-           kept[index], 0);
+  const tensor::Along to = tensor::along(whole, static_cast<size_t>(mine.args[3].ints[0]));
+  tensor::copy_along(gathered.data(), to, tensor::begin_of(kept, index), kept[index], out.data(),
+                     to.with_size(kept[index]), 0);
   return out;
 }
 

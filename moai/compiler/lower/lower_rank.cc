@@ -318,7 +318,7 @@ class Lower {
   }
 
   std::string_view reduction(const MoveStep& m) const {
-    return reduction_name(reg(m.from).placement[m.axis].reduction);
+    return tensor::reduction_name(reg(m.from).placement[m.axis].reduction);
   }
 
   // ---- ends

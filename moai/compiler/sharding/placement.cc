@@ -3,23 +3,13 @@
 #include <algorithm>
 
 namespace moai::compiler {
-namespace {
-
-constexpr const char* kReductionNames[] = {"sum", "max", "min", "all", "any", "product", "norm2"};
-
-}  // namespace
-
-std::string_view reduction_name(ops::Reduction r) {
-  return kReductionNames[static_cast<size_t>(r)];
-}
-
 std::string to_string(const Placement& p) {
   std::string out;
   for (const AxisPlacement& a : p) {
     if (!out.empty()) out += "*";
     if (a.replicated()) out += "R";
     if (a.split()) out += "S" + std::to_string(a.place);
-    if (a.partial()) out += "P(" + std::string(reduction_name(a.reduction)) + ")";
+    if (a.partial()) out += "P(" + std::string(tensor::reduction_name(a.reduction)) + ")";
   }
   return out;
 }

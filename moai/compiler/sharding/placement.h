@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "moai/ops/sharding/rule.h"
@@ -35,8 +34,6 @@ inline AxisPlacement partial(ops::Reduction r) { return {AxisPlacement::Kind::kP
 
 using Placement = std::vector<AxisPlacement>;  // one entry an axis
 
-// "sum", "max", …
-std::string_view reduction_name(ops::Reduction r);
 // "R", "S2", "P(sum)"; axes are joined by "*".
 std::string to_string(const Placement& p);
 

@@ -17,10 +17,11 @@
 #include <vector>
 
 #include "moai/ops/call.h"
+#include "moai/tensor/reduction.h"
 
 namespace moai::ops {
 
-enum class Reduction : uint8_t { kSum, kMax, kMin, kAll, kAny, kProduct, kNorm2 };
+using tensor::Reduction;
 
 enum class FactorKind : uint8_t {
   kParallel,  // each index is computed by itself

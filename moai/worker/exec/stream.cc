@@ -174,6 +174,7 @@ Status Stream::call(SignatureId signature, std::span<const StorageId> places,
   if (prepared.border != Border::kNone) return pass_border(prepared.border, signature, sequence);
   fresh_.resize(fresh_ids.size());
   CausePtr cause = skipped_ ? skipped_ : std::move(poison_);
+  const bool ran = !cause;
   if (!cause) {
     Status status = prepared.call ? provide(prepared) : prepared.refusal;
     if (status.ok() && first_dies && can_reuse(signature, &prepared)) {
@@ -187,6 +188,8 @@ Status Stream::call(SignatureId signature, std::span<const StorageId> places,
       heal(prepared);
     }
   }
+  if (cause && !ran && !skipped_ && prepared.call)
+    prepared.call->skipped({cause->code, cause->text});
   if (cause && !skipped_) poison_written(signature, cause);
   return make_fresh(prepared, fresh_ids, cause);
 }

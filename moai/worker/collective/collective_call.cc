@@ -1,0 +1,275 @@
+#include "moai/worker/collective/collective_call.h"
+
+#include <algorithm>
+
+#include "moai/ops/call_tensors.h"
+#include "moai/tensor/along.h"
+#include "moai/tensor/reduction.h"
+
+namespace moai::worker {
+namespace {
+
+using ops::Arg;
+using ops::ArgKind;
+using tensor::Along;
+using tensor::Geometry;
+
+constexpr std::string_view kOperators[] = {"moai::all_reduce", "moai::all_gather",
+                                           "moai::reduce_scatter", "moai::all_to_all"};
+
+uint64_t bytes_of(const Geometry& g) {
+  return static_cast<uint64_t>(tensor::element_count(g)) * tensor::dtype_size(g.dtype);
+}
+uint64_t offset_of(const Geometry& g) {
+  return static_cast<uint64_t>(g.offset) * tensor::dtype_size(g.dtype);
+}
+
+class CollectiveCall : public device::Call {
+ public:
+  CollectiveCall(const ops::CallSignature& s, device::Device* device, comm::Group* group)
+      : signature_(s), device_(*device), group_(*group) {
+    for (const Arg* a : ops::tensor_operands(signature_)) operands_.push_back(a->geometry);
+  }
+
+  void skipped(const Status& why) override { group_.abort(why); }
+
+  Result<std::vector<device::DynamicValue>> ask(std::span<device::Buffer* const>,
+                                                std::span<const uint64_t>) override {
+    return unimplemented("[worker.collective] " + signature_.op + " has no unknown shape");
+  }
+
+ protected:
+  // Bytes of the operands, one after the other. Without them the other ranks wait in vain.
+  Result<std::string> taken(std::span<device::Buffer* const> operands) {
+    std::string all;
+    for (size_t i = 0; i < operands_.size(); ++i) {
+      const uint64_t bytes = bytes_of(operands_[i]), begin = all.size();
+      if (bytes == 0) continue;
+      all.resize(begin + bytes);
+      const Status copied =
+          device_.copy_out(*operands[i], offset_of(operands_[i]), bytes, all.data() + begin);
+      if (copied.ok()) continue;
+      group_.abort(copied);
+      return copied;
+    }
+    return all;
+  }
+  Status make(std::string_view bytes, device::BufferPtr* out) {
+    if (bytes.empty()) return ok_status();
+    MOAI_ASSIGN_OR_RETURN(*out, device_.allocate(bytes.size()));
+    return device_.copy_in(out->get(), 0, bytes);
+  }
+  const Geometry& operand() const { return operands_[0]; }
+  const Geometry& result() const { return signature_.results[0].geometry; }
+  size_t rank() const { return static_cast<size_t>(group_.rank()); }
+  size_t ranks() const { return static_cast<size_t>(group_.size()); }
+
+  const ops::CallSignature signature_;
+  std::vector<Geometry> operands_;
+  device::Device& device_;
+  comm::Group& group_;
+};
+
+class AllReduce final : public CollectiveCall {
+ public:
+  using CollectiveCall::CollectiveCall;
+
+  Status run(std::span<device::Buffer* const> operands, std::span<const uint64_t>,
+             std::span<device::BufferPtr>) override {
+    MOAI_ASSIGN_OR_RETURN(std::string all, taken(operands));
+    const tensor::DType dtype = operand().dtype;
+    MOAI_RETURN_IF_ERROR(group_.all_reduce(all.data(), all.size() / tensor::dtype_size(dtype),
+                                           dtype,
+                                           *tensor::reduction_from_name(signature_.args[1].text)));
+    uint64_t begin = 0;
+    for (size_t i = 0; i < operands_.size(); ++i) {
+      const uint64_t bytes = bytes_of(operands_[i]);
+      if (bytes == 0) continue;
+      MOAI_RETURN_IF_ERROR(device_.copy_in(operands[i], offset_of(operands_[i]),
+                                           std::string_view(all).substr(begin, bytes)));
+      begin += bytes;
+    }
+    return ok_status();
+  }
+};
+
+class AllGather final : public CollectiveCall {
+ public:
+  using CollectiveCall::CollectiveCall;
+
+  Status run(std::span<device::Buffer* const> operands, std::span<const uint64_t>,
+             std::span<device::BufferPtr> fresh) override {
+    MOAI_ASSIGN_OR_RETURN(const std::string mine, taken(operands));
+    const auto dimension = static_cast<size_t>(signature_.args[1].ints[0]);
+    const std::vector<int64_t>& shares = signature_.args[2].ints;
+    const Along whole = tensor::along(result(), dimension);
+    std::vector<size_t> bytes;
+    for (const int64_t n : shares) {
+      bytes.push_back(static_cast<size_t>(whole.with_size(n).bytes()));
+    }
+    std::string parts(bytes_of(result()), '\0'), out(parts.size(), '\0');
+    MOAI_RETURN_IF_ERROR(group_.all_gather(mine.data(), bytes, parts.data()));
+    size_t begin = 0;
+    for (size_t r = 0; r < ranks(); ++r) {
+      tensor::copy_along(parts.data() + begin, whole.with_size(shares[r]), 0, shares[r], out.data(),
+                         whole, tensor::begin_of(shares, r));
+      begin += bytes[r];
+    }
+    return make(out, &fresh[0]);
+  }
+};
+
+class ReduceScatter final : public CollectiveCall {
+ public:
+  using CollectiveCall::CollectiveCall;
+
+  Status run(std::span<device::Buffer* const> operands, std::span<const uint64_t>,
+             std::span<device::BufferPtr> fresh) override {
+    MOAI_ASSIGN_OR_RETURN(const std::string mine, taken(operands));
+    const auto dimension = static_cast<size_t>(signature_.args[1].ints[0]);
+    const std::vector<int64_t>& shares = signature_.args[2].ints;
+    const Along whole = tensor::along(operand(), dimension);
+    const tensor::DType dtype = operand().dtype;
+    std::string parts(mine.size(), '\0'), out(bytes_of(result()), '\0');
+    std::vector<size_t> counts;
+    size_t begin = 0;
+    for (size_t r = 0; r < ranks(); ++r) {
+      const Along part = whole.with_size(shares[r]);
+      tensor::copy_along(mine.data(), whole, tensor::begin_of(shares, r), shares[r],
+                         parts.data() + begin, part, 0);
+      begin += static_cast<size_t>(part.bytes());
+      counts.push_back(static_cast<size_t>(part.bytes()) / tensor::dtype_size(dtype));
+    }
+    MOAI_RETURN_IF_ERROR(
+        group_.reduce_scatter(parts.data(), counts, out.data(), dtype,
+                              *tensor::reduction_from_name(signature_.args[3].text)));
+    return make(out, &fresh[0]);
+  }
+};
+
+// From shares of one dimension to shares of another.
+class AllToAll final : public CollectiveCall {
+ public:
+  using CollectiveCall::CollectiveCall;
+
+  Status run(std::span<device::Buffer* const> operands, std::span<const uint64_t>,
+             std::span<device::BufferPtr> fresh) override {
+    MOAI_ASSIGN_OR_RETURN(const std::string mine, taken(operands));
+    const auto gathered = static_cast<size_t>(signature_.args[1].ints[0]);
+    const auto scattered = static_cast<size_t>(signature_.args[3].ints[0]);
+    const std::vector<int64_t>& had = signature_.args[2].ints;
+    const std::vector<int64_t>& gets = signature_.args[4].ints;
+    const Along here = tensor::along(operand(), scattered);
+    const Along there = tensor::along(result(), gathered);
+    std::vector<size_t> to, from;
+    for (size_t r = 0; r < ranks(); ++r) {
+      to.push_back(static_cast<size_t>(here.with_size(gets[r]).bytes()));
+      from.push_back(static_cast<size_t>(there.with_size(had[r]).bytes()));
+    }
+    std::string out(bytes_of(result()), '\0'), packed(mine.size(), '\0'), came(out.size(), '\0');
+    size_t begin = 0;
+    for (size_t r = 0; r < ranks(); begin += to[r++]) {
+      tensor::copy_along(mine.data(), here, tensor::begin_of(gets, r), gets[r],
+                         packed.data() + begin, here.with_size(gets[r]), 0);
+    }
+    MOAI_RETURN_IF_ERROR(group_.all_to_all(packed.data(), to, came.data(), from));
+    begin = 0;
+    for (size_t r = 0; r < ranks(); begin += from[r++]) {
+      tensor::copy_along(came.data() + begin, there.with_size(had[r]), 0, had[r], out.data(), there,
+                         tensor::begin_of(had, r));
+    }
+    return make(out, &fresh[0]);
+  }
+};
+
+// ---- whether a signature is one
+
+bool is_plain(const Geometry& g) { return g.flags == 0 && tensor::is_contiguous(g); }
+bool is_number(const Arg& a) { return a.kind == ArgKind::kInt && a.ints.size() == 1; }
+
+// Shares along a dimension of `whole`, of which this rank's operand or result is `mine`.
+bool are_shares(const Arg& dimension, const Arg& shares, const comm::Group& group,
+                const Geometry& mine, const Geometry& whole) {
+  if (!is_number(dimension) || shares.kind != ArgKind::kIntList) return false;
+  const int64_t d = dimension.ints[0];
+  if (d < 0 || d >= static_cast<int64_t>(whole.sizes.size())) return false;
+  if (shares.ints.size() != static_cast<size_t>(group.size())) return false;
+  if (std::ranges::any_of(shares.ints, [](int64_t n) { return n < 0; })) return false;
+  Geometry expected = whole;
+  expected.sizes[static_cast<size_t>(d)] = shares.ints[static_cast<size_t>(group.rank())];
+  return mine.sizes == expected.sizes && mine.dtype == whole.dtype &&
+         tensor::begin_of(shares.ints, shares.ints.size()) == whole.sizes[static_cast<size_t>(d)];
+}
+
+bool is_reduction(const Arg& a) {
+  return a.kind == ArgKind::kString && tensor::reduction_from_name(a.text).has_value();
+}
+
+bool is_all_reduce(const ops::CallSignature& s) {
+  if (s.args.size() != 3 || !is_reduction(s.args[1])) return false;
+  const auto operands = ops::tensor_operands(s);
+  return !operands.empty() && std::ranges::all_of(operands, [&](const Arg* a) {
+    return a->written && is_plain(a->geometry) && a->geometry.dtype == operands[0]->geometry.dtype;
+  });
+}
+
+// The others have one operand and one result.
+bool moves(const ops::CallSignature& s) {
+  return !s.args.empty() && s.args[0].kind == ArgKind::kTensor && is_plain(s.args[0].geometry) &&
+         s.results.size() == 1 && s.results[0].kind == ops::ResultKind::kFresh &&
+         is_plain(s.results[0].geometry);
+}
+
+bool is_sound(const ops::CallSignature& s, const comm::Group& group) {
+  if (s.op == "moai::all_reduce") return is_all_reduce(s);
+  if (!moves(s)) return false;
+  const std::vector<Arg>& a = s.args;
+  const Geometry& in = a[0].geometry;
+  const Geometry& out = s.results[0].geometry;
+  if (s.op == "moai::all_gather") return a.size() == 4 && are_shares(a[1], a[2], group, in, out);
+  if (s.op == "moai::reduce_scatter") {
+    return a.size() == 5 && is_reduction(a[3]) && are_shares(a[1], a[2], group, out, in);
+  }
+  if (a.size() != 6 || !is_number(a[1]) || !is_number(a[3])) return false;
+  // In between all of both dimensions would be there.
+  const int64_t d = a[3].ints[0];
+  if (d < 0 || d >= static_cast<int64_t>(in.sizes.size()) || d == a[1].ints[0]) return false;
+  if (in.sizes.size() != out.sizes.size()) return false;
+  Geometry whole = out;
+  whole.sizes[static_cast<size_t>(d)] = in.sizes[static_cast<size_t>(d)];
+  return are_shares(a[1], a[2], group, in, whole) && are_shares(a[3], a[4], group, out, whole);
+}
+
+}  // namespace
+
+bool is_collective(std::string_view op) {
+  return std::ranges::find(kOperators, op) != std::end(kOperators);
+}
+
+Result<std::unique_ptr<device::Call>> make_collective_call(const ops::CallSignature& signature,
+                                                           device::Device* device,
+                                                           const Groups& groups) {
+  if (signature.args.empty() || !is_number(signature.args.back())) {
+    return invalid_argument("[worker.collective] no group: " + to_string(signature));
+  }
+  const auto number = static_cast<uint64_t>(signature.args.back().ints[0]);
+  if (number >= groups.size() || !groups[number]) {
+    return failed_precondition("[worker.collective] this Worker has no group " +
+                               std::to_string(number) + ": " + to_string(signature));
+  }
+  comm::Group* group = groups[number].get();
+  if (!is_sound(signature, *group)) {
+    return invalid_argument("[worker.collective] no collective of rank " +
+                            std::to_string(group->rank()) + " of " + std::to_string(group->size()) +
+                            ": " + to_string(signature));
+  }
+  const auto made = [&]<class T>(std::in_place_type_t<T>) -> std::unique_ptr<device::Call> {
+    return std::make_unique<T>(signature, device, group);
+  };
+  if (signature.op == "moai::all_reduce") return made(std::in_place_type<AllReduce>);
+  if (signature.op == "moai::all_gather") return made(std::in_place_type<AllGather>);
+  if (signature.op == "moai::reduce_scatter") return made(std::in_place_type<ReduceScatter>);
+  return made(std::in_place_type<AllToAll>);
+}
+
+}  // namespace moai::worker

@@ -1,0 +1,169 @@
+#include "moai/worker/collective/collective_device.h"
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+#include <thread>
+
+#include "moai/comm/collective/shared_memory.h"
+#include "moai/device/fake/fake_device.h"
+
+namespace moai::worker {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::string bytes_of(const std::vector<double>& values) {
+  return {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double)};
+}
+std::vector<double> doubles_of(const std::string& bytes) {
+  std::vector<double> values(bytes.size() / sizeof(double));
+  std::memcpy(values.data(), bytes.data(), bytes.size());
+  return values;
+}
+
+// One rank: a device of its own in a thread of its own.
+class Rank {
+ public:
+  Rank(const std::string& name, int rank, int size) {
+    comm::SharedMemoryOptions options{.name = name, .rank = rank, .size = size};
+    options.group.patience = std::chrono::seconds(20);
+    auto group = comm::join_shared_memory(options);
+    EXPECT_TRUE(group.ok()) << group.status().to_string();
+    if (group.ok()) groups_.push_back(std::move(*group));
+  }
+
+  // Runs a call on operands that hold `values`; what it returned, or else the first of what it made
+  // or changed.
+  std::string run(const std::string& signature, const std::vector<std::vector<double>>& values) {
+    auto call = device_.prepare(ops::call_signature_from_string(signature).value());
+    if (!call.ok()) return call.status().to_string();
+    std::vector<device::BufferPtr> owned, fresh(1);
+    std::vector<device::Buffer*> operands;
+    for (const std::vector<double>& v : values) {
+      const std::string bytes = bytes_of(v);
+      owned.push_back(std::move(*device_.allocate(bytes.size())));
+      EXPECT_EQ(device_.copy_in(owned.back().get(), 0, bytes), ok_status());
+      operands.push_back(owned.back().get());
+    }
+    const Status status = (*call)->run(operands, {}, fresh);
+    if (!status.ok()) return status.to_string();
+    const device::Buffer* made = fresh[0] ? fresh[0].get() : operands.back();
+    std::string out(made->size_bytes(), '\0');
+    EXPECT_EQ(device_.copy_out(*made, 0, out.size(), out.data()), ok_status());
+    return out;
+  }
+  std::string skip(const std::string& signature) {
+    auto call = device_.prepare(ops::call_signature_from_string(signature).value());
+    if (!call.ok()) return call.status().to_string();
+    (*call)->skipped(resource_exhausted("the operand's memory"));
+    return "skipped";
+  }
+
+ private:
+  std::unique_ptr<device::FakeDevice> inner_ = device::make_fake_device();
+  Groups groups_;
+  CollectiveDevice device_{inner_.get(), &groups_};
+};
+
+// What each of two ranks ends up with.
+template <class Body>
+std::vector<std::string> on_two_ranks(const Body& body) {
+  static std::atomic<int> number{0};
+  const std::string name =
+      "moai-collective-" + std::to_string(::getpid()) + "-" + std::to_string(number++);
+  std::vector<std::string> out(2);
+  std::vector<std::thread> threads;
+  for (int r = 0; r < 2; ++r) {
+    threads.emplace_back([&, r] {
+      Rank rank(name, r, 2);
+      out[static_cast<size_t>(r)] = body(rank, r);
+    });
+  }
+  for (std::thread& t : threads) t.join();
+  return out;
+}
+
+TEST(CollectiveDevice, SumsAListInPlace) {
+  const auto out = on_two_ranks([](Rank& rank, int r) {
+    return rank.run("moai::all_reduce((f64[2]!, f64[1]!), \"sum\", 0) -> _",
+                    {{1.0 + r, 2}, {10.0 * r}});
+  });
+  EXPECT_THAT(doubles_of(out[0]), ElementsAre(10)) << "the second of the list";
+  EXPECT_EQ(out[0], out[1]);
+}
+
+TEST(CollectiveDevice, GathersSharesAlongADimension) {
+  const auto out = on_two_ranks([](Rank& rank, int r) {
+    return r == 0 ? rank.run("moai::all_gather(f64[2,2], 1, [2,1], 0) -> f64[2,3]", {{1, 2, 4, 5}})
+                  : rank.run("moai::all_gather(f64[2,1], 1, [2,1], 0) -> f64[2,3]", {{3, 6}});
+  });
+  EXPECT_THAT(doubles_of(out[0]), ElementsAre(1, 2, 3, 4, 5, 6));
+  EXPECT_EQ(out[0], out[1]);
+}
+
+TEST(CollectiveDevice, ScattersASumAlongADimension) {
+  const auto out = on_two_ranks([](Rank& rank, int r) {
+    const std::string mine = r == 0 ? "f64[2,2]" : "f64[2,1]";
+    return rank.run("moai::reduce_scatter(f64[2,3], 1, [2,1], \"sum\", 0) -> " + mine,
+                    {{1, 2, 3, 4, 5, 6}});
+  });
+  EXPECT_THAT(doubles_of(out[0]), ElementsAre(2, 4, 8, 10));
+  EXPECT_THAT(doubles_of(out[1]), ElementsAre(6, 12));
+}
+
+TEST(CollectiveDevice, SharesOfOneDimensionBecomeSharesOfAnother) {
+  const auto out = on_two_ranks([](Rank& rank, int r) {
+    return r == 0 ? rank.run("moai::all_to_all(f64[2,2], 0, [2,1], 1, [1,1], 0) -> f64[3,1]",
+                             {{1, 2, 3, 4}})
+                  : rank.run("moai::all_to_all(f64[1,2], 0, [2,1], 1, [1,1], 0) -> f64[3,1]",
+                             {{5, 6}});
+  });
+  EXPECT_THAT(doubles_of(out[0]), ElementsAre(1, 3, 5));
+  EXPECT_THAT(doubles_of(out[1]), ElementsAre(2, 4, 6));
+}
+
+TEST(CollectiveDevice, ARankThatCannotTakePartTellsTheOthers) {
+  const auto out = on_two_ranks([](Rank& rank, int r) {
+    constexpr const char* kCall = "moai::all_reduce((f64[1]!), \"sum\", 0) -> _";
+    return r == 0 ? rank.skip(kCall) : rank.run(kCall, {{1}});
+  });
+  EXPECT_EQ(out[0], "skipped");
+  EXPECT_THAT(out[1], HasSubstr("RESOURCE_EXHAUSTED"));
+  EXPECT_THAT(out[1], HasSubstr("the operand's memory"));
+}
+
+TEST(CollectiveDevice, OtherCallsAreTheDevices) {
+  Rank alone("moai-collective-alone-" + std::to_string(::getpid()), 0, 1);
+  EXPECT_THAT(doubles_of(alone.run("aten::add.Tensor(f64[1], f64[1], 1) -> f64[1]", {{1}, {2}})),
+              ElementsAre(3));
+}
+
+TEST(CollectiveDevice, MalformedCallsAreRefused) {
+  Rank alone("moai-collective-malformed-" + std::to_string(::getpid()), 0, 1);
+  for (const char* text : {
+           "moai::all_reduce((f64[1]!), \"sum\") -> _",
+           "moai::all_reduce((f64[1]), \"sum\", 0) -> _",
+           "moai::all_reduce((f64[1]!, f32[1]!), \"sum\", 0) -> _",
+           "moai::all_reduce((f64[2]{2}!), \"sum\", 0) -> _",
+           "moai::all_reduce((f64[1]!), \"most\", 0) -> _",
+           "moai::all_reduce((), \"sum\", 0) -> _",
+           "moai::all_gather(f64[2], 0, [3], 0) -> f64[3]",
+           "moai::all_gather(f64[2], 1, [2], 0) -> f64[2]",
+           "moai::all_gather(f64[2], 0, [2,0], 0) -> f64[2]",
+           "moai::all_gather(f64[2], 0, [2], 0) -> f32[2]",
+           "moai::reduce_scatter(f64[2], 0, [2], 0) -> f64[2]",
+           "moai::all_to_all(f64[2,2], 0, [2], 0, [2], 0) -> f64[2,2]",
+           "moai::all_to_all(f64[2,2], 0, [2], 1, [2], 0) -> f64[4]",
+       }) {
+    EXPECT_THAT(alone.run(text, {{1, 2, 3, 4}}), HasSubstr("INVALID_ARGUMENT")) << text;
+  }
+  EXPECT_THAT(alone.run("moai::all_reduce((f64[1]!), \"sum\", 3) -> _", {{1}}),
+              HasSubstr("no group 3"));
+}
+
+}  // namespace
+}  // namespace moai::worker
