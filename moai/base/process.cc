@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -261,6 +262,12 @@ std::string boot_id() {
   std::string id;
   std::getline(file, id);
   return id;
+}
+
+std::string shared_memory_id() {
+  struct stat info = {};
+  if (::stat("/dev/shm", &info) != 0) return {};
+  return boot_id() + "/" + std::to_string(info.st_dev) + "." + std::to_string(info.st_ino);
 }
 
 }  // namespace moai

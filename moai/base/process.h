@@ -57,5 +57,8 @@ std::string program_directory();
 // boot, which boot_id() names.
 int64_t boot_time_ms();
 std::string boot_id();
+// Equal for processes of which each can open shared memory that the other has made: those of one
+// boot that see the same /dev/shm. Empty where there is none.
+std::string shared_memory_id();
 
 }  // namespace moai
