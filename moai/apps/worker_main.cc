@@ -22,8 +22,8 @@ namespace {
 
 constexpr char kFooter[] =
     R"(The secret is read from --secret-fd until its end; the address is written to
---ready-fd as one line. With --ranks above 1 the group's secret follows the first, and the list of all
-Workers of the lease is read from --peers-fd (docs/formats/worker.md).
+--ready-fd as one line. With --ranks above 1 the group's secret follows the first, and the list of
+all Workers of the lease is read from --peers-fd (docs/formats/worker.md).
 
 Examples:
   moai-worker --listen unix:/run/moai/w0.sock --epoch 7 --device-kind cpu --device-index 0
@@ -91,13 +91,16 @@ std::string worker_name(int index) {
 }
 
 // A Worker that will never know the others of its lease is of no use: its end ends the lease.
-void take_peers(worker::PeersReader* reader, worker::Worker* worker) {
+void take_peers(worker::PeersReader* reader, worker::Group* group) {
   const auto peers = reader->read();
   if (!peers) return;
-  const Status status = peers->ok() ? worker->group().introduce(**peers) : peers->status();
-  if (status.ok()) return;
-  log_error(status.message());
-  ::_exit(1);
+  const Status status = peers->ok() ? group->introduce(**peers) : peers->status();
+  if (!status.ok()) {
+    log_error(status.message());
+    ::_exit(1);
+  }
+  log_info("rank " + std::to_string(group->rank()) + " of " + std::to_string(group->ranks()) +
+           " knows its peers" + (identity::share_memory(**peers) ? ", all on one host" : ""));
 }
 
 // Takes in the names of the other Workers, and ends the Worker at the first signal; a call that
@@ -107,7 +110,7 @@ void watch(Fd signals, Fd peers, worker::Worker* worker) {
   for (;;) {
     pollfd fds[] = {{signals.get(), POLLIN, 0}, {reader.descriptor(), POLLIN, 0}};
     if (::poll(fds, 2, -1) < 0) continue;
-    if (fds[1].revents) take_peers(&reader, worker);
+    if (fds[1].revents) take_peers(&reader, &worker->group());
     if (fds[0].revents) break;
   }
   ::signal(SIGALRM, [](int) { ::_exit(0); });

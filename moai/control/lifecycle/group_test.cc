@@ -1,10 +1,11 @@
 // Leases of several devices: all Workers or none, one name for each, one secret between them.
+#include "moai/control/lifecycle/group.h"
+
 #include <gtest/gtest.h>
 
 #include <random>
 #include <set>
 
-#include "moai/control/lifecycle/group.h"
 #include "moai/control/testing/bench.h"
 #include "moai/identity/token.h"
 
@@ -73,7 +74,7 @@ struct Gang : Bench {
   Front front;
 };
 
-TEST(Gangs, EachWorkerIsOrderedWithItsRankAndTheSecretOfAll) {
+TEST(Group, EachWorkerIsOrderedWithItsRankAndTheSecretOfAll) {
   Gang bench;
   ASSERT_EQ(starts(bench.a).size(), 3u);
   ASSERT_EQ(starts(bench.b).size(), 1u);
@@ -92,7 +93,7 @@ TEST(Gangs, EachWorkerIsOrderedWithItsRankAndTheSecretOfAll) {
   EXPECT_FALSE(secrets.contains(all[0].group_secret()));
 }
 
-TEST(Gangs, AWorkerOfItsOwnHasNoGroup) {
+TEST(Group, AWorkerOfItsOwnHasNoGroup) {
   Bench bench(several());
   Back back = bench.join("a", 1);
   Front front = bench.open(bench.token);
@@ -103,7 +104,7 @@ TEST(Gangs, AWorkerOfItsOwnHasNoGroup) {
   EXPECT_TRUE(introductions(back).empty());
 }
 
-TEST(Gangs, TheLeaseIsActiveWhenTheLastWorkerIsReady) {
+TEST(Group, TheLeaseIsActiveWhenTheLastWorkerIsReady) {
   Gang bench;
   bench.work(bench.a);
   EXPECT_EQ(bench.state(), LeaseState::kStarting);
@@ -122,7 +123,7 @@ TEST(Gangs, TheLeaseIsActiveWhenTheLastWorkerIsReady) {
   EXPECT_EQ(granted.workers(3).secret(), starts(bench.b)[0].secret());
 }
 
-TEST(Gangs, TheWorkersAreThenToldOfEachOther) {
+TEST(Group, TheWorkersAreThenToldOfEachOther) {
   Gang bench;
   bench.work_all();
   ASSERT_EQ(introductions(bench.a).size(), 1u);
@@ -137,7 +138,7 @@ TEST(Gangs, TheWorkersAreThenToldOfEachOther) {
   EXPECT_EQ(told.peers(3).host_id(), "host b");
 }
 
-TEST(Gangs, AWorkerThatCannotStartEndsAllAndIsNamed) {
+TEST(Group, AWorkerThatCannotStartEndsAllAndIsNamed) {
   Gang bench;
   bench.work(bench.a);
   bench.ended(bench.b, 1, 0, "no such library");
@@ -152,7 +153,7 @@ TEST(Gangs, AWorkerThatCannotStartEndsAllAndIsNamed) {
   EXPECT_TRUE(bench.site.ledger.leases().empty());
 }
 
-TEST(Gangs, AWorkerThatDiesEndsAllAndIsNamed) {
+TEST(Group, AWorkerThatDiesEndsAllAndIsNamed) {
   Gang bench;
   bench.work_all();
   bench.ended(bench.a, 1, 2, "killed by signal 9");
@@ -168,7 +169,7 @@ TEST(Gangs, AWorkerThatDiesEndsAllAndIsNamed) {
   EXPECT_TRUE(bench.site.ledger.leases().empty());
 }
 
-TEST(Gangs, TheEvidenceIsAnEventOfItsOwn) {
+TEST(Group, TheEvidenceIsAnEventOfItsOwn) {
   Gang bench;
   bench.work_all();
   bench.ended(bench.a, 1, 2, "killed by signal 9");
@@ -182,7 +183,7 @@ TEST(Gangs, TheEvidenceIsAnEventOfItsOwn) {
                       "job/1 agent/a rank 2 of 4 (device 2 of node a): killed by signal 9"});
 }
 
-TEST(Gangs, LateWorkersAreNamed) {
+TEST(Group, LateWorkersAreNamed) {
   Gang bench;
   bench.ready(bench.a, 1, 1);
   bench.pass(61000);
@@ -197,7 +198,7 @@ TEST(Gangs, LateWorkersAreNamed) {
       << bench.text();
 }
 
-TEST(Gangs, NoMoreThanThreeAreNamed) {
+TEST(Group, NoMoreThanThreeAreNamed) {
   Bench bench(several());
   Back back = bench.join("a", 8);
   v1::Open open;
@@ -209,7 +210,7 @@ TEST(Gangs, NoMoreThanThreeAreNamed) {
   EXPECT_EQ(names.substr(names.find("rank 2")), "rank 2 of 8 (device 2 of node a) and 5 more");
 }
 
-TEST(Gangs, ALostLinkIsNamed) {
+TEST(Group, ALostLinkIsNamed) {
   Gang bench;
   bench.work_all();
   bench.lose_link(bench.front, "tcp:10.0.0.1:4001", "connection reset");
@@ -220,7 +221,7 @@ TEST(Gangs, ALostLinkIsNamed) {
             "is lost: connection reset");
 }
 
-TEST(Gangs, ANodeBeyondItsSelfFenceTimeEndsTheWorkersOfTheOthers) {
+TEST(Group, ANodeBeyondItsSelfFenceTimeEndsTheWorkersOfTheOthers) {
   Gang bench;
   bench.work_all();
   bench.break_stream(bench.b);
@@ -234,7 +235,7 @@ TEST(Gangs, ANodeBeyondItsSelfFenceTimeEndsTheWorkersOfTheOthers) {
   EXPECT_EQ(stops(bench.a).size(), 3u);
 }
 
-TEST(Gangs, AnAgentThatWasAwayIsToldAgain) {
+TEST(Group, AnAgentThatWasAwayIsToldAgain) {
   Gang bench;
   bench.work(bench.a);
   bench.break_stream(bench.a);
@@ -247,7 +248,7 @@ TEST(Gangs, AnAgentThatWasAwayIsToldAgain) {
   EXPECT_EQ(introductions(bench.b).size(), 1u);
 }
 
-TEST(Gangs, ALostOrderOfOneNodeIsRepeatedWithItsRank) {
+TEST(Group, ALostOrderOfOneNodeIsRepeatedWithItsRank) {
   Gang bench;
   bench.work(bench.a);
   bench.break_stream(bench.b);
@@ -259,7 +260,7 @@ TEST(Gangs, ALostOrderOfOneNodeIsRepeatedWithItsRank) {
   EXPECT_TRUE(bench.front.granted());
 }
 
-TEST(Gangs, ASuccessorOfTheMasterKeepsThem) {
+TEST(Group, ASuccessorOfTheMasterKeepsThem) {
   MemoryStore store;
   std::string token, resume;
   {
@@ -283,7 +284,7 @@ TEST(Gangs, ASuccessorOfTheMasterKeepsThem) {
   EXPECT_EQ(front.cause(), "worker_ended");
 }
 
-TEST(Gangs, AResetEndsAllWorkers) {
+TEST(Group, AResetEndsAllWorkers) {
   Gang bench;
   bench.work_all();
   v1::AcceleratorRequest request;
@@ -293,7 +294,7 @@ TEST(Gangs, AResetEndsAllWorkers) {
   EXPECT_EQ(stops(bench.a).size() + stops(bench.b).size(), 4u);
 }
 
-TEST(Gangs, EveryDeviceCountsForTheTokensLimit) {
+TEST(Group, EveryDeviceCountsForTheTokensLimit) {
   Bench bench(several());
   const std::string token = bench.make_token("two", [](TokenRow& row) { row.devices_max = 5; });
   Back back = bench.join("a", 8);
@@ -320,7 +321,7 @@ TEST(Gangs, EveryDeviceCountsForTheTokensLimit) {
   EXPECT_TRUE(two.granted());
 }
 
-TEST(Gangs, AreListedDeviceByDevice) {
+TEST(Group, AreListedDeviceByDevice) {
   Gang bench;
   bench.work_all();
   for (const auto& [back, device] : {std::pair{&bench.a, 1u}, {&bench.b, 0u}}) {
@@ -461,7 +462,7 @@ class RandomGangs : public Bench {
   std::map<Place, uint64_t> newest_, alive_;
 };
 
-TEST(Gangs, NeverOverAllocateWhateverEnds) {
+TEST(Group, NeverOverAllocateWhateverEnds) {
   int granted = 0, failed = 0;
   for (uint32_t seed = 1; seed <= 60; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
