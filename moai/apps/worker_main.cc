@@ -14,7 +14,7 @@
 #include "moai/base/log.h"
 #include "moai/device/aten/aten_device.h"
 #include "moai/worker/compiled/aoti_package.h"
-#include "moai/worker/group/handover.h"
+#include "moai/worker/peers/handover.h"
 #include "moai/worker/serve/worker.h"
 
 namespace moai {
@@ -91,15 +91,15 @@ std::string worker_name(int index) {
 }
 
 // A Worker that will never know the others of its lease is of no use: its end ends the lease.
-void take_peers(worker::PeersReader* reader, worker::Group* group) {
+void take_peers(worker::PeersReader* reader, worker::Peers* known) {
   const auto peers = reader->read();
   if (!peers) return;
-  const Status status = peers->ok() ? group->introduce(**peers) : peers->status();
+  const Status status = peers->ok() ? known->introduce(**peers) : peers->status();
   if (!status.ok()) {
     log_error(status.message());
     ::_exit(1);
   }
-  log_info("rank " + std::to_string(group->rank()) + " of " + std::to_string(group->ranks()) +
+  log_info("rank " + std::to_string(known->rank()) + " of " + std::to_string(known->ranks()) +
            " knows its peers" + (identity::share_memory(**peers) ? ", all on one host" : ""));
 }
 
@@ -110,7 +110,7 @@ void watch(Fd signals, Fd peers, worker::Worker* worker) {
   for (;;) {
     pollfd fds[] = {{signals.get(), POLLIN, 0}, {reader.descriptor(), POLLIN, 0}};
     if (::poll(fds, 2, -1) < 0) continue;
-    if (fds[1].revents) take_peers(&reader, &worker->group());
+    if (fds[1].revents) take_peers(&reader, &worker->peers());
     if (fds[0].revents) break;
   }
   ::signal(SIGALRM, [](int) { ::_exit(0); });

@@ -265,9 +265,10 @@ std::string boot_id() {
 }
 
 std::string shared_memory_id() {
-  struct stat info = {};
-  if (::stat("/dev/shm", &info) != 0) return {};
-  return boot_id() + "/" + std::to_string(info.st_dev) + "." + std::to_string(info.st_ino);
+  struct stat memory = {}, pids = {};
+  if (::stat("/dev/shm", &memory) != 0 || ::stat("/proc/self/ns/pid", &pids) != 0) return {};
+  return boot_id() + "/" + std::to_string(memory.st_dev) + "." + std::to_string(memory.st_ino) +
+         "/" + std::to_string(pids.st_ino);
 }
 
 }  // namespace moai

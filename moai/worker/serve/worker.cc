@@ -43,7 +43,7 @@ Worker::Worker(WorkerOptions options, std::unique_ptr<comm::Listener> listener,
     : options_(std::move(options)),
       listener_(std::move(listener)),
       device_(*device),
-      group_(&options_.identity, listener_->address(), options_.ca) {}
+      peers_(&options_.identity, listener_->address(), options_.ca) {}
 
 // Takes an admitted link unless another front is here.
 Status Worker::take(std::unique_ptr<comm::Link>* link, const std::string& client) {
@@ -83,7 +83,7 @@ void Worker::admit_worker(std::unique_ptr<comm::Link> link, const dispatch::Join
     status = send_message(link.get(), dispatch::Joined{.rank = options_.identity.rank});
   }
   if (!status.ok()) return refuse(link.get(), "rank " + std::to_string(join.rank), status);
-  group_.joined(join.rank, std::move(link));
+  peers_.joined(join.rank, std::move(link));
 }
 
 void Worker::accept_all() {
@@ -136,7 +136,7 @@ void Worker::stop(const std::string& why) {
     waiting = std::move(waiting_);
   }
   changed_.notify_all();
-  group_.end(unavailable("[worker.group] " + why));
+  peers_.end(unavailable("[worker.peers] " + why));
   if (current) current->end(Code::kUnavailable, why);
   if (waiting) {
     send_message(waiting.get(), dispatch::Ending{.code = Code::kUnavailable, .text = why})

@@ -2,7 +2,7 @@
 //
 // run() executes on its caller's thread; a thread of the Worker admits fronts meanwhile. When a
 // front leaves, its storages are dropped and the next may come: the same lease may reconnect. The
-// other Workers of the lease are admitted beside it, into group().
+// other Workers of the lease are admitted beside it, into peers().
 #pragma once
 
 #include <chrono>
@@ -13,7 +13,7 @@
 
 #include "moai/comm/link/link.h"
 #include "moai/device/device.h"
-#include "moai/worker/group/group.h"
+#include "moai/worker/peers/peers.h"
 #include "moai/worker/serve/connection.h"
 #include "moai/worker/serve/handshake.h"
 
@@ -36,7 +36,7 @@ class Worker {
   // Any thread, at any time: tells the front and ends everything.
   void stop(const std::string& why);
   std::string address() const { return listener_->address(); }
-  Group& group() { return group_; }
+  Peers& peers() { return peers_; }
 
  private:
   void accept_all();
@@ -49,7 +49,7 @@ class Worker {
   const WorkerOptions options_;
   std::unique_ptr<comm::Listener> listener_;
   device::Device& device_;
-  Group group_;
+  Peers peers_;
   std::mutex mutex_;
   std::condition_variable changed_;
   // All guarded by mutex_.

@@ -1,4 +1,4 @@
-#include "moai/worker/group/handover.h"
+#include "moai/worker/peers/handover.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "moai/worker/group/handover.h"
+#include "moai/worker/peers/handover.h"
 
 #include <fcntl.h>
 #include <unistd.h>

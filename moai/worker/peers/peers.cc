@@ -1,7 +1,10 @@
-#include "moai/worker/group/group.h"
+#include "moai/worker/peers/peers.h"
 
 #include <algorithm>
 #include <utility>
+
+#include "moai/identity/digest.h"
+#include "moai/identity/token.h"
 
 namespace moai::worker {
 namespace {
@@ -24,44 +27,49 @@ Status answer_of(comm::Link* link, uint32_t rank, comm::Deadline deadline,
     return Status(refused->code, refused->text);
   }
   const auto* joined = std::get_if<dispatch::Joined>(&message);
-  if (!joined) return internal_error("[worker.group] it did not answer the greeting");
+  if (!joined) return internal_error("[worker.peers] it did not answer the greeting");
   if (joined->rank == rank) return ok_status();
-  return internal_error("[worker.group] rank " + std::to_string(joined->rank) + " listens there");
+  return internal_error("[worker.peers] rank " + std::to_string(joined->rank) + " listens there");
 }
 
 }  // namespace
 
-Group::Group(const Identity* identity, std::string address, std::string ca)
+Peers::Peers(const Identity* identity, std::string address, std::string ca)
     : identity_(*identity), address_(std::move(address)), ca_(std::move(ca)) {}
 
-Status Group::introduce(std::vector<identity::Peer> peers) {
+Status Peers::introduce(std::vector<identity::Peer> peers) {
   if (peers.size() != ranks()) {
-    return invalid_argument("[worker.group] told of " + std::to_string(peers.size()) +
+    return invalid_argument("[worker.peers] told of " + std::to_string(peers.size()) +
                             " Workers, the lease has " + std::to_string(ranks()));
   }
   if (peers[rank()].address != address_) {
-    return invalid_argument("[worker.group] told that rank " + std::to_string(rank()) + " is at " +
+    return invalid_argument("[worker.peers] told that rank " + std::to_string(rank()) + " is at " +
                             peers[rank()].address + ", which is " + address_);
   }
   const std::lock_guard lock(mutex_);
-  if (peers_) return failed_precondition("[worker.group] told of the Workers twice");
-  peers_ = std::move(peers);
+  if (known_) return failed_precondition("[worker.peers] told of the Workers twice");
+  known_ = std::move(peers);
   changed_.notify_all();
   return ok_status();
 }
 
-void Group::end(const Status& why) {
+void Peers::end(const Status& why) {
   const std::lock_guard lock(mutex_);
   if (end_.ok()) end_ = why;
   joined_.clear();
   changed_.notify_all();
 }
 
-Status Group::wait(std::unique_lock<std::mutex>& lock, comm::Deadline deadline,
+std::string Peers::name() const {
+  return identity::digest_hex(identity::derive_secret(identity_.group_secret, "name"))
+      .substr(0, 32);
+}
+
+Status Peers::wait(std::unique_lock<std::mutex>& lock, comm::Deadline deadline,
                    const comm::Interrupt& interrupt, const std::function<bool()>& done) {
   while (end_.ok() && !done()) {
     const auto now = steady_clock::now();
-    if (now >= deadline) return deadline_exceeded("[worker.group] it did not come in time");
+    if (now >= deadline) return deadline_exceeded("[worker.peers] it did not come in time");
     changed_.wait_until(lock, std::min(deadline, now + kLook));
     if (!interrupt) continue;
     lock.unlock();
@@ -72,14 +80,14 @@ Status Group::wait(std::unique_lock<std::mutex>& lock, comm::Deadline deadline,
   return end_;
 }
 
-Result<std::vector<identity::Peer>> Group::peers(comm::Deadline deadline,
-                                                 const comm::Interrupt& interrupt) {
+Result<std::vector<identity::Peer>> Peers::all(comm::Deadline deadline,
+                                               const comm::Interrupt& interrupt) {
   std::unique_lock lock(mutex_);
-  MOAI_RETURN_IF_ERROR(wait(lock, deadline, interrupt, [this] { return peers_.has_value(); }));
-  return *peers_;
+  MOAI_RETURN_IF_ERROR(wait(lock, deadline, interrupt, [this] { return known_.has_value(); }));
+  return *known_;
 }
 
-Result<std::unique_ptr<comm::Link>> Group::connect(uint32_t rank, const std::string& address,
+Result<std::unique_ptr<comm::Link>> Peers::connect(uint32_t rank, const std::string& address,
                                                    comm::Deadline deadline,
                                                    const comm::Interrupt& interrupt) const {
   const comm::TlsOptions tls{.ca = ca_, .certificate = {}, .key = {}, .peer_name = {}};
@@ -95,19 +103,19 @@ Result<std::unique_ptr<comm::Link>> Group::connect(uint32_t rank, const std::str
   return link;
 }
 
-Result<std::unique_ptr<comm::Link>> Group::link(uint32_t rank, comm::Deadline deadline,
+Result<std::unique_ptr<comm::Link>> Peers::link(uint32_t rank, comm::Deadline deadline,
                                                 const comm::Interrupt& interrupt) {
   if (rank == this->rank() || rank >= ranks()) {
-    return invalid_argument("[worker.group] no link leads from rank " +
+    return invalid_argument("[worker.peers] no link leads from rank " +
                             std::to_string(this->rank()) + " to " + name_of(rank, ranks()));
   }
-  MOAI_ASSIGN_OR_RETURN(const auto all, peers(deadline, interrupt));
+  MOAI_ASSIGN_OR_RETURN(const auto peers, all(deadline, interrupt));
   const auto explained = [&](const Status& status) {
-    return Status(status.code(), "[worker.group] no link to " + name_of(rank, ranks()) + " at " +
-                                     all[rank].address + ": " + status.message());
+    return Status(status.code(), "[worker.peers] no link to " + name_of(rank, ranks()) + " at " +
+                                     peers[rank].address + ": " + status.message());
   };
   if (rank < this->rank()) {
-    auto link = connect(rank, all[rank].address, deadline, interrupt);
+    auto link = connect(rank, peers[rank].address, deadline, interrupt);
     if (!link.ok()) return explained(link.status());
     return link;
   }
@@ -117,7 +125,17 @@ Result<std::unique_ptr<comm::Link>> Group::link(uint32_t rank, comm::Deadline de
   return std::move(joined_.extract(rank).mapped());
 }
 
-void Group::joined(uint32_t rank, std::unique_ptr<comm::Link> link) {
+Result<std::vector<std::unique_ptr<comm::Link>>> Peers::links(comm::Deadline deadline,
+                                                              const comm::Interrupt& interrupt) {
+  std::vector<std::unique_ptr<comm::Link>> links(ranks());
+  for (uint32_t to = 0; to < ranks(); ++to) {
+    if (to == rank()) continue;
+    MOAI_ASSIGN_OR_RETURN(links[to], link(to, deadline, interrupt));
+  }
+  return links;
+}
+
+void Peers::joined(uint32_t rank, std::unique_ptr<comm::Link> link) {
   const std::lock_guard lock(mutex_);
   if (!end_.ok()) return;
   joined_[rank] = std::move(link);
