@@ -321,6 +321,25 @@ TEST(Group, EveryDeviceCountsForTheTokensLimit) {
   EXPECT_TRUE(two.granted());
 }
 
+TEST(Group, OneLargerThanTheSiteWaitsForNodesAndHoldsNobodyUp) {
+  Bench bench(several());
+  Back a = bench.join("a", 3);
+  v1::Open open;
+  open.set_flavor("Large.256GB");
+  Front large = bench.open(bench.token, open);
+  bench.acquire(large);
+  EXPECT_TRUE(large.waiting());
+  EXPECT_EQ(large.cause(), "too_few_devices");
+  Front small = bench.open(bench.make_token("other"));
+  bench.acquire(small);
+  bench.work(a);
+  EXPECT_TRUE(small.granted());
+  Back b = bench.join("b", 2);
+  bench.work(a);
+  bench.work(b);
+  EXPECT_TRUE(large.granted());
+}
+
 TEST(Group, AreListedDeviceByDevice) {
   Gang bench;
   bench.work_all();

@@ -23,11 +23,20 @@ Result<std::unique_ptr<Exchange>> Exchange::open(std::unique_ptr<comm::Link> lin
                                                  const graph::SignatureTable* signatures,
                                                  Answers* answers, const Interrupt& interrupt,
                                                  ExchangeOptions options) {
-  std::unique_ptr<Exchange> self(new Exchange(std::move(link), signatures, answers, options));
+  auto self = over(std::move(link), {}, signatures, answers, options);
   MOAI_RETURN_IF_ERROR(say_hello(*self->link_, hello, self->silence_max_));
   MOAI_ASSIGN_OR_RETURN(
       self->welcome_,
       await_welcome(*self->link_, steady_clock::now() + self->silence_max_, interrupt));
+  return self;
+}
+
+std::unique_ptr<Exchange> Exchange::over(std::unique_ptr<comm::Link> link,
+                                         dispatch::Welcome welcome,
+                                         const graph::SignatureTable* signatures, Answers* answers,
+                                         ExchangeOptions options) {
+  std::unique_ptr<Exchange> self(new Exchange(std::move(link), signatures, answers, options));
+  self->welcome_ = std::move(welcome);
   return self;
 }
 
