@@ -1,6 +1,7 @@
 // A lease of four devices, all the way: platform, holder, Workers and a client without torch.
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/wait.h>
 
 #include <algorithm>
 #include <thread>
@@ -166,6 +167,92 @@ TEST_F(SeveralDevices, OneThatDiesEndsAllAndIsNamed) {
   }
   EXPECT_TRUE(eventually([&] { return workers().empty(); }));
   EXPECT_THAT(programs_.shell("moai events").out, HasSubstr("worker.ended"));
+}
+
+// A second agent of the local platform, which tells its Workers' addresses as another node would.
+class SecondNode {
+ public:
+  explicit SecondNode(const toolkit::Programs& programs) {
+    const auto platform = session::platform_status(programs.state());
+    if (!platform) return;
+    const std::string state = programs.state();
+    SpawnOptions agent;
+    agent.argv = {program_directory() + "/moai-agent",
+                  "--master",
+                  platform->platform.address,
+                  "--ca",
+                  state + "/master/ca.pem",
+                  "--certificate",
+                  state + "/master/agent.pem",
+                  "--key",
+                  state + "/master/agent.key",
+                  "--name",
+                  "other",
+                  "--host",
+                  "127.0.0.1",
+                  "--state",
+                  state + "/other",
+                  "--listen",
+                  "tcp",
+                  "--devices",
+                  "2",
+                  "--threads",
+                  "1"};
+    agent.log_path = state + "/other.log";
+    const auto pid = spawn(agent);
+    EXPECT_TRUE(pid.ok()) << pid.status().to_string();
+    if (pid.ok()) pid_ = static_cast<pid_t>(*pid);
+  }
+  ~SecondNode() { end(); }
+  void end(int signal = SIGTERM) {
+    if (pid_ == 0) return;
+    ::kill(pid_, signal);
+    ::waitpid(std::exchange(pid_, 0), nullptr, 0);
+  }
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = 0;
+};
+
+TEST_F(SeveralDevices, MayLieOnSeveralNodes) {
+  ::setenv("MOAI_LOCAL_DEVICES", "2", 1);
+  ASSERT_EQ(programs_.shell("moai up").code, 0);
+  SecondNode other(programs_);
+  take_lease();
+  EXPECT_EQ(lease_.workers[1].name, "rank 1 of 4 (device 1 of node local)");
+  EXPECT_EQ(lease_.workers[2].name, "rank 2 of 4 (device 0 of node other)");
+  EXPECT_THAT(fronts_[3].link().peer(), HasSubstr("tcp:127.0.0.1:"));
+  for (worker::Front& front : fronts_) EXPECT_THAT(add_one(front, 1), ElementsAre(2, 6));
+  EXPECT_TRUE(eventually([&] { return logs(running_[0], "rank 0 of 4 knows its peers"); }));
+  EXPECT_THAT(programs_.shell("moai jobs").out, HasSubstr("|  local:0-1 other:0-1  |"));
+  other.end();
+  EXPECT_TRUE(fronts_[2].is_closed());
+  EXPECT_THAT(connector_->lost(2, unavailable("the link broke")).message(),
+              HasSubstr(" of node other), has ended unexpectedly: the agent ends"));
+  for (worker::Front& front : fronts_) EXPECT_TRUE(front.is_closed());
+}
+
+TEST_F(SeveralDevices, SurviveTheAgentThatStartedThem) {
+  ::setenv("MOAI_LOCAL_DEVICES", "2", 1);
+  ASSERT_EQ(programs_.shell("moai up").code, 0);
+  SecondNode other(programs_);
+  take_lease();
+  EXPECT_TRUE(eventually([&] { return logs(running_[0], "knows its peers"); }));
+  other.end(SIGKILL);
+  SecondNode successor(programs_);
+  const auto connected = [&] {
+    const auto agents = programs_.shell("moai status --json").json()["agents"];
+    return agents.size() == 2 && agents[1]["pid"] == successor.pid() && agents[1]["connected"];
+  };
+  ASSERT_TRUE(eventually(connected));
+  for (worker::Front& front : fronts_) EXPECT_THAT(add_one(front, 1), ElementsAre(2, 6));
+  ::kill(static_cast<pid_t>(running_[3]["pid"]), SIGKILL);
+  EXPECT_TRUE(fronts_[3].is_closed());
+  EXPECT_THAT(
+      connector_->lost(3, unavailable("the link broke")).message(),
+      HasSubstr("rank 3 of 4 (device 1 of node other), has ended unexpectedly: Worker ended; "
+                "its exit code is not known"));
 }
 
 TEST_F(SeveralDevices, AreFreeAfterwardsUnderANewerEpoch) {
