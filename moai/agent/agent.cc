@@ -70,6 +70,7 @@ v1::AgentUp Agent::registration() const {
   r.set_host(options_.host);
   r.set_pid(options_.pid);
   r.set_self_fence_ms(options_.self_fence_ms);
+  r.set_host_id(options_.host_id);
   for (const auto& [index, slot] : slots_) fill(slot.device, r.add_devices());
   for (const RunningProcess& worker : host_->running()) {
     v1::RunningWorker& w = *r.add_workers();
@@ -97,6 +98,9 @@ void Agent::receive(const v1::AgentDown& message, int64_t now_ms) {
       break;
     case v1::AgentDown::kStopWorker:
       stop(message.stop_worker(), now_ms);
+      break;
+    case v1::AgentDown::kIntroduce:
+      introduce(message.introduce(), now_ms);
       break;
     case v1::AgentDown::kHeartbeat:
       break;
@@ -135,8 +139,15 @@ void Agent::start(const v1::StartWorker& order, int64_t now_ms) {
     state_.newest_epochs[device] = newest;
     return tell_ended(device, epoch, "refused: this node cannot save its state");
   }
-  WorkerOrder next{device,     epoch, slot.device.kind, order.secret(), order.memory_bytes(),
-                   order.job()};
+  WorkerOrder next{device,
+                   epoch,
+                   slot.device.kind,
+                   order.secret(),
+                   order.memory_bytes(),
+                   order.job(),
+                   order.rank(),
+                   std::max(order.ranks(), 1u),
+                   order.group_secret()};
   if (!running) return launch(next, now_ms);
   if (slot.pending) tell_ended(device, slot.pending->epoch, "replaced before it started");
   slot.pending = std::move(next);
@@ -174,6 +185,16 @@ void Agent::stop(const v1::StopWorker& order, int64_t now_ms) {
     }
   }
   tell_ended(device, epoch, why);
+}
+
+void Agent::introduce(const v1::Introduce& order, int64_t now_ms) {
+  std::vector<identity::Peer> peers;
+  for (const v1::Peer& peer : order.peers()) peers.push_back({peer.address(), peer.host_id()});
+  for (const RunningProcess& worker : host_->running()) {
+    if (worker.epoch != order.epoch()) continue;
+    const Status told = host_->introduce(worker.device, peers);
+    if (!told.ok()) host_->stop(worker.device, told.message(), now_ms);
+  }
 }
 
 void Agent::advance(int64_t now_ms) {

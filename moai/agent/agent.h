@@ -32,6 +32,7 @@ struct AgentOptions {
   int64_t report_ms = 1000;  // until the master names another
   std::string state_path;
   std::string boot_id;  // of this boot of the machine
+  std::string host_id;  // shared_memory_id() of its Workers
 };
 
 class Agent {
@@ -69,6 +70,7 @@ class Agent {
 
   void start(const v1::StartWorker& order, int64_t now_ms);
   void stop(const v1::StopWorker& order, int64_t now_ms);
+  void introduce(const v1::Introduce& order, int64_t now_ms);
   void launch(const WorkerOrder& order, int64_t now_ms);
   void adopt(const RunningProcess& worker);
   void heard(int64_t now_ms);

@@ -21,6 +21,7 @@ class AgentTest : public testing::Test {
     options_.host = "127.0.0.1";
     options_.state_path = directory_.path() + "/state.json";
     options_.boot_id = "this boot";
+    options_.host_id = "this memory";
     options_.self_fence_ms = 10'000;
     options_.report_ms = 1000;
     make();
@@ -91,6 +92,7 @@ TEST_F(AgentTest, TheRegistrationNamesNodeAndDevices) {
   const v1::Register r = agent_->registration().register_();
   EXPECT_EQ(r.name(), "back01");
   EXPECT_EQ(r.self_fence_ms(), 10'000);
+  EXPECT_EQ(r.host_id(), "this memory");
   ASSERT_EQ(r.devices_size(), 2);
   EXPECT_EQ(r.devices(1).index(), 1u);
   EXPECT_EQ(r.devices(1).memory_bytes(), 1000u);
@@ -108,6 +110,35 @@ TEST_F(AgentTest, AnOrderStartsAWorkerAndItsAddressIsTold) {
   host_->becomes_ready(0);
   EXPECT_EQ(said(), Said{"ready 7 unix:w0"});
   EXPECT_EQ(agent_->registration().register_().workers(0).address(), "unix:w0");
+}
+
+TEST_F(AgentTest, WorkersOfALeaseAreToldOfEachOther) {
+  v1::AgentDown order;
+  order.mutable_start_worker()->set_epoch(7);
+  order.mutable_start_worker()->set_device(1);
+  order.mutable_start_worker()->set_rank(3);
+  order.mutable_start_worker()->set_ranks(4);
+  order.mutable_start_worker()->set_group_secret("group");
+  agent_->receive(order, now_ms_);
+  start(6, 0);
+  ASSERT_EQ(host_->started.size(), 2u);
+  EXPECT_EQ(host_->started[0].rank, 3u);
+  EXPECT_EQ(host_->started[0].ranks, 4u);
+  EXPECT_EQ(host_->started[0].group_secret, "group");
+  EXPECT_EQ(host_->started[1].ranks, 1u);
+
+  v1::AgentDown told;
+  told.mutable_introduce()->set_epoch(7);
+  told.mutable_introduce()->add_peers()->set_address("tcp:h:1");
+  told.mutable_introduce()->mutable_peers(0)->set_host_id("here");
+  agent_->receive(told, now_ms_);
+  const std::vector<identity::Peer> peers = {{"tcp:h:1", "here"}};
+  EXPECT_EQ(host_->introduced, (std::map<uint32_t, std::vector<identity::Peer>>{{1, peers}}))
+      << "those of the epoch only";
+  EXPECT_TRUE(host_->stopped.empty());
+  host_->introduce_error = resource_exhausted("too long");
+  agent_->receive(told, now_ms_);
+  EXPECT_EQ(host_->stopped[1], "too long");
 }
 
 TEST_F(AgentTest, ARepeatedOrderHasTheSameOutcome) {

@@ -51,6 +51,7 @@ Status complete(ServeOptions& o) {
     o.workers.certificate_path = o.channel.certificate;
     o.workers.key_path = o.channel.key;
   }
+  o.workers.ca_path = o.channel.ca;
   for (std::string* file : {&o.channel.ca, &o.channel.certificate, &o.channel.key}) {
     MOAI_ASSIGN_OR_RETURN(*file, contents(*file));
   }
@@ -72,6 +73,7 @@ AgentOptions agent_options(const ServeOptions& o) {
   agent.self_fence_ms = o.self_fence_s * 1000;
   agent.state_path = o.state + "/agent.json";
   agent.boot_id = boot_id();
+  agent.host_id = shared_memory_id();
   return agent;
 }
 

@@ -1,11 +1,11 @@
 // moai-worker: executes the programs of one lease. Flags and wiring; the rules are in moai/worker.
+#include <poll.h>
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <sys/time.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <cerrno>
 #include <cstring>
 #include <thread>
 
@@ -14,6 +14,7 @@
 #include "moai/base/log.h"
 #include "moai/device/aten/aten_device.h"
 #include "moai/worker/compiled/aoti_package.h"
+#include "moai/worker/peers/handover.h"
 #include "moai/worker/serve/worker.h"
 
 namespace moai {
@@ -21,7 +22,8 @@ namespace {
 
 constexpr char kFooter[] =
     R"(The secret is read from --secret-fd until its end; the address is written to
---ready-fd as one line.
+--ready-fd as one line. With --ranks above 1 the group's secret follows the first, and the list of
+all Workers of the lease is read from --peers-fd (docs/formats/worker.md).
 
 Examples:
   moai-worker --listen unix:/run/moai/w0.sock --epoch 7 --device-kind cpu --device-index 0
@@ -34,9 +36,12 @@ struct Flags {
   std::string listen = "unix:moai-worker.sock";
   uint64_t epoch = 0;
   device::DeviceOptions device;
+  uint32_t rank = 0;
+  uint32_t ranks = 1;
   int secret_fd = 0;
   int ready_fd = 1;
-  std::string certificate, key;
+  int peers_fd = -1;
+  std::string certificate, key, ca;
   std::string compile_folder;
 };
 
@@ -58,24 +63,14 @@ void declare(CLI::App& app, Flags& f) {
   app.add_option("--ready-fd", f.ready_fd, "where the address is written")->capture_default_str();
   app.add_option("--compile-folder", f.compile_folder,
                  "where the compile service is asked; without it nothing is compiled");
+  app.add_option("--rank", f.rank, "which one of the lease's Workers")->capture_default_str();
+  app.add_option("--ranks", f.ranks, "how many Workers the lease has")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--peers-fd", f.peers_fd, "where these are named");
+  app.add_option("--ca", f.ca, "what Workers at tls: are checked against, PEM file");
   app.add_option("--certificate", f.certificate, "shown to fronts at tls:, PEM file");
   app.add_option("--key", f.key, "key of the certificate, PEM file");
-}
-
-Result<std::string> read_secret(int number) {
-  const Fd fd(number);
-  std::string secret;
-  char buffer[256];
-  for (;;) {
-    const ssize_t n = ::read(fd.get(), buffer, sizeof buffer);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return unavailable(std::string("cannot read the secret: ") + std::strerror(errno));
-    if (n == 0) break;
-    secret.append(buffer, static_cast<size_t>(n));
-    if (secret.size() > dispatch::kSecretBytes) break;
-  }
-  if (secret.size() == dispatch::kSecretBytes) return secret;
-  return invalid_argument("the secret on --secret-fd must have 32 bytes");
 }
 
 Result<std::string> read_if_named(const std::string& path) {
@@ -95,10 +90,28 @@ std::string worker_name(int index) {
   return "worker " + std::to_string(index) + " on " + host;
 }
 
-// Ends the Worker at the first signal; a call that runs on is left behind.
-void end_at_signal(Fd signals, worker::Worker* worker) {
-  signalfd_siginfo info;
-  while (::read(signals.get(), &info, sizeof info) < 0 && errno == EINTR) {
+// A Worker that will never know the others of its lease is of no use: its end ends the lease.
+void take_peers(worker::PeersReader* reader, worker::Peers* known) {
+  const auto peers = reader->read();
+  if (!peers) return;
+  const Status status = peers->ok() ? known->introduce(**peers) : peers->status();
+  if (!status.ok()) {
+    log_error(status.message());
+    ::_exit(1);
+  }
+  log_info("rank " + std::to_string(known->rank()) + " of " + std::to_string(known->ranks()) +
+           " knows its peers" + (identity::share_memory(**peers) ? ", all on one host" : ""));
+}
+
+// Takes in the names of the other Workers, and ends the Worker at the first signal; a call that
+// runs on is left behind.
+void watch(Fd signals, Fd peers, worker::Worker* worker) {
+  worker::PeersReader reader(std::move(peers));
+  for (;;) {
+    pollfd fds[] = {{signals.get(), POLLIN, 0}, {reader.descriptor(), POLLIN, 0}};
+    if (::poll(fds, 2, -1) < 0) continue;
+    if (fds[1].revents) take_peers(&reader, &worker->peers());
+    if (fds[0].revents) break;
   }
   ::signal(SIGALRM, [](int) { ::_exit(0); });
   ::setitimer(ITIMER_REAL, &kGrace, nullptr);
@@ -123,7 +136,19 @@ worker::CompileSite compile_site(const Flags& flags, const std::string& torch_ve
 
 Status serve(const Flags& flags, Fd signals) {
   worker::WorkerOptions options;
-  MOAI_ASSIGN_OR_RETURN(options.identity.secret, read_secret(flags.secret_fd));
+  if (flags.rank >= flags.ranks || (flags.ranks > 1) != (flags.peers_fd >= 0)) {
+    return invalid_argument("--rank " + std::to_string(flags.rank) + " of --ranks " +
+                            std::to_string(flags.ranks) +
+                            ": ranks begin at 0, and --peers-fd is "
+                            "given where there are several");
+  }
+  MOAI_ASSIGN_OR_RETURN(worker::Secrets secrets,
+                        worker::read_secrets(Fd(flags.secret_fd), flags.ranks));
+  options.identity.secret = std::move(secrets.lease);
+  options.identity.group_secret = std::move(secrets.group);
+  options.identity.rank = flags.rank;
+  options.identity.ranks = flags.ranks;
+  MOAI_ASSIGN_OR_RETURN(options.ca, read_if_named(flags.ca));
   comm::TlsOptions tls;
   MOAI_ASSIGN_OR_RETURN(tls.certificate, read_if_named(flags.certificate));
   MOAI_ASSIGN_OR_RETURN(tls.key, read_if_named(flags.key));
@@ -139,9 +164,9 @@ Status serve(const Flags& flags, Fd signals) {
   MOAI_ASSIGN_OR_RETURN(auto listener, comm::listen(flags.listen, tls));
   worker::Worker worker(std::move(options), std::move(listener), device.get());
   MOAI_RETURN_IF_ERROR(write_line(flags.ready_fd, worker.address() + "\n"));
-  std::thread ending(end_at_signal, std::move(signals), &worker);
+  std::thread watching(watch, std::move(signals), Fd(flags.peers_fd), &worker);
   worker.run();
-  ending.join();
+  watching.join();
   return ok_status();
 }
 

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -261,6 +262,13 @@ std::string boot_id() {
   std::string id;
   std::getline(file, id);
   return id;
+}
+
+std::string shared_memory_id() {
+  struct stat memory = {}, pids = {};
+  if (::stat("/dev/shm", &memory) != 0 || ::stat("/proc/self/ns/pid", &pids) != 0) return {};
+  return boot_id() + "/" + std::to_string(memory.st_dev) + "." + std::to_string(memory.st_ino) +
+         "/" + std::to_string(pids.st_ino);
 }
 
 }  // namespace moai

@@ -57,5 +57,9 @@ std::string program_directory();
 // boot, which boot_id() names.
 int64_t boot_time_ms();
 std::string boot_id();
+// Equal for processes of which each can open shared memory that the other has made, and see
+// whether it lives: those of one boot, one /dev/shm and one pid namespace. Empty where there is no
+// shared memory.
+std::string shared_memory_id();
 
 }  // namespace moai

@@ -125,6 +125,8 @@ TEST(ProcessTest, TheBootIsNamedAndTimed) {
   EXPECT_GE(boot_time_ms(), before);
   EXPECT_EQ(boot_id().size(), 36u);
   EXPECT_EQ(boot_id(), boot_id());
+  EXPECT_EQ(shared_memory_id().substr(0, 37), boot_id() + "/");
+  EXPECT_EQ(shared_memory_id(), shared_memory_id());
 }
 
 TEST(ProcessTest, CpuTimeGrowsWithWork) {

@@ -278,6 +278,7 @@ void Master::tick_if_due() {
   tick_sessions(site_);
   tick_agents(site_);
   expire_starting(site_);
+  end_lost_links(site_);
 }
 
 Status Master::commit() {

@@ -69,6 +69,14 @@ struct LiveAgent {
   int64_t last_seen_ns = 0;                     // Unix
   std::map<uint32_t, v1::DeviceState> states;
   std::set<std::pair<uint32_t, uint64_t>> strays;  // (device, epoch) to be ended that no lease has
+  std::string host_id;                             // empty until it registers
+};
+
+// A Worker that its front cannot reach any more.
+struct LostLink {
+  int64_t since_ns = 0;  // steady
+  std::string address;
+  std::string text;
 };
 
 struct Site {
@@ -83,7 +91,8 @@ struct Site {
   std::map<uint64_t, int64_t> starting_since_ns;  // lease → steady time its Workers were ordered
   std::set<uint64_t> made_for_sessions;  // accelerators that go with the last session on them
   std::set<uint64_t> recovered;  // leases of a former master whose Workers were not seen yet
-  int64_t now_ns = 0;            // Unix time, set by the owner before each piece of work
+  std::map<uint64_t, LostLink> lost_links;  // by lease, until the agent says what became of it
+  int64_t now_ns = 0;                       // Unix time, set by the owner before each piece of work
   // Time in which the owner was listening: it stands while the owner was held up (a slow disk, a
   // stopped machine, more messages than it could take), so that nobody is silent who was not heard.
   int64_t steady_ns = 0;

@@ -66,4 +66,10 @@ void decode_body(Reader* in, Ending* m);
 void encode_body(const WindowState& m, Writer* out);
 void decode_body(Reader* in, WindowState* m);
 
+// ---- Worker → Worker (worker_bodies.cc)
+void encode_body(const Join& m, Writer* out);
+void decode_body(Reader* in, Join* m);
+void encode_body(const Joined& m, Writer* out);
+void decode_body(Reader* in, Joined* m);
+
 }  // namespace moai::dispatch

@@ -1,4 +1,5 @@
-// Messages between a front and a Worker. docs/formats/dispatch.md specifies their bytes.
+// Messages between a front and a Worker, and the greeting of two Workers. docs/formats/dispatch.md
+// specifies their bytes.
 //
 // One frame of a Link carries one message: a kind byte, then the message. Decoders trust nothing:
 // every count is bounded by the bytes present, every enum by its range; a bad frame is
@@ -24,7 +25,7 @@
 
 namespace moai::dispatch {
 
-inline constexpr uint32_t kProtocolVersion = 3;
+inline constexpr uint32_t kProtocolVersion = 4;
 inline constexpr size_t kSecretBytes = 32;
 
 using graph::SignatureId;
@@ -150,6 +151,8 @@ struct Welcome {
   std::string torch_version{};
   uint64_t memory_bytes = 0;  // limit for storages
   uint64_t credit_bytes = 0;  // how many bytes of frames may be in flight un-executed
+  uint32_t rank = 0;          // among the Workers of the lease
+  uint32_t ranks = 1;
 
   bool operator==(const Welcome&) const = default;
 };
@@ -234,10 +237,26 @@ struct WindowState {
   bool operator==(const WindowState&) const = default;
 };
 
+// ---- Worker → Worker of the same lease, of a lower rank
+
+struct Join {  // first message; answered by Joined or Refused
+  uint32_t protocol = kProtocolVersion;
+  std::string secret{};  // kSecretBytes, of the group
+  uint64_t epoch = 0;    // of the lease
+  uint32_t rank = 0;     // who joins
+
+  bool operator==(const Join&) const = default;
+};
+struct Joined {
+  uint32_t rank = 0;  // who was joined
+
+  bool operator==(const Joined&) const = default;
+};
+
 using Message =
     std::variant<Hello, DefineSignatures, Run, DefineTemplate, DropTemplate, RunTemplate, Upload,
                  Read, Ask, Marker, Goodbye, Ping, Welcome, Refused, Credit, Data, Answer, Reached,
-                 Fault, Ending, CompileWindows, WindowState>;
+                 Fault, Ending, CompileWindows, WindowState, Join, Joined>;
 
 // Appends the frame of `m`. Large payloads (Upload, Data) are copied; senders with their own
 // buffers use upload_header and pass the bytes as a second part.

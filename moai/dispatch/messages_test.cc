@@ -42,8 +42,15 @@ TEST(Messages, EveryTruncationAndExtensionIsRefused) {
 TEST(Messages, UnknownKindsAreRefused) {
   EXPECT_FALSE(decode("").ok());
   EXPECT_FALSE(decode(std::string(1, '\0')).ok());
-  EXPECT_FALSE(decode("\x17").ok());
+  EXPECT_FALSE(decode("\x19").ok());
   EXPECT_FALSE(decode("\xff").ok());
+}
+
+TEST(Messages, ARankIsOneOfThem) {
+  EXPECT_TRUE(decode(encoded(Welcome{.rank = 3, .ranks = 4})).ok());
+  EXPECT_FALSE(decode(encoded(Welcome{.rank = 4, .ranks = 4})).ok());
+  EXPECT_FALSE(decode(encoded(Welcome{.rank = 0, .ranks = 0})).ok());
+  EXPECT_FALSE(decode(encoded(Join{.secret = "short"})).ok());
 }
 
 TEST(Messages, KindBytesStayAsSpecified) {
@@ -51,6 +58,8 @@ TEST(Messages, KindBytesStayAsSpecified) {
   EXPECT_EQ(encoded(Upload{})[0], 7);
   EXPECT_EQ(encoded(Welcome{})[0], 13);
   EXPECT_EQ(encoded(Ending{})[0], 20);
+  EXPECT_EQ(encoded(Join{.secret = std::string(kSecretBytes, 's')})[0], 23);
+  EXPECT_EQ(encoded(Joined{})[0], 24);
 }
 
 TEST(Messages, HeadersEqualTheFrameUpToItsBytes) {

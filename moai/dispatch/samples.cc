@@ -92,7 +92,9 @@ std::vector<Message> samples() {
               .device_kind = "cpu",
               .torch_version = "2.13.0",
               .memory_bytes = uint64_t{80} << 30,
-              .credit_bytes = 1 << 20},
+              .credit_bytes = 1 << 20,
+              .rank = 3,
+              .ranks = 300},
       Refused{.code = Code::kPermissionDenied, .text = "epoch is older"},
       Credit{.bytes = 4096, .memory = {100, 200, 300}},
       Data{.request = 1, .range = 1, .bytes = "abcd"},
@@ -116,6 +118,8 @@ std::vector<Message> samples() {
                   .interpreted_ns = 2'300'000,
                   .compiled_ns = 1'100'000,
                   .text = "compiled from call 93000 on"},
+      Join{.secret = std::string(kSecretBytes, 'g'), .epoch = 12, .rank = 3},
+      Joined{.rank = 2},
   };
 }
 

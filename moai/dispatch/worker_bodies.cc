@@ -106,6 +106,8 @@ void encode_body(const Welcome& m, Writer* out) {
   out->bytes(m.torch_version);
   out->varint(m.memory_bytes);
   out->varint(m.credit_bytes);
+  out->varint(m.rank);
+  out->varint(m.ranks);
 }
 void decode_body(Reader* in, Welcome* m) {
   m->protocol = decode_u32(in);
@@ -114,6 +116,9 @@ void decode_body(Reader* in, Welcome* m) {
   m->torch_version = in->bytes();
   m->memory_bytes = in->varint();
   m->credit_bytes = in->varint();
+  m->rank = decode_u32(in);
+  m->ranks = decode_u32(in);
+  if (m->rank >= m->ranks) in->fail();
 }
 
 void encode_body(const Refused& m, Writer* out) {
@@ -215,5 +220,22 @@ void decode_body(Reader* in, WindowState* m) {
   m->compiled_ns = in->varint();
   m->text = in->bytes();
 }
+
+void encode_body(const Join& m, Writer* out) {
+  out->varint(m.protocol);
+  out->bytes(m.secret);
+  out->varint(m.epoch);
+  out->varint(m.rank);
+}
+void decode_body(Reader* in, Join* m) {
+  m->protocol = decode_u32(in);
+  m->secret = in->bytes();
+  m->epoch = in->varint();
+  m->rank = decode_u32(in);
+  if (m->secret.size() != kSecretBytes) in->fail();
+}
+
+void encode_body(const Joined& m, Writer* out) { out->varint(m.rank); }
+void decode_body(Reader* in, Joined* m) { m->rank = decode_u32(in); }
 
 }  // namespace moai::dispatch

@@ -186,7 +186,7 @@ void Engine::fail(const Status& status) {
 // The link broke: the platform mostly knows why.
 Status Engine::lost(const Status& how) {
   const std::lock_guard finding(losing_);
-  if (!has_failed_) fail(connector_->lost(how));
+  if (!has_failed_) fail(connector_->lost(0, how));
   return ended();
 }
 

@@ -86,12 +86,19 @@ bool Engine::wait_for_work(Reason* why) {
 Status Engine::connect() {
   const auto stopped = [this] { return stopping() || has_failed_; };
   MOAI_ASSIGN_OR_RETURN(Connected connected, connector_->connect(stopped));
+  if (connected.workers.size() != 1) {
+    connector_->give_back();
+    return failed_precondition("The flavor has " + std::to_string(connected.workers.size()) +
+                               " devices; jobs on more than one device are not supported yet. "
+                               "Choose a flavor with one device: run \"moreh-switch-model\".");
+  }
+  ConnectedWorker& worker = connected.workers.front();
   memory_bytes_ = connected.memory_bytes;
   reporter_.begin(connected.job_id);
   const Interrupt interrupt = [&] {
     return stopped() ? cancelled("the driver ends") : ok_status();
   };
-  MOAI_ASSIGN_OR_RETURN(owned_exchange_, Exchange::open(std::move(connected.link), connected.hello,
+  MOAI_ASSIGN_OR_RETURN(owned_exchange_, Exchange::open(std::move(worker.link), worker.hello,
                                                         &signatures_, &answers_, interrupt));
   exchange_ = owned_exchange_.get();
   if (has_failed_) owned_exchange_->close();

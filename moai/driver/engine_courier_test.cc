@@ -11,6 +11,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using testing::Each;
 using testing::ElementsAre;
+using testing::HasSubstr;
 
 const Interrupt kInterrupted = [] { return cancelled("Ctrl+C"); };
 
@@ -21,6 +22,17 @@ TEST(EngineCourier, ALeaseThatIsRefusedIsTheEndInItsWords) {
   EXPECT_EQ(script.read(script.upload({1, 2})).status(), platform.refusal);
   EXPECT_EQ(script.engine->ended(), platform.refusal);
   EXPECT_EQ(platform.connects, 1);
+}
+
+TEST(EngineCourier, ALeaseOfSeveralDevicesIsGivenBackWithTheCure) {
+  Platform platform;
+  platform.devices = 4;
+  Script script(&platform);
+  const Status status = script.engine->synchronize({});
+  EXPECT_EQ(status.code(), Code::kFailedPrecondition);
+  EXPECT_THAT(status.message(), HasSubstr("has 4 devices"));
+  EXPECT_THAT(status.message(), HasSubstr("\"moreh-switch-model\""));
+  EXPECT_EQ(platform.given_back, 1);
 }
 
 TEST(EngineCourier, AWorkerThatRefusesTheGreetingIsTheEndInItsWords) {

@@ -41,6 +41,15 @@ std::string hash_token(std::string_view token) {
   return hash;
 }
 
+std::string derive_secret(std::string_view secret, std::string_view purpose) {
+  ensure_sodium();
+  std::string derived(kSecretBytes, '\0');
+  crypto_generichash(reinterpret_cast<unsigned char*>(derived.data()), derived.size(),
+                     reinterpret_cast<const unsigned char*>(purpose.data()), purpose.size(),
+                     reinterpret_cast<const unsigned char*>(secret.data()), secret.size());
+  return derived;
+}
+
 bool equal_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && sodium_memcmp(a.data(), b.data(), a.size()) == 0;
 }

@@ -19,6 +19,8 @@ inline constexpr size_t kSecretBytes = 32;
 std::string make_token();
 // kSecretBytes raw random bytes, for a lease.
 std::string make_secret();
+// Another secret that who knows `secret` can make again for the same `purpose`, and nobody else.
+std::string derive_secret(std::string_view secret, std::string_view purpose);
 // 32 raw bytes.
 std::string hash_token(std::string_view token);
 bool equal_constant_time(std::string_view a, std::string_view b);

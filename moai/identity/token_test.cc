@@ -34,6 +34,15 @@ TEST(Token, ComparesContentAndLength) {
   EXPECT_TRUE(equal_constant_time("", ""));
 }
 
+TEST(Token, ADerivedSecretDependsOnSecretAndPurpose) {
+  const std::string a(kSecretBytes, 'a'), b(kSecretBytes, 'b');
+  EXPECT_EQ(derive_secret(a, "group"), derive_secret(a, "group"));
+  EXPECT_NE(derive_secret(a, "group"), derive_secret(b, "group"));
+  EXPECT_NE(derive_secret(a, "group"), derive_secret(a, "other"));
+  EXPECT_NE(derive_secret(a, "group"), a);
+  EXPECT_EQ(derive_secret(a, "group").size(), kSecretBytes);
+}
+
 TEST(Token, SecretIsRaw32Bytes) { EXPECT_EQ(make_secret().size(), kSecretBytes); }
 
 }  // namespace

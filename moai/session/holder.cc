@@ -189,7 +189,7 @@ void Holder::opened(const v1::Opened& opened, int64_t now_ms) {
   opened_ = opened;
   session_id_ = opened.session_id();
   resume_ = start_.resume = opened.resume();
-  actions_.device_memory = opened.memory_bytes();
+  actions_.device_memory = opened.memory_bytes() * std::max(opened.devices(), 1u);
   link_ = Link::kAttached;
   away_since_ms_ = deadline_ms_ = retry_ms_ = 0;
   away_warned_ = false;
@@ -246,7 +246,8 @@ Granted Holder::to_driver(const v1::Granted& granted) const {
   grant.ca = platform_.ca;
   grant.resume = resume_;
   for (const v1::WorkerAddress& worker : granted.workers()) {
-    grant.workers.push_back({worker.address(), worker.secret()});
+    grant.workers.push_back(
+        {worker.address(), worker.secret(), worker.node(), worker.device(), worker.host_id()});
   }
   return grant;
 }

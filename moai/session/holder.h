@@ -52,9 +52,9 @@ class Holder {
     bool connect = false;                  // open a stream, after breaking the one before
     std::vector<v1::SessionUp> to_master;  // on the newest stream
     bool half_close = false;
-    uint64_t device_memory =
-        0;                  // of the flavor in use: remember it for scripts to come; 0: nothing
-    bool finished = false;  // close the driver's socket, end the process
+    uint64_t device_memory = 0;  // of the flavor in use, all its devices: remember it for scripts
+                                 // to come; 0: nothing
+    bool finished = false;       // close the driver's socket, end the process
   };
 
   explicit Holder(HolderOptions options) : options_(std::move(options)) {}

@@ -22,7 +22,7 @@ struct HolderLoopOptions {
   std::function<Result<Platform>(const Start&, const SayLine&, const std::atomic<bool>& stop)>
       locate;
   std::function<Result<std::unique_ptr<rpc::SessionStream>>(const Platform&)> connect;
-  // The memory of one device of the flavor became known. May be empty.
+  // The memory of the flavor, of all its devices, became known. May be empty.
   std::function<void(uint64_t device_memory)> remember;
 };
 

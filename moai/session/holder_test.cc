@@ -66,6 +66,8 @@ class HolderTest : public testing::Test {
     opened.set_heartbeat_ms(2000);
     opened.set_device_name("MoAI Accelerator");
     opened.set_latest_version(latest);
+    opened.set_memory_bytes(1000);
+    opened.set_devices(3);
     hear(down);
   }
   void waiting(const std::string& cause, const std::string& text) {
@@ -84,6 +86,9 @@ class HolderTest : public testing::Test {
       worker.set_address(address);
       worker.set_secret("s");
       worker.set_host(std::string(address).substr(4, 8));
+      worker.set_node("back" + worker.host().substr(7));
+      worker.set_device(static_cast<uint32_t>(granted.workers_size()));
+      worker.set_host_id("memory of " + worker.node());
     }
     hear(down);
   }
@@ -126,7 +131,9 @@ TEST_F(HolderTest, AStartFindsThePlatformAndOpensASession) {
   EXPECT_EQ(actions.to_master[0].open().hostname(), "front");
   EXPECT_FALSE(actions.to_master[0].open().own_accelerator());
   opened();
-  EXPECT_EQ(did(), Texts{});
+  const auto then = holder_.take();
+  EXPECT_EQ(texts(then), Texts{});
+  EXPECT_EQ(then.device_memory, 3000u) << "of all devices of the flavor";
   EXPECT_EQ(holder_.link(), Holder::Link::kAttached);
 }
 

@@ -67,6 +67,9 @@ void put(const Granted& m, Writer& w) {
   for (const WorkerAddress& worker : m.workers) {
     w.bytes(worker.address);
     w.bytes(worker.secret);
+    w.bytes(worker.node);
+    w.varint(worker.device);
+    w.bytes(worker.host_id);
   }
 }
 
@@ -78,11 +81,15 @@ void put(const Ended& m, Writer& w) {
 
 std::string text(Reader& r) { return std::string(r.bytes()); }
 
+uint32_t u32(Reader& r) {
+  const uint64_t value = r.varint();
+  if (value > UINT32_MAX) r.fail();
+  return static_cast<uint32_t>(value);
+}
+
 Start start(Reader& r) {
   Start m;
-  const uint64_t version = r.varint();
-  if (version > UINT32_MAX) r.fail();
-  m.wire_version = static_cast<uint32_t>(version);
+  m.wire_version = u32(r);
   m.client_version = text(r);
   m.framework = text(r);
   m.pid = r.zigzag();
@@ -120,10 +127,13 @@ Granted granted(Reader& r) {
   m.memory_bytes = r.varint();
   m.ca = text(r);
   m.resume = text(r);
-  m.workers.resize(r.count(2));
+  m.workers.resize(r.count(5));
   for (WorkerAddress& worker : m.workers) {
     worker.address = text(r);
     worker.secret = text(r);
+    worker.node = text(r);
+    worker.device = u32(r);
+    worker.host_id = text(r);
   }
   return m;
 }

@@ -16,7 +16,7 @@
 
 namespace moai::session {
 
-inline constexpr uint32_t kWireVersion = 1;
+inline constexpr uint32_t kWireVersion = 2;
 inline constexpr size_t kWireFrameBytesMax = size_t{1} << 20;
 
 // ---- driver → holder
@@ -53,16 +53,19 @@ struct Waiting {  // a lease must wait; `text` is complete, with its reason
 struct WorkerAddress {
   std::string address;  // of its Link
   std::string secret;   // kSecretBytes
+  std::string node;     // where it runs, "back01"
+  uint32_t device = 0;  // of that node
+  std::string host_id;  // equal for Workers that can share memory; empty: not known
 };
 struct Granted {
   uint64_t job_id = 0;
   uint64_t epoch = 0;
   std::string flavor;
-  std::string device_name;    // "MoAI Accelerator", a site setting
-  uint64_t memory_bytes = 0;  // of one device
-  std::string ca;             // PEM, for "tls:" addresses
-  std::string resume;         // credential for a successor of this holder
-  std::vector<WorkerAddress> workers;
+  std::string device_name;             // "MoAI Accelerator", a site setting
+  uint64_t memory_bytes = 0;           // of one device
+  std::string ca;                      // PEM, for "tls:" addresses
+  std::string resume;                  // credential for a successor of this holder
+  std::vector<WorkerAddress> workers;  // by rank, one a device
 };
 struct Ended {  // the lease is over (revoked, reset, Worker died, refused); code and text say why
   Code code = Code::kUnknown;

@@ -46,7 +46,10 @@ TEST(WireTest, FieldsKeepTheirPlaces) {
   EXPECT_EQ(g.device_name, "MoAI Accelerator");
   ASSERT_EQ(g.workers.size(), 2u);
   EXPECT_EQ(g.workers[0].secret, std::string(32, '\x07'));
+  EXPECT_EQ(g.workers[0].host_id, "boot/25.1");
   EXPECT_EQ(g.workers[1].address, "tls:10.0.0.2:9");
+  EXPECT_EQ(g.workers[1].node, "back02");
+  EXPECT_EQ(g.workers[1].device, 300u);
 }
 
 TEST(WireTest, TheBytesAreThoseOfTheSpecification) {

@@ -39,18 +39,38 @@ Json job_json(const v1::Job& job) {
           {"physical", std::move(devices)}};
 }
 
+// "back01:0-3,6 back02:5", in the order of ranks.
+std::string devices_text(const v1::Job& job) {
+  std::string text, host;
+  for (int i = 0; i < job.devices_size();) {
+    const uint32_t first = job.devices(i).index();
+    const bool same_host = i > 0 && job.devices(i).host() == host;
+    host = job.devices(i).host();
+    text += same_host ? "," : (text.empty() ? "" : " ") + host + ":";
+    uint32_t last = first;
+    while (++i < job.devices_size() && job.devices(i).host() == host &&
+           job.devices(i).index() == last + 1) {
+      ++last;
+    }
+    text += std::to_string(first) + (last == first ? "" : "-" + std::to_string(last));
+  }
+  return text.empty() ? "-" : text;
+}
+
 void print_table(std::ostream& out, const v1::Jobs& jobs, bool ended) {
   Table table;
   table.header = {
-      "Job ID", "Token", "PRY",          "Status",     "Device",
-      "Model",  "PID",   "Process Name", "Start Time", ended ? "End Time" : "Request Time"};
+      "Job ID",  "Token", "PRY",          "Status",     "Device",
+      "Model",   "PID",   "Process Name", "Start Time", ended ? "End Time" : "Request Time",
+      "Physical"};
   std::string reasons;
   for (const v1::Job& job : jobs.jobs()) {
     table.rows.push_back(
         {std::to_string(job.id()), one_line(job.token(), kCommandWidth),
          std::to_string(job.priority()), job.state(), std::to_string(job.accelerator()),
          job.flavor(), std::to_string(job.pid()), one_line(job.command(), kCommandWidth),
-         local_time(job.granted_ns()), local_time(ended ? job.ended_ns() : job.requested_ns())});
+         local_time(job.granted_ns()), local_time(ended ? job.ended_ns() : job.requested_ns()),
+         one_line(devices_text(job), kCommandWidth)});
     if (!job.reason().empty()) {
       reasons += "Job " + std::to_string(job.id()) + ": " + job.reason() + "\n";
     }

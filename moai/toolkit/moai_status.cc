@@ -61,6 +61,9 @@ Json workers_json(const Report& report) {
                          {"address", worker.address()},
                          {"agent", agent.name()},
                          {"device", worker.device()},
+                         {"job_id", worker.job_id()},
+                         {"rank", worker.rank()},
+                         {"ranks", worker.ranks()},
                          {"epoch", worker.epoch()},
                          {"log", worker_log(report, worker.device())}});
     }
@@ -117,6 +120,13 @@ std::string devices_text(const v1::Agent& agent) {
          mib(first.memory_bytes()) + " each)";
 }
 
+// ", job 7", or ", job 7 rank 2 of 4".
+std::string with_job(const v1::RunningWorker& worker) {
+  std::string text = ", job " + std::to_string(worker.job_id());
+  if (worker.ranks() < 2) return text;
+  return text + " rank " + std::to_string(worker.rank()) + " of " + std::to_string(worker.ranks());
+}
+
 void print_report(Terminal& terminal, const Report& report) {
   const int64_t up_s = std::time(nullptr) - report.server.started_ns() / 1'000'000'000;
   const std::string idle = duration(report.server.idle_ms() / 1000);
@@ -141,7 +151,8 @@ void print_report(Terminal& terminal, const Report& report) {
         << with_log(log_path(report, "moai-agent.log")) << "\n";
     for (const v1::RunningWorker& worker : agent.workers()) {
       out << "  worker   pid " << worker.pid() << " on device " << worker.device() << " at "
-          << worker.address() << with_log(worker_log(report, worker.device())) << "\n";
+          << worker.address() << with_job(worker) << with_log(worker_log(report, worker.device()))
+          << "\n";
     }
   }
 }

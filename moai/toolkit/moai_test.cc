@@ -27,16 +27,27 @@ TEST_F(MoaiTest, StatusNamesEveryProcess) {
   v1::RunningWorker* worker = agent->add_workers();
   worker->set_pid(14);
   worker->set_address("unix:/w0.sock");
+  worker->set_job_id(7);
+  worker->set_ranks(1);
+  v1::RunningWorker* other = agent->add_workers();
+  *other = *worker;
+  other->set_device(1);
+  other->set_rank(2);
+  other->set_ranks(4);
   EXPECT_EQ(moai({"status"}), 0);
   EXPECT_THAT(out, HasSubstr("is running at master:9000 (idle for 42 s)."));
   EXPECT_THAT(out, HasSubstr("agent    back01, pid 13 on 10.0.0.1, 1 device (cpu"));
-  EXPECT_THAT(out, HasSubstr("worker   pid 14 on device 0 at unix:/w0.sock"));
+  EXPECT_THAT(out, HasSubstr("worker   pid 14 on device 0 at unix:/w0.sock, job 7\n"));
+  EXPECT_THAT(out, HasSubstr("on device 1 at unix:/w0.sock, job 7 rank 2 of 4\n"));
   EXPECT_EQ(moai({"status", "--json"}), 0);
   EXPECT_EQ(json()["state"], "running");
   EXPECT_EQ(json()["idle_s"], 42);
   EXPECT_EQ(json()["master"]["pid"], 12);
   EXPECT_EQ(json()["agents"][0]["pid"], 13);
   EXPECT_EQ(json()["workers"][0]["address"], "unix:/w0.sock");
+  EXPECT_EQ(json()["workers"][1]["job_id"], 7);
+  EXPECT_EQ(json()["workers"][1]["rank"], 2);
+  EXPECT_EQ(json()["workers"][1]["ranks"], 4);
 }
 
 TEST_F(MoaiTest, LookingAtAStoppedPlatformHasItsOwnCode) {
@@ -94,6 +105,28 @@ TEST_F(MoaiTest, JobsSayWhyTheyWait) {
   EXPECT_EQ(moai({"jobs", "--ended", "--json"}), 0);
   EXPECT_EQ(json()["jobs"][0]["state"], "queued");
   EXPECT_TRUE(server.listed_jobs.ended());
+}
+
+TEST_F(MoaiTest, JobsNameTheirDevicesByNode) {
+  v1::Job* job = server.jobs.add_jobs();
+  const auto has = [&](const std::string& host, std::initializer_list<uint32_t> devices) {
+    for (const uint32_t index : devices) {
+      job->add_devices()->set_host(host);
+      job->mutable_devices(job->devices_size() - 1)->set_index(index);
+    }
+  };
+  server.jobs.add_jobs();
+  EXPECT_EQ(moai({"jobs"}), 0);
+  EXPECT_THAT(out, HasSubstr("|  Physical  |"));
+  EXPECT_THAT(out, HasSubstr("|  -         |"));
+  has("back01", {3});
+  EXPECT_EQ(moai({"jobs"}), 0);
+  EXPECT_THAT(out, HasSubstr("|  back01:3  |"));
+  has("back01", {5, 6, 7});
+  has("back02", {0, 1});
+  has("back1", {2});
+  EXPECT_EQ(moai({"jobs"}), 0);
+  EXPECT_THAT(out, HasSubstr("|  back01:3,5-7 back02:0-1 back1:2  |"));
 }
 
 TEST_F(MoaiTest, EventsAreListed) {

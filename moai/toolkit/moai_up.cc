@@ -27,9 +27,9 @@ std::string ending(int64_t idle_exit_s) {
 // What fronts and tools show before they have a connection.
 void remember(const Snapshot& snapshot, const std::string& state_dir) {
   const v1::Accelerator* accelerator = default_accelerator(snapshot);
-  if (!accelerator || accelerator->flavor().devices() == 0) return;
-  const Status status = session::remember_device_memory(
-      state_dir, accelerator->flavor().memory_bytes() / accelerator->flavor().devices());
+  if (!accelerator) return;
+  const Status status =
+      session::remember_device_memory(state_dir, accelerator->flavor().memory_bytes());
   if (!status.ok()) log_debug(status.message());
 }
 

@@ -57,6 +57,9 @@ void print_tables(std::ostream& out, const Snapshot& snapshot, const Flags& flag
   out << clock_line();
   if (flags.physical) {
     out << physical_table(snapshot);
+    if (const std::string processes = process_table(snapshot); !processes.empty()) {
+      out << "\n" << processes;
+    }
   } else if (flags.token) {
     out << token_table(snapshot);
   } else {

@@ -53,6 +53,7 @@ TEST_F(MorehSmiTest, OtherViewsHaveTheirColumns) {
   EXPECT_EQ(smi({"--physical"}), 0);
   EXPECT_THAT(out, HasSubstr("|  Dev  |  Location  |  Dev Temp  |"));
   EXPECT_THAT(out, HasSubstr("|  0    |  back01:3  |  61 C      |"));
+  EXPECT_THAT(out, HasSubstr("Processes:")) << "who has them";
 }
 
 TEST_F(MorehSmiTest, VersionsOfBothSides) {

@@ -53,12 +53,10 @@ Result<Menu> open_menu(Context& context) {
               accelerator->flavor()};
 }
 
-// A front shows the memory of a device before it has a connection.
+// A front shows the memory of its accelerator before it has a connection.
 void remember(const Platform& platform, const v1::Accelerator& accelerator) {
   const v1::Flavor& flavor = accelerator.flavor();
-  if (flavor.devices() == 0) return;
-  const Status status =
-      session::remember_device_memory(platform.state_dir, flavor.memory_bytes() / flavor.devices());
+  const Status status = session::remember_device_memory(platform.state_dir, flavor.memory_bytes());
   if (!status.ok()) log_debug(status.message());
   if (auto list = platform.api->list_accelerators({}); list.ok()) {
     remember_accelerators(platform, *list);

@@ -4,12 +4,17 @@ import subprocess
 import sys
 import time
 
+from harness import plugin
 from harness.private_platform import wait_until
 from harness.script import Script
 
 USE = """
 import torch
 print("sum", torch.ones(4, device="cuda").sum().item())
+"""
+SHOW = """
+import torch
+print(torch.cuda.device_count(), torch.cuda.get_device_properties(0).total_memory)
 """
 START_LINES = ["Starting a local platform", "Requesting resources for MoAI Accelerator",
                "Initializing the worker daemon for MoAI Accelerator", "[1/1] Connecting",
@@ -81,3 +86,18 @@ def test_it_ends_by_itself_when_idle_and_starts_again(make_platform, write_scrip
     assert run(script, private).stdout == "sum 4.0\n"
     assert wait_until(lambda: not private.processes(), 20), private.processes()
     assert run(script, private).stdout == "sum 4.0\n"
+
+
+def test_a_flavor_of_several_devices_is_one_device_with_the_memory_of_all(make_platform,
+                                                                          write_script):
+    private = make_platform(devices=4)
+    private.up()
+    one, *others = private.moai("status", "--json")["agents"][0]["devices"]
+    subprocess.run([plugin.program("moreh-switch-model"), "-M", "3"], check=True,
+                   env=private.environment(), capture_output=True, timeout=60)
+    done = run(write_script(SHOW), private)
+    assert done.stdout.split() == ["1", str(one["memory_bytes"] * 4)], done.stderr
+    assert len(others) == 3
+    refused = run(write_script(USE), private)
+    assert refused.returncode == 1
+    assert 'Choose a flavor with one device: run "moreh-switch-model".' in refused.stderr

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -30,10 +31,20 @@ Result<Pipe> make_pipe() {
   return Pipe{Fd(ends[0]), Fd(ends[1])};
 }
 
+// Not a pipe: writing to a Worker that has ended must not raise SIGPIPE.
+Result<Pipe> make_socket() {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return resource_exhausted(std::string("[agent.spawn] no socket: ") + std::strerror(errno));
+  }
+  return Pipe{Fd(ends[0]), Fd(ends[1])};
+}
+
 struct Worker {
   RunningProcess running;
   Fd pidfd;  // not valid on old kernels
   Fd ready;
+  Fd peers;          // valid while it is to be told its peers
   std::string line;  // read from `ready` so far
   bool child = false;
   std::string stop_why;
@@ -49,6 +60,7 @@ class ProcessHost : public WorkerHost {
   Result<ProcessId> start(const WorkerOrder& order, int64_t now_ms) override;
   Status adopt(const RunningProcess& worker) override;
   void stop(uint32_t device, const std::string& why, int64_t now_ms) override;
+  Status introduce(uint32_t device, const std::vector<identity::Peer>& peers) override;
 
   std::optional<RunningProcess> on_device(uint32_t device) const override {
     const auto at = workers_.find(device);
@@ -111,6 +123,11 @@ std::vector<std::string> ProcessHost::arguments(const WorkerOrder& order) const 
     argv.insert(argv.end(),
                 {"--certificate", options_.certificate_path, "--key", options_.key_path});
   }
+  if (order.ranks > 1) {
+    argv.insert(argv.end(), {"--rank", std::to_string(order.rank), "--ranks",
+                             std::to_string(order.ranks), "--peers-fd", "5"});
+    if (!options_.ca_path.empty()) argv.insert(argv.end(), {"--ca", options_.ca_path});
+  }
   return argv;
 }
 
@@ -125,14 +142,20 @@ Result<ProcessId> ProcessHost::start(const WorkerOrder& order, int64_t now_ms) {
   }
   MOAI_ASSIGN_OR_RETURN(Pipe secret, make_pipe());
   MOAI_ASSIGN_OR_RETURN(Pipe ready, make_pipe());
-  if (::write(secret.write.get(), order.secret.data(), order.secret.size()) !=
-      static_cast<ssize_t>(order.secret.size())) {
+  Pipe peers;
+  if (order.ranks > 1) {
+    MOAI_ASSIGN_OR_RETURN(peers, make_socket());
+  }
+  const std::string secrets = order.secret + order.group_secret;
+  if (::write(secret.write.get(), secrets.data(), secrets.size()) !=
+      static_cast<ssize_t>(secrets.size())) {
     return internal_error("[agent.spawn] secret does not fit into a pipe");
   }
   secret.write.reset();
   SpawnOptions spawning;
   spawning.argv = arguments(order);
   spawning.fds = {secret.read.get(), ready.write.get()};
+  if (peers.read.valid()) spawning.fds.push_back(peers.read.get());
   spawning.log_path = log_path(order.device);
   spawning.truncate_log = true;
   if (order.device < options_.cpus.size()) spawning.cpus = options_.cpus[order.device];
@@ -143,6 +166,7 @@ Result<ProcessId> ProcessHost::start(const WorkerOrder& order, int64_t now_ms) {
   worker.running = {order.device, order.epoch, process_id(pid).value_or(ProcessId{pid, 0}), ""};
   if (auto fd = open_pidfd(pid); fd.ok()) worker.pidfd = std::move(*fd);
   worker.ready = std::move(ready.read);
+  worker.peers = std::move(peers.write);
   ::fcntl(worker.ready.get(), F_SETFL, O_NONBLOCK);
   worker.child = true;
   worker.ready_by_ms = now_ms + options_.ready_ms_max;
@@ -175,6 +199,19 @@ void ProcessHost::stop(uint32_t device, const std::string& why, int64_t now_ms) 
   if (is_alive(at->second.running.process)) {
     ::kill(static_cast<pid_t>(at->second.running.process.pid), SIGTERM);
   }
+}
+
+Status ProcessHost::introduce(uint32_t device, const std::vector<identity::Peer>& peers) {
+  const auto at = workers_.find(device);
+  if (at == workers_.end() || !at->second.peers.valid()) return ok_status();
+  const Fd socket = std::move(at->second.peers);
+  const std::string bytes = identity::encode_peers(peers);
+  const ssize_t n = ::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (n == static_cast<ssize_t>(bytes.size())) return ok_status();
+  if (n < 0 && errno == EPIPE) return ok_status();  // it has ended, which will tell why
+  return resource_exhausted("[agent.spawn] the list of " + std::to_string(peers.size()) +
+                            " Workers does not fit into a socket: " + std::to_string(bytes.size()) +
+                            " bytes");
 }
 
 std::vector<pollfd> ProcessHost::descriptors() const {

@@ -2,10 +2,12 @@
 //
 // A Worker has a session, process group and log file of its own (a pipe to the agent would end it
 // together with the agent), gets the secret of its lease through a pipe and tells its address by
-// one line on another:
+// one line on another. One of several also gets the secret of their group, and through a socket of
+// its own who they are. docs/formats/worker.md:
 //
 //   moai-worker --listen unix:PATH --epoch E --device-kind cpu --device-index I --threads T
 //               --memory BYTES --secret-fd 3 --ready-fd 4 [--compile-folder DIRECTORY]
+//               [--rank R --ranks N --peers-fd 5 [--ca FILE]]
 //
 // Its death is seen at once by pidfd, or within 200 ms on kernels without.
 #pragma once
@@ -24,6 +26,7 @@ struct ProcessHostOptions {
   std::string socket_directory;  // "unix": private to the user, its path short
   std::string certificate_path;  // "tls"
   std::string key_path;          // "tls"
+  std::string ca_path;           // "tls": what Workers check each other's certificates against
   std::string compile_python;    // of the compile service; empty: none
   std::string compile_folder;    // where Workers ask it
   uint32_t threads = 1;

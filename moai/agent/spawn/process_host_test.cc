@@ -31,6 +31,19 @@ class ProcessHostTest : public testing::Test {
     return {device, epoch, "cpu", "open sesame", behaviour, "job 1"};
   }
 
+  // One of two Workers.
+  WorkerOrder order_of_two(uint32_t rank) {
+    WorkerOrder one = order(rank, 1);
+    one.rank = rank;
+    one.ranks = 2;
+    one.group_secret = " for all";
+    return one;
+  }
+  bool logs(uint32_t device, const std::string& text) {
+    for (int i = 0; i < 1000 && log(device).find(text) == std::string::npos; ++i) ::usleep(10'000);
+    return log(device).find(text) != std::string::npos;
+  }
+
   // Lets real time pass until the next event, at most 10 s.
   WorkerEvent next() {
     for (int i = 0; i < 1000 && waiting_.empty(); ++i) {
@@ -70,6 +83,52 @@ TEST_F(ProcessHostTest, AWorkerGetsItsSecretAndTellsItsAddress) {
   std::ifstream command("/proc/" + std::to_string(process->pid) + "/cmdline");
   const std::string arguments((std::istreambuf_iterator<char>(command)), {});
   EXPECT_EQ(arguments.find("sesame"), std::string::npos);
+}
+
+TEST_F(ProcessHostTest, OneOfSeveralGetsItsRankTheGroupsSecretAndItsPeers) {
+  const std::vector<identity::Peer> peers = {{"unix:a", "h"}, {"unix:b", "h"}};
+  ASSERT_TRUE(host_->start(order_of_two(0), now_ms_).ok());
+  ASSERT_TRUE(host_->start(order_of_two(1), now_ms_).ok());
+  EXPECT_EQ(next().kind, Kind::kReady);
+  EXPECT_EQ(next().kind, Kind::kReady);
+  EXPECT_EQ(host_->introduce(1, peers), ok_status());
+  EXPECT_TRUE(logs(1, "secret open sesame for all\nrank 1 of 2\npeers 19 bytes\n")) << log(1);
+  EXPECT_EQ(host_->introduce(1, peers), ok_status()) << "told once";
+  EXPECT_EQ(host_->introduce(7, peers), ok_status()) << "nobody is there";
+  EXPECT_TRUE(logs(0, "rank 0 of 2\n"));
+  EXPECT_EQ(log(0).find("peers"), std::string::npos) << "not told yet";
+}
+
+TEST_F(ProcessHostTest, AWorkerOfItsOwnHasNothingToBeTold) {
+  ASSERT_TRUE(host_->start(order(0, 1), now_ms_).ok());
+  next();
+  EXPECT_EQ(host_->introduce(0, {{"unix:a", "h"}}), ok_status());
+  EXPECT_EQ(log(0), "secret open sesame\n");
+}
+
+TEST_F(ProcessHostTest, AWorkerThatDiedIsNotTold) {
+  ASSERT_TRUE(host_->start(order_of_two(0), now_ms_).ok());
+  next();
+  ::kill(static_cast<pid_t>(host_->on_device(0)->process.pid), SIGKILL);
+  for (int i = 0; i < 1000 && is_alive(host_->on_device(0)->process); ++i) ::usleep(10'000);
+  EXPECT_EQ(host_->introduce(0, {{"unix:a", "h"}, {"unix:b", "h"}}), ok_status());
+  EXPECT_NE(next().text.find("signal 9"), std::string::npos);
+}
+
+TEST_F(ProcessHostTest, AWorkerWhoseAgentIsGoneHearsThatNobodyTellsItAnyMore) {
+  ASSERT_TRUE(host_->start(order_of_two(0), now_ms_).ok());
+  next();
+  const RunningProcess worker = *host_->on_device(0);
+  host_ = process_host(options_);
+  ASSERT_TRUE(host_->adopt(worker).ok());
+  EXPECT_TRUE(logs(0, "peers 0 bytes\n"));
+  EXPECT_EQ(host_->introduce(0, {{"unix:a", "h"}, {"unix:b", "h"}}), ok_status());
+}
+
+TEST_F(ProcessHostTest, AListThatDoesNotFitIsAnError) {
+  ASSERT_TRUE(host_->start(order_of_two(0), now_ms_).ok());
+  const std::vector<identity::Peer> peers(2, {std::string(16 << 20, 'x'), ""});
+  EXPECT_EQ(host_->introduce(0, peers).code(), Code::kResourceExhausted);
 }
 
 TEST_F(ProcessHostTest, AStoppedWorkerEndsWithTheReasonOfItsEnd) {

@@ -14,6 +14,7 @@
 
 #include "moai/base/process.h"
 #include "moai/base/status.h"
+#include "moai/identity/peers.h"
 
 namespace moai::agent {
 
@@ -23,7 +24,10 @@ struct WorkerOrder {
   std::string kind;    // of the device
   std::string secret;  // of the lease; handed over by a pipe, never by arguments or environment
   uint64_t memory_bytes = 0;
-  std::string job;  // for logs
+  std::string job;    // for logs
+  uint32_t rank = 0;  // among the Workers of the lease
+  uint32_t ranks = 1;
+  std::string group_secret = {};  // by which they know each other; empty: it is alone
 };
 
 struct WorkerEvent {
@@ -52,6 +56,11 @@ class WorkerHost {
   // Asks the Worker on the device to end, kills its process group when it does not. kEnded follows
   // with `why` as its evidence; nothing happens when there is none.
   virtual void stop(uint32_t device, const std::string& why, int64_t now_ms) = 0;
+
+  // Tells the Worker on the device all Workers of its lease, by rank, and itself among them. Does
+  // nothing for one that is alone, was told before, or was adopted: that one was told by the agent
+  // that started it, or ends because that agent never did. An error: it cannot be told.
+  virtual Status introduce(uint32_t device, const std::vector<identity::Peer>& peers) = 0;
 
   virtual std::optional<RunningProcess> on_device(uint32_t device) const = 0;
   virtual std::vector<RunningProcess> running() const = 0;

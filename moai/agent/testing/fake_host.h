@@ -24,6 +24,10 @@ class FakeHost : public WorkerHost {
   void stop(uint32_t device, const std::string& why, int64_t) override {
     if (workers.count(device)) stopped[device] = why;
   }
+  Status introduce(uint32_t device, const std::vector<identity::Peer>& peers) override {
+    introduced[device] = peers;
+    return introduce_error;
+  }
   std::optional<RunningProcess> on_device(uint32_t device) const override {
     const auto at = workers.find(device);
     return at == workers.end() ? std::nullopt : std::optional(at->second);
@@ -50,9 +54,10 @@ class FakeHost : public WorkerHost {
 
   std::map<uint32_t, RunningProcess> workers;
   std::map<uint32_t, std::string> stopped;  // why, by device
+  std::map<uint32_t, std::vector<identity::Peer>> introduced;
   std::vector<WorkerOrder> started;
   std::vector<WorkerEvent> events;
-  Status start_error;
+  Status start_error, introduce_error;
   int64_t last_pid = 1'000'000'000;
 };
 

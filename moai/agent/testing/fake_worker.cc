@@ -43,6 +43,11 @@ int main(int argc, char** argv) {
     if (::write(ready, &c, 1) != 1) return 4;
   }
   ::close(ready);
+  if (const std::string peers = argument(argc, argv, "--peers-fd"); !peers.empty()) {
+    std::fprintf(stderr, "rank %s of %s\n", argument(argc, argv, "--rank").c_str(),
+                 argument(argc, argv, "--ranks").c_str());
+    std::fprintf(stderr, "peers %zu bytes\n", read_all(std::stoi(peers)).size());
+  }
   if (behaviour == "4") {
     ::signal(SIGSEGV, SIG_DFL);  // a sanitizer would turn it into an exit code
     ::raise(SIGSEGV);

@@ -5,10 +5,13 @@
 
 #include "moai/base/log.h"
 #include "moai/control/lifecycle/accelerators.h"
+#include "moai/control/lifecycle/group.h"
 #include "moai/identity/token.h"
 
 namespace moai::control {
 namespace {
+
+constexpr int64_t kEvidenceMs = 500;  // for an agent to say what became of a Worker out of reach
 
 // Takes the edge to `to`; one that the table lacks is a bug of ours.
 void move(Site& site, LeaseRow& lease, LeaseState to, const std::string& actor,
@@ -31,6 +34,7 @@ void release_if_empty(Site& site, LeaseRow& lease, const std::string& cause) {
   if (!empty) return;
   site.starting_since_ns.erase(lease.id);
   site.recovered.erase(lease.id);
+  site.lost_links.erase(lease.id);
   move(site, lease, LeaseState::kReleased, "scheduler", cause, true);
   drop_if_unneeded(site, lease.accelerator_id);
   site.schedule_wanted = true;
@@ -50,6 +54,28 @@ void tell_ended(Site& site, const LeaseRow& lease, const Ending& ending) {
     site.missed_endings[lease.session_id] = std::move(down);
   else
     site.tell(lease.session_id, std::move(down));
+}
+
+// Of the Worker that has ended before its lease, or could not start.
+Ending failure_of(const Site& site, const LeaseRow& lease, size_t rank,
+                  const std::string& evidence) {
+  const bool started = lease.state == LeaseState::kActive;
+  const std::string which = lease.workers.size() > 1 ? ", " + worker_name(site, lease, rank) : "";
+  const std::string what =
+      started ? "The worker of " + site.options.device_name + which +
+                    (which.empty() ? " has" : ", has") + " ended unexpectedly"
+              : "Failed to initialize the worker daemon for " + site.options.device_name + which;
+  const AgentRow* agent = site.ledger.agent(lease.workers[rank].agent_id);
+  return {LeaseState::kFailed, started ? "worker_ended" : "worker_failed",
+          what + (evidence.empty() ? "." : ": " + evidence), "agent/" + (agent ? agent->name : ""),
+          started ? Code::kUnavailable : Code::kInternal};
+}
+
+size_t rank_on(const LeaseRow& lease, DeviceKey device) {
+  const auto at = std::find_if(lease.workers.begin(), lease.workers.end(), [&](const auto& w) {
+    return w.agent_id == device.agent_id && w.device == device.index;
+  });
+  return static_cast<size_t>(at - lease.workers.begin());
 }
 
 std::string device_list(Site& site, const std::vector<DeviceKey>& devices) {
@@ -134,6 +160,9 @@ void repeat_start(Site& site, const LeaseRow& lease, const LeaseWorker& worker) 
   if (const FlavorRow* flavor = site.ledger.flavor(lease.flavor_id))
     start->set_memory_bytes(site.device_memory(*flavor));
   start->set_job(std::to_string(lease.job_id));
+  start->set_rank(static_cast<uint32_t>(rank_on(lease, {worker.agent_id, worker.device})));
+  start->set_ranks(static_cast<uint32_t>(lease.workers.size()));
+  start->set_group_secret(group_secret(lease));
   site.order(worker.agent_id, std::move(down));
 }
 
@@ -196,6 +225,7 @@ void worker_ready(Site& site, DeviceKey device, uint64_t epoch, const std::strin
   const AgentRow* agent = site.ledger.agent(device.agent_id);
   move(site, lease, LeaseState::kActive, "agent/" + (agent ? agent->name : ""), "", false);
   tell_granted(site, lease);
+  introduce_workers(site, lease);
 }
 
 void tell_granted(Site& site, const LeaseRow& lease) {
@@ -213,7 +243,13 @@ void tell_granted(Site& site, const LeaseRow& lease) {
     v1::WorkerAddress* address = granted->add_workers();
     address->set_address(worker.address);
     address->set_secret(worker.secret);
-    if (const AgentRow* agent = site.ledger.agent(worker.agent_id)) address->set_host(agent->host);
+    address->set_device(worker.device);
+    if (const AgentRow* agent = site.ledger.agent(worker.agent_id)) {
+      address->set_host(agent->host);
+      address->set_node(agent->name);
+    }
+    if (const auto live = site.agents.find(worker.agent_id); live != site.agents.end())
+      address->set_host_id(live->second.host_id);
   }
   site.tell(lease.session_id, std::move(down));
 }
@@ -224,29 +260,43 @@ void worker_gone(Site& site, DeviceKey device, uint64_t epoch, const std::string
   const LeaseRow* found = site.ledger.lease_by_epoch(epoch);
   if (!found) return;
   LeaseRow lease = *found;
-  bool known = false;
-  for (LeaseWorker& worker : lease.workers) {
-    if (worker.agent_id != device.agent_id || worker.device != device.index) continue;
-    known = !worker.ended;
-    worker.ended = true;
-  }
-  if (!known) return;
+  const size_t rank = rank_on(lease, device);
+  if (rank == lease.workers.size() || lease.workers[rank].ended) return;
+  lease.workers[rank].ended = true;
+  site.ledger.put(lease, false);
   if (is_ending(lease.state)) {
-    site.ledger.put(lease, false);
     release_if_empty(site, lease, evidence);
     return;
   }
-  const bool started = lease.state == LeaseState::kActive;
-  site.ledger.put(lease, false);
-  const std::string what =
-      started ? "The worker of " + site.options.device_name + " has ended unexpectedly"
-              : "Failed to initialize the worker daemon for " + site.options.device_name;
-  const AgentRow* agent = site.ledger.agent(device.agent_id);
-  end_lease(
-      site, lease.id,
-      {LeaseState::kFailed, started ? "worker_ended" : "worker_failed",
-       what + (evidence.empty() ? "." : ": " + evidence), "agent/" + (agent ? agent->name : ""),
-       started ? Code::kUnavailable : Code::kInternal});
+  const Ending failure = failure_of(site, lease, rank, evidence);
+  site.ledger.add_event(site.now_ns, "worker.ended", lease_name(lease), failure.actor,
+                        worker_name(site, lease, rank) + ": " + evidence);
+  end_lease(site, lease.id, failure);
+}
+
+void link_lost(Site& site, uint64_t lease_id, const std::string& address, const std::string& text) {
+  const LeaseRow* lease = site.ledger.lease(lease_id);
+  if (lease && is_held(lease->state))
+    site.lost_links.insert({lease_id, {site.steady_ns, address, text}});
+}
+
+void end_lost_links(Site& site) {
+  std::vector<std::pair<uint64_t, LostLink>> over;
+  for (const auto& [id, lost] : site.lost_links)
+    if (site.steady_ns - lost.since_ns >= kEvidenceMs * kNsPerMs) over.emplace_back(id, lost);
+  for (const auto& [id, lost] : over) {
+    site.lost_links.erase(id);
+    const LeaseRow* lease = site.ledger.lease(id);
+    if (!lease || !is_held(lease->state)) continue;
+    std::string which = lost.address;
+    for (size_t rank = 0; rank < lease->workers.size() && lease->workers.size() > 1; ++rank)
+      if (lease->workers[rank].address == lost.address)
+        which += ", " + worker_name(site, *lease, rank) + ",";
+    end_lease(site, id,
+              {LeaseState::kFailed, "link_lost",
+               "The connection to the worker at " + which + " is lost: " + lost.text,
+               "session/" + std::to_string(lease->session_id), Code::kUnavailable});
+  }
 }
 
 void expire_starting(Site& site) {
@@ -255,9 +305,14 @@ void expire_starting(Site& site) {
     if (site.steady_ns - since > site.options.worker_start_ms * kNsPerMs) late.push_back(id);
   for (const uint64_t id : late) {
     site.starting_since_ns.erase(id);
+    const LeaseRow* lease = site.ledger.lease(id);
+    if (!lease) continue;
+    const auto is_late = [](const LeaseWorker& w) { return w.address.empty() && !w.ended; };
+    const std::string which =
+        lease->workers.size() > 1 ? ", " + worker_names(site, *lease, is_late) : "";
     end_lease(site, id,
               {LeaseState::kFailed, "start_timeout",
-               "Failed to initialize the worker daemon for " + site.options.device_name +
+               "Failed to initialize the worker daemon for " + site.options.device_name + which +
                    ": it was not ready within " +
                    std::to_string(site.options.worker_start_ms / 1000) + " s.",
                "scheduler", Code::kDeadlineExceeded});

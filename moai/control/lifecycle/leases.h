@@ -34,6 +34,11 @@ void worker_ready(Site& site, DeviceKey device, uint64_t epoch, const std::strin
 // The Worker is surely gone. Ends the lease unless it was ending already.
 void worker_gone(Site& site, DeviceKey device, uint64_t epoch, const std::string& evidence);
 
+// The front cannot reach the Worker at `address`. The lease ends with what its agent says of it, or
+// with `text` when end_lost_links() finds that the agent has said nothing for a while.
+void link_lost(Site& site, uint64_t lease_id, const std::string& address, const std::string& text);
+void end_lost_links(Site& site);
+
 // Orders again what an agent that came back may not have heard.
 void repeat_start(Site& site, const LeaseRow& lease, const LeaseWorker& worker);
 void order_stop(Site& site, DeviceKey device, uint64_t epoch, const std::string& why);

@@ -55,7 +55,8 @@ bool held_by_ancestor(const Site& site, const LeaseRow& lease, const Decision& d
 }
 
 bool is_refused(Cause cause) {
-  return cause == Cause::kFlavorNotSupported || cause == Cause::kHeldByAncestor;
+  return cause == Cause::kFlavorNotSupported || cause == Cause::kHeldByAncestor ||
+         cause == Cause::kOverLimit;
 }
 
 void wait(Site& site, const LeaseRow& lease, Decision decision) {

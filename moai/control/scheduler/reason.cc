@@ -36,6 +36,16 @@ std::string reason_text(Cause cause, const ReasonFacts& facts) {
              "\nThis program does not wait for it, because that one may be waiting for this "
              "program. Use the device in only one of them, or choose another accelerator for this "
              "program with MOREH_VISIBLE_DEVICE.";
+    case Cause::kTooFewDevices:
+      return "The flavor " + facts.flavor + " has " + std::to_string(facts.flavor_devices) +
+             " devices, more than the nodes that are connected to the server, so " + name +
+             " cannot start. The program will resume automatically when more nodes connect. For a "
+             "smaller flavor end it and run \"moreh-switch-model\".";
+    case Cause::kOverLimit:
+      return "The flavor " + facts.flavor + " has " + std::to_string(facts.flavor_devices) +
+             " devices, and the jobs of this token may use at most " +
+             std::to_string(facts.devices_max) +
+             ". Choose a smaller flavor: run \"moreh-switch-model\".";
     case Cause::kNone:
       break;
   }

@@ -16,7 +16,7 @@ struct ReasonFacts {
   std::optional<uint32_t> accelerator;  // its number, unless it is the token's default
   int64_t holder_pid = 0;               // kInUse, kHeldByAncestor
   std::string holder_command;
-  uint32_t devices_max = 0;  // kQuota
+  uint32_t devices_max = 0;  // kQuota, kOverLimit
 };
 
 std::string reason_text(Cause cause, const ReasonFacts& facts);

@@ -52,9 +52,22 @@ TEST(Reason, QuotaNamesTheLimit) {
   EXPECT_NE(reason_text(Cause::kQuota, facts()).find("(3)"), std::string::npos);
 }
 
+TEST(Reason, AFlavorThatIsTooLargeIsNamedWithItsDevices) {
+  const std::string waits = reason_text(Cause::kTooFewDevices, facts());
+  EXPECT_EQ(waits.find("The flavor Medium.128GB has 2 devices, more than"), 0u);
+  EXPECT_NE(waits.find("resume automatically when more nodes connect"), std::string::npos);
+  ReasonFacts small = facts();
+  small.devices_max = 1;
+  const std::string refused = reason_text(Cause::kOverLimit, small);
+  EXPECT_NE(refused.find("this token may use at most 1."), std::string::npos);
+  EXPECT_NE(refused.find("moreh-switch-model"), std::string::npos);
+  EXPECT_EQ(refused.find("resume"), std::string::npos);
+}
+
 TEST(Reason, EveryCauseHasAWordAndASentence) {
-  for (const Cause cause : {Cause::kInUse, Cause::kNoFreeDevice, Cause::kNoAgent,
-                            Cause::kFlavorNotSupported, Cause::kQuota}) {
+  for (const Cause cause :
+       {Cause::kInUse, Cause::kNoFreeDevice, Cause::kNoAgent, Cause::kFlavorNotSupported,
+        Cause::kQuota, Cause::kHeldByAncestor, Cause::kTooFewDevices, Cause::kOverLimit}) {
     EXPECT_FALSE(cause_word(cause).empty());
     EXPECT_FALSE(reason_text(cause, facts()).empty());
   }

@@ -58,6 +58,8 @@ class Cycle {
     Decision d{request.lease_id, {}, Cause::kNone, 0};
     if (request.devices > view_.flavor_devices_max) {
       d.cause = Cause::kFlavorNotSupported;
+    } else if (is_over_limit(request)) {
+      d.cause = Cause::kOverLimit;
     } else if (const View::Holder* holder = holder_of(request.accelerator_id)) {
       d.cause = Cause::kInUse;
       d.holder = holder->lease_id;
@@ -83,7 +85,7 @@ class Cycle {
     } else if (over_quota(request)) {
       d->cause = Cause::kQuota;
     } else if (request.devices > view_.devices.size()) {
-      d->cause = Cause::kNoFreeDevice;
+      d->cause = Cause::kTooFewDevices;
     } else if (held_up_ || request.devices > free_.count()) {
       held_up_ = true;
       d->cause = Cause::kNoFreeDevice;
@@ -96,6 +98,12 @@ class Cycle {
       d->devices = free_.take(request.devices);
       granted_[request.token_id] += request.devices;
     }
+  }
+
+  bool is_over_limit(const View::Request& request) const {
+    const auto it = view_.tenants.find(request.token_id);
+    return it != view_.tenants.end() && it->second.devices_max != 0 &&
+           request.devices > it->second.devices_max;
   }
 
   bool over_quota(const View::Request& request) {
@@ -130,6 +138,10 @@ std::string_view cause_word(Cause cause) {
       return "quota";
     case Cause::kHeldByAncestor:
       return "held_by_ancestor";
+    case Cause::kTooFewDevices:
+      return "too_few_devices";
+    case Cause::kOverLimit:
+      return "over_limit";
   }
   return "unknown";
 }

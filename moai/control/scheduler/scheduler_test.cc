@@ -79,7 +79,7 @@ TEST(Scheduler, Table) {
        },
        "1:no_free_device 2:no_free_device"},
       {"a gang larger than the site holds nobody up",
-       [](View& v) { v.queue = {request(1, 3), request(2, 1)}; }, "1:no_free_device 2:1.0"},
+       [](View& v) { v.queue = {request(1, 3), request(2, 1)}; }, "1:too_few_devices 2:1.0"},
       {"a flavor nothing computes is refused and holds nobody up",
        [](View& v) { v.queue = {request(1, 65), request(2, 1)}; }, "1:flavor_not_supported 2:1.0"},
       {"quota",
@@ -88,6 +88,18 @@ TEST(Scheduler, Table) {
          v.queue = {request(1), request(2), request(3, 1, 3, 2)};
        },
        "1:1.0 2:quota 3:1.1"},
+      {"quota counts every device of a gang",
+       [](View& v) {
+         v.tenants[1] = {1, 2};
+         v.queue = {request(1, 2), request(2, 1), request(3, 1, 3, 2)};
+       },
+       "1:quota 2:1.0 3:1.1"},
+      {"a gang over the token's limit alone is refused",
+       [](View& v) {
+         v.tenants[1] = {0, 1};
+         v.queue = {request(1, 2), request(2, 1)};
+       },
+       "1:over_limit 2:1.0"},
   };
   for (const Case& c : cases) {
     View view = view_of({{1, 2}});

@@ -1,6 +1,7 @@
 #include "moai/control/services/agents.h"
 
 #include "moai/base/log.h"
+#include "moai/control/lifecycle/group.h"
 #include "moai/control/lifecycle/leases.h"
 
 namespace moai::control {
@@ -97,6 +98,7 @@ Status registered(Site& site, const Connection& connection, const v1::Register& 
     site.refuse(live.connection, aborted("Another agent registered as \"" + row.name + "\"."));
   connection->agent_id = row.id;
   live.connection = connection;
+  live.host_id = message.host_id();
   live.heard_ns = site.steady_ns;
   live.last_seen_ns = site.now_ns;
   v1::AgentDown down;
@@ -104,6 +106,7 @@ Status registered(Site& site, const Connection& connection, const v1::Register& 
   down.mutable_registered()->set_report_ms(site.options.report_ms);
   site.order(row.id, std::move(down));
   reconcile(site, row.id, message);
+  introduce_workers_of(site, row.id);
   site.schedule_wanted = true;
   log_info("agent " + row.name + " registered with " + std::to_string(row.devices.size()) +
            " devices");

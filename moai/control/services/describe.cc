@@ -42,7 +42,9 @@ uint64_t memory_used(const Site& site, const LeaseRow& lease) {
 double utilization(const Site& site, const LeaseRow& lease) {
   double sum = 0;
   for (const LeaseWorker& worker : lease.workers)
-    if (const v1::DeviceState* state = state_of(site, worker)) sum += state->utilization();
+    if (const v1::DeviceState* state = state_of(site, worker);
+        state && state->epoch() == lease.epoch)
+      sum += state->utilization();
   return lease.workers.empty() ? 0 : sum / static_cast<double>(lease.workers.size());
 }
 
@@ -134,13 +136,17 @@ v1::Agent describe(const Site& site, const AgentRow& row) {
     for (const auto& [index, state] : live->second.states) *out.add_states() = state;
   }
   for (const auto& [id, lease] : site.ledger.leases())
-    for (const LeaseWorker& worker : lease.workers) {
+    for (size_t rank = 0; rank < lease.workers.size(); ++rank) {
+      const LeaseWorker& worker = lease.workers[rank];
       if (worker.agent_id != row.id || worker.ended) continue;
       v1::RunningWorker* running = out.add_workers();
       running->set_device(worker.device);
       running->set_epoch(lease.epoch);
       running->set_pid(worker.pid);
       running->set_address(worker.address);
+      running->set_job_id(lease.job_id);
+      running->set_rank(static_cast<uint32_t>(rank));
+      running->set_ranks(static_cast<uint32_t>(lease.workers.size()));
     }
   return out;
 }

@@ -25,8 +25,10 @@ void say_opened(Site& site, const SessionRow& session, const std::string& resume
   const uint64_t flavor_id = session.flavor_id ? session.flavor_id
                              : accelerator     ? accelerator->flavor_id
                                                : 0;
-  if (const FlavorRow* flavor = site.ledger.flavor(flavor_id))
+  if (const FlavorRow* flavor = site.ledger.flavor(flavor_id)) {
     opened->set_memory_bytes(site.device_memory(*flavor));
+    opened->set_devices(flavor->devices);
+  }
   site.tell(session.id, std::move(down));
 }
 
@@ -142,15 +144,6 @@ void give_back(Site& site, uint64_t session_id, const std::string& cause) {
               {LeaseState::kReleasing, cause, "", session_name(session_id), Code::kOk});
 }
 
-void link_lost(Site& site, uint64_t session_id, const v1::LinkLost& lost) {
-  const LeaseRow* lease = site.ledger.lease_of_session(session_id);
-  if (!lease || !is_held(lease->state)) return;
-  end_lease(site, lease->id,
-            {LeaseState::kFailed, "link_lost",
-             "The connection to the worker at " + lost.address() + " is lost: " + lost.text(),
-             session_name(session_id), Code::kUnavailable});
-}
-
 void forget(Site& site, uint64_t session_id, const std::string& cause) {
   const SessionRow* session = site.ledger.session(session_id);
   if (!session) return;
@@ -179,7 +172,8 @@ void session_received(Site& site, const Connection& connection, const v1::Sessio
   const uint64_t id = connection->session_id;
   if (up.has_acquire()) acquire(site, id);
   if (up.has_give_back()) give_back(site, id, "given_back");
-  if (up.has_link_lost()) link_lost(site, id, up.link_lost());
+  if (const LeaseRow* lease = site.ledger.lease_of_session(id); lease && up.has_link_lost())
+    link_lost(site, lease->id, up.link_lost().address(), up.link_lost().text());
   if (up.has_close()) {
     end_session(site, id, "process_ended", ok_status());
   }

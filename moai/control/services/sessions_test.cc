@@ -26,6 +26,7 @@ TEST(Sessions, OpenIsAnsweredWithTheSite) {
   EXPECT_EQ(opened.server_version(), "0.1.0");
   EXPECT_EQ(opened.device_name(), "MoAI Accelerator");
   EXPECT_EQ(opened.memory_bytes(), uint64_t{65520} << 20);
+  EXPECT_EQ(opened.devices(), 1u);
   EXPECT_EQ(opened.heartbeat_ms(), 1000);
 }
 
@@ -392,16 +393,34 @@ TEST(Sessions, LinkLostEndsTheLeaseButNotTheDevice) {
   Front front = bench.open(bench.token);
   bench.acquire(front);
   bench.work(back);
-  v1::SessionUp up;
-  up.mutable_link_lost()->set_address("tcp:10.0.0.1:4000");
-  up.mutable_link_lost()->set_text("connection reset");
-  bench.say(front, up);
+  bench.lose_link(front, "tcp:10.0.0.1:4000", "connection reset");
+  EXPECT_TRUE(front.granted()) << "its agent may know more";
+  bench.pass(600);
+  bench.tick();
   EXPECT_EQ(front.cause(), "link_lost");
+  EXPECT_EQ(front.last().ended().text(),
+            "The connection to the worker at tcp:10.0.0.1:4000 is lost: connection reset");
   bench.acquire(front);
   EXPECT_EQ(front.cause(), "no_free_device");
   bench.work(back);
   EXPECT_TRUE(front.granted());
   EXPECT_EQ(front.last().granted().epoch(), 2u);
+}
+
+TEST(Sessions, ALostLinkIsExplainedByTheAgentThatKnowsWhy) {
+  Bench bench;
+  Back back = bench.join("a", 1);
+  Front front = bench.open(bench.token);
+  bench.acquire(front);
+  bench.work(back);
+  bench.lose_link(front, "tcp:10.0.0.1:4000", "connection reset");
+  bench.ended(back, 1, 0, "killed by signal 9");
+  EXPECT_EQ(front.cause(), "worker_ended");
+  EXPECT_NE(front.last().ended().text().find("signal 9"), std::string::npos);
+  const size_t said = front.sender->messages.size();
+  bench.pass(600);
+  bench.tick();
+  EXPECT_EQ(front.sender->messages.size(), said);
 }
 
 TEST(Sessions, NothingIsPromisedWhileTheDiskIsFull) {

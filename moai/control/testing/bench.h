@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "moai/control/lifecycle/accelerators.h"
+#include "moai/control/lifecycle/leases.h"
 #include "moai/control/scheduler/cycle.h"
 #include "moai/control/services/agents.h"
 #include "moai/control/services/calls.h"
@@ -90,6 +91,8 @@ class Bench {
   void tick() {
     tick_sessions(site);
     tick_agents(site);
+    expire_starting(site);
+    end_lost_links(site);
     step();
   }
 
@@ -139,6 +142,12 @@ class Bench {
     up.mutable_give_back();
     say(front, up);
   }
+  void lose_link(Front& front, const std::string& address, const std::string& text) {
+    v1::SessionUp up;
+    up.mutable_link_lost()->set_address(address);
+    up.mutable_link_lost()->set_text(text);
+    say(front, up);
+  }
   void close(Front& front) {
     v1::SessionUp up;
     up.mutable_close();
@@ -166,13 +175,15 @@ class Bench {
     step();
   }
   Back join(const std::string& name, int devices,
-            const std::vector<v1::RunningWorker>& running = {}) {
+            const std::vector<v1::RunningWorker>& running = {},
+            const std::string& host_id = "here") {
     Back back = attend();
     v1::AgentUp up;
     v1::Register* me = up.mutable_register_();
     me->set_name(name);
     me->set_host("10.0.0.1");
     me->set_self_fence_ms(600000);
+    me->set_host_id(host_id);
     for (int i = 0; i < devices; ++i) {
       v1::Device* device = me->add_devices();
       device->set_index(static_cast<uint32_t>(i));

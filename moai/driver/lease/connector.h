@@ -1,4 +1,4 @@
-// Connector: how the engine comes to a Worker and leaves it.
+// Connector: how the engine comes to the Workers of a lease and leaves them.
 //
 // LeaseConnector asks the platform for a lease; tests give links of their own.
 #pragma once
@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "moai/base/status.h"
 #include "moai/comm/link/link.h"
@@ -13,11 +15,17 @@
 
 namespace moai::driver {
 
-// A fresh link to the Worker of a lease, and how to greet it.
-struct Connected {
+// A fresh link to one Worker, and how to greet it.
+struct ConnectedWorker {
   std::unique_ptr<comm::Link> link;
   dispatch::Hello hello;
-  uint64_t memory_bytes = 0;  // of the device
+  std::string name;     // "rank 2 of 4 (device 0 of node back01)", for messages
+  std::string host_id;  // equal for Workers that can share memory; empty: not known
+};
+
+struct Connected {
+  std::vector<ConnectedWorker> workers;  // by rank, one a device; at least one
+  uint64_t memory_bytes = 0;             // of all devices together
   uint64_t job_id = 0;
 };
 
@@ -25,11 +33,13 @@ class Connector {
  public:
   virtual ~Connector() = default;
 
-  // Waits for a lease, as long as it takes, and connects; looks at `stopped` every 100 ms. One
-  // thread. Errors: CANCELLED when `stopped` said so, else why there is no Worker.
+  // Waits for a lease, as long as it takes, and connects to all its Workers; looks at `stopped`
+  // every 100 ms. One thread. Errors: CANCELLED when `stopped` said so, else why there is no lease,
+  // or which Worker could not be reached.
   virtual Result<Connected> connect(const std::function<bool()>& stopped) = 0;
-  // The link broke. Waits a moment for the platform to say why; returns that, or `how`. Any thread.
-  virtual Status lost(const Status& how) = 0;
+  // The link to the Worker of this rank broke. Waits a moment for the platform to say why; returns
+  // that, or `how`. Any thread.
+  virtual Status lost(size_t rank, const Status& how) = 0;
   // The lease is not needed any more. Any thread, at any time.
   virtual void give_back() = 0;
   // In a forked child: closes the child's copies of descriptors. Takes no lock.

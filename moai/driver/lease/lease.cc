@@ -144,10 +144,10 @@ void Lease::ask_again(HolderClient* successor) {
   successor->send(session::Acquire{}).ignore("another replacement is asked again");
 }
 
-Status Lease::link_lost(const Status& how) {
+Status Lease::link_lost(size_t rank, const Status& how) {
   std::unique_lock lock(mutex_);
-  if (wanted_ && granted_ && !granted_->workers.empty() && holder_) {
-    const session::LinkLost lost{granted_->workers[0].address, how.message()};
+  if (wanted_ && granted_ && rank < granted_->workers.size() && holder_) {
+    const session::LinkLost lost{granted_->workers[rank].address, how.message()};
     const std::shared_ptr<HolderClient> told = holder_;
     lock.unlock();
     told->send(lost).ignore("the lease ends in any case");

@@ -33,8 +33,9 @@ class Lease {
   // Asks for the lease and waits for it; `stopped` is looked at every 100 ms. CANCELLED when it
   // said so, else why no lease can be had. May be called again then. One thread at a time.
   Result<session::Granted> acquire(const std::function<bool()>& stopped);
-  // The Worker cannot be reached. Waits a moment for the platform to say why the lease ended.
-  Status link_lost(const Status& how);
+  // The Worker of this rank cannot be reached. Waits a moment for the platform to say why the lease
+  // ended.
+  Status link_lost(size_t rank, const Status& how);
   void give_back();
   // In a forked child: closes the child's copy of the socket, without a lock.
   void close_copy();

@@ -1,4 +1,4 @@
-// LeaseConnector: the Connector that ships. A lease from the holder, a socket to its Worker.
+// LeaseConnector: the Connector that ships. A lease from the holder, a socket to each Worker.
 #pragma once
 
 #include <string>
@@ -14,11 +14,13 @@ class LeaseConnector final : public Connector {
   LeaseConnector(const DriverOptions& options, Ended ended);
 
   Result<Connected> connect(const std::function<bool()>& stopped) override;
-  Status lost(const Status& how) override { return lease_.link_lost(how); }
+  Status lost(size_t rank, const Status& how) override { return lease_.link_lost(rank, how); }
   void give_back() override { lease_.give_back(); }
   void close_copy() override { lease_.close_copy(); }
 
  private:
+  dispatch::Hello hello(const session::Granted& granted, size_t rank) const;
+
   const std::string command_, torch_version_;
   Lease lease_;
 };

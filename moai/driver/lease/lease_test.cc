@@ -46,7 +46,7 @@ TEST_F(LeaseTest, NothingIsStartedBeforeItIsAskedFor) {
   auto asked = lease(played);
   asked->give_back();
   asked->close_copy();
-  EXPECT_EQ(asked->link_lost(unavailable("no link either")), unavailable("no link either"));
+  EXPECT_EQ(asked->link_lost(0, unavailable("no link either")), unavailable("no link either"));
   EXPECT_EQ(played.notes(), "");
 }
 
@@ -170,7 +170,7 @@ TEST_F(LeaseTest, WhyALinkWasLostIsThePlatformsWord) {
   auto asked = lease(played);
   ASSERT_TRUE(asked->acquire(kNeverStopped).ok());
   const Status why = unavailable("the platform saw it: no byte came");
-  EXPECT_EQ(asked->link_lost(unavailable("no byte came")), why);
+  EXPECT_EQ(asked->link_lost(0, unavailable("no byte came")), why);
   EXPECT_EQ(played.count("link lost unix:/nowhere"), 1u);
   EXPECT_TRUE(eventually([&] { return !ended().empty(); }));
   EXPECT_EQ(ended(), std::vector{why});
@@ -183,7 +183,7 @@ TEST_F(LeaseTest, APlatformThatSaysNothingIsNotWaitedForLong) {
   ASSERT_TRUE(asked->acquire(kNeverStopped).ok());
   asked->give_back();
   const auto start = steady_clock::now();
-  EXPECT_EQ(asked->link_lost(unavailable("gone")), unavailable("gone"));
+  EXPECT_EQ(asked->link_lost(0, unavailable("gone")), unavailable("gone"));
   EXPECT_LT(steady_clock::now() - start, milliseconds(4000));
   EXPECT_EQ(played.count("link lost unix:/nowhere"), 0u) << "it is not ours any more";
 }

@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "moai/driver/stream/greeting.h"
+
 namespace moai::driver {
 namespace {
 
@@ -21,26 +23,21 @@ Result<std::unique_ptr<Exchange>> Exchange::open(std::unique_ptr<comm::Link> lin
                                                  const graph::SignatureTable* signatures,
                                                  Answers* answers, const Interrupt& interrupt,
                                                  ExchangeOptions options) {
+  auto self = over(std::move(link), {}, signatures, answers, options);
+  MOAI_RETURN_IF_ERROR(say_hello(*self->link_, hello, self->silence_max_));
+  MOAI_ASSIGN_OR_RETURN(
+      self->welcome_,
+      await_welcome(*self->link_, steady_clock::now() + self->silence_max_, interrupt));
+  return self;
+}
+
+std::unique_ptr<Exchange> Exchange::over(std::unique_ptr<comm::Link> link,
+                                         dispatch::Welcome welcome,
+                                         const graph::SignatureTable* signatures, Answers* answers,
+                                         ExchangeOptions options) {
   std::unique_ptr<Exchange> self(new Exchange(std::move(link), signatures, answers, options));
-  std::string frame;
-  dispatch::encode(hello, &frame);
-  const std::string_view part = frame;
-  MOAI_RETURN_IF_ERROR(self->link_->send({&part, 1}, self->silence_max_));
-  const auto deadline = steady_clock::now() + self->silence_max_;
-  while (true) {
-    MOAI_ASSIGN_OR_RETURN(const std::string reply, self->link_->receive(deadline, interrupt));
-    MOAI_ASSIGN_OR_RETURN(const dispatch::Message message, dispatch::decode(reply));
-    if (const auto* refused = std::get_if<dispatch::Refused>(&message)) {
-      return Status(refused->code, refused->text);
-    }
-    if (const auto* welcome = std::get_if<dispatch::Welcome>(&message)) {
-      self->welcome_ = *welcome;
-      return self;
-    }
-    if (!std::holds_alternative<dispatch::Ping>(message)) {
-      return internal_error("[driver.exchange] the Worker did not answer the greeting");
-    }
-  }
+  self->welcome_ = std::move(welcome);
+  return self;
 }
 
 // ---- sending

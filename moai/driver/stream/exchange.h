@@ -38,6 +38,11 @@ class Exchange {
                                                 Answers* answers, const Interrupt& interrupt,
                                                 ExchangeOptions options = {});
 
+  // The same over a link on which the Worker has said Welcome (greeting.h).
+  static std::unique_ptr<Exchange> over(std::unique_ptr<comm::Link> link, dispatch::Welcome welcome,
+                                        const graph::SignatureTable* signatures, Answers* answers,
+                                        ExchangeOptions options = {});
+
   // Sends one message, after the signatures that it may name. Waits for credit, looking at the
   // interrupt every 100 ms; CANCELLED, which it alone returns, means that the message was not sent
   // and may be tried again. Any other error is final.

@@ -55,6 +55,15 @@ class ExchangeTest : public testing::Test {
 
 // ---- the greeting
 
+TEST_F(ExchangeTest, GoesOnWhereAnotherHasGreeted) {
+  const dispatch::Welcome welcome{
+      .worker = "worker 2", .credit_bytes = 1 << 20, .rank = 2, .ranks = 4};
+  auto exchange = Exchange::over(worker_.front(), welcome, &signatures_, &answers_);
+  EXPECT_EQ(exchange->welcome().rank, 2u);
+  EXPECT_EQ(exchange->send(dispatch::Ping{}, {}), ok_status());
+  worker_.expect<dispatch::Ping>();
+}
+
 TEST_F(ExchangeTest, IsOpenOnceTheWorkerWelcomes) {
   worker_.say(dispatch::Ping{});
   auto exchange = open();

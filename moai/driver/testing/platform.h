@@ -96,20 +96,22 @@ class Platform {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
     if (!refusal.ok()) return refusal;
-    Connected connected;
+    ConnectedWorker worker;
     if (dial) {
-      connected.link = dial();
+      worker.link = dial();
     } else if (address_.empty()) {
-      connected.link = door->connect();
+      worker.link = door->connect();
     } else {
-      MOAI_ASSIGN_OR_RETURN(
-          connected.link,
-          comm::connect(address_, std::chrono::steady_clock::now() + std::chrono::seconds(5)));
+      MOAI_ASSIGN_OR_RETURN(worker.link, comm::connect(address_, std::chrono::steady_clock::now() +
+                                                                     std::chrono::seconds(5)));
     }
-    connected.hello.secret = secret;
-    connected.hello.epoch = 7;
-    connected.hello.client = "pid 1 test";
-    connected.hello.torch_version = "2.13.0";
+    worker.hello.secret = secret;
+    worker.hello.epoch = 7;
+    worker.hello.client = "pid 1 test";
+    worker.hello.torch_version = "2.13.0";
+    Connected connected;
+    connected.workers.push_back(std::move(worker));
+    connected.workers.resize(devices);
     connected.memory_bytes = 1 << 30;
     return connected;
   }
@@ -120,8 +122,9 @@ class Platform {
   std::shared_ptr<worker::Door> door = std::make_shared<worker::Door>();
   // To be set before the first use.
   std::string secret = std::string(dispatch::kSecretBytes, 's');
-  Status refusal;  // of the lease
-  Status reason;   // why links break, as the platform knows it; OK: it knows nothing
+  Status refusal;      // of the lease
+  size_t devices = 1;  // of the lease; there is a Worker on the first
+  Status reason;       // why links break, as the platform knows it; OK: it knows nothing
   std::atomic<bool> granted{true};
   std::atomic<int> connects{0}, losses{0}, given_back{0};
   Ended ended;
@@ -139,7 +142,7 @@ class PlatformConnector final : public Connector {
   Result<Connected> connect(const std::function<bool()>& stopped) override {
     return platform_.connect(stopped);
   }
-  Status lost(const Status& how) override {
+  Status lost(size_t, const Status& how) override {
     ++platform_.losses;
     return platform_.reason.ok() ? how : platform_.reason;
   }

@@ -11,7 +11,8 @@
 //   garbage    answers with what is no message
 //
 // The messages that came are written to the file Start::token, a line each. Granted::job_id is the
-// pid, Granted::flavor the credential that Start brought, and the Worker's address Start::device.
+// pid, Granted::flavor the credential that Start brought, and the Workers' addresses Start::device,
+// with ";" between them.
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <sstream>
 #include <string>
 
 #include "moai/session/wire.h"
@@ -85,7 +87,12 @@ class PlayedSession {
     granted.flavor = start_.resume;
     granted.memory_bytes = 1 << 20;
     granted.resume = "credential";
-    granted.workers.push_back({start_.device, std::string(32, 's')});
+    std::istringstream addresses(start_.device);
+    for (std::string address; std::getline(addresses, address, ';');) {
+      const auto rank = static_cast<uint32_t>(granted.workers.size());
+      granted.workers.push_back(
+          {address, std::string(32, static_cast<char>('s' + rank)), "back01", rank, "here"});
+    }
     say(granted);
     return true;
   }

@@ -1,5 +1,5 @@
-// The state file "device_memory": bytes of one device of the flavor in use, which a front shows
-// before it has a connection.
+// The state file "device_memory": bytes of the flavor in use, of all its devices together, which a
+// front shows before it has a connection.
 #pragma once
 
 #include <cstdint>

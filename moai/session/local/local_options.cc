@@ -53,6 +53,7 @@ Result<LocalOptions> local_options() {
   options.compile_python = variable("MOAI_COMPILE_PYTHON");
   MOAI_RETURN_IF_ERROR(read_number("MOAI_LOCAL_DEVICES", 1, kDevicesMax, &options.devices));
   MOAI_RETURN_IF_ERROR(read_number("MOAI_LOCAL_THREADS", 1, 4096, &options.threads));
+  MOAI_RETURN_IF_ERROR(read_number("MOAI_LOCAL_JOB_DEVICES", 1, kDevicesMax, &options.job_devices));
   MOAI_RETURN_IF_ERROR(read_number("MOAI_LOCAL_IDLE_EXIT", 0, 1'000'000'000, &options.idle_exit_s));
   if (const std::string memory = variable("MOAI_DEVICE_MEMORY"); !memory.empty()) {
     MOAI_ASSIGN_OR_RETURN(options.memory_bytes, parse_bytes(memory));

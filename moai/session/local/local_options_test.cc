@@ -12,9 +12,9 @@ class LocalOptionsTest : public testing::Test {
   LocalOptionsTest() { clear(); }
   ~LocalOptionsTest() override { clear(); }
   void clear() {
-    for (const char* name :
-         {"MOAI_STATE_DIR", "XDG_STATE_HOME", "MOAI_LOCAL_DEVICES", "MOAI_DEVICE_MEMORY",
-          "MOAI_LOCAL_THREADS", "MOAI_LOCAL_IDLE_EXIT", "MOAI_COMPILE_PYTHON"}) {
+    for (const char* name : {"MOAI_STATE_DIR", "XDG_STATE_HOME", "MOAI_LOCAL_DEVICES",
+                             "MOAI_DEVICE_MEMORY", "MOAI_LOCAL_THREADS", "MOAI_LOCAL_JOB_DEVICES",
+                             "MOAI_LOCAL_IDLE_EXIT", "MOAI_COMPILE_PYTHON"}) {
       ::unsetenv(name);
     }
   }
@@ -35,12 +35,15 @@ TEST_F(LocalOptionsTest, NumbersAreTakenFromTheirVariables) {
   ::setenv("MOAI_LOCAL_DEVICES", "2", 1);
   ::setenv("MOAI_DEVICE_MEMORY", "3GiB", 1);
   ::setenv("MOAI_LOCAL_THREADS", "4", 1);
+  EXPECT_EQ(local_options()->job_devices, 1u);
+  ::setenv("MOAI_LOCAL_JOB_DEVICES", "6", 1);
   ::setenv("MOAI_LOCAL_IDLE_EXIT", "0", 1);
   const auto options = local_options();
   ASSERT_TRUE(options.ok());
   EXPECT_EQ(options->devices, 2u);
   EXPECT_EQ(options->memory_bytes, uint64_t{3} << 30);
   EXPECT_EQ(options->threads, 4u);
+  EXPECT_EQ(options->job_devices, 6u);
   EXPECT_EQ(options->idle_exit_s, 0);
   EXPECT_EQ(options->compile_python, "") << "the agent's own";
   ::setenv("MOAI_COMPILE_PYTHON", "/opt/python", 1);

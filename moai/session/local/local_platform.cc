@@ -145,6 +145,8 @@ Status Starter::start_master(int restart_grace_s) {
                                    in_state("master"),
                                    "--bootstrap-token",
                                    platform_.token_path,
+                                   "--flavor-devices-max",
+                                   std::to_string(options_.job_devices),
                                    "--idle-exit",
                                    std::to_string(options_.idle_exit_s),
                                    "--restart-grace",

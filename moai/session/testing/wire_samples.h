@@ -28,7 +28,8 @@ inline std::vector<WireMessage> one_of_each() {
   granted.memory_bytes = uint64_t{64} << 30;
   granted.ca = "-----BEGIN CERTIFICATE-----";
   granted.resume = "r";
-  granted.workers = {{"unix:/tmp/w0", std::string(32, '\x07')}, {"tls:10.0.0.2:9", ""}};
+  granted.workers = {{"unix:/tmp/w0", std::string(32, '\x07'), "back01", 3, "boot/25.1"},
+                     {"tls:10.0.0.2:9", "", "back02", 300, ""}};
   return {start,
           Acquire{},
           GiveBack{},

@@ -1,4 +1,4 @@
-// Handshake: whether a front may use this Worker.
+// Handshake: whether a front may use this Worker, and whether another Worker is one of its group.
 #pragma once
 
 #include <cstdint>
@@ -18,11 +18,17 @@ struct Identity {
   std::string torch_version{};  // "2.13.0"
   uint64_t memory_bytes = 0;
   uint64_t credit_bytes = uint64_t{64} << 20;
+  uint32_t rank = 0;  // among the Workers of the lease
+  uint32_t ranks = 1;
+  std::string group_secret{};  // of these, dispatch::kSecretBytes; empty: it is alone
 };
 
 // OK, or why not: the words that the front sees. The secret is compared in constant time, and
 // before anything that it protects.
 Status admit(const dispatch::Hello& hello, const Identity& identity);
+
+// The same for a Worker of the lease. Higher ranks join lower ones.
+Status admit(const dispatch::Join& join, const Identity& identity);
 
 dispatch::Welcome welcome(const Identity& identity);
 

@@ -60,6 +60,48 @@ TEST(Handshake, ComparesMinorVersions) {
   EXPECT_FALSE(same_minor_version("", "2.13"));
 }
 
+Identity one_of_four() {
+  Identity i = identity();
+  i.rank = 1;
+  i.ranks = 4;
+  i.group_secret = std::string(dispatch::kSecretBytes, 'g');
+  return i;
+}
+dispatch::Join join(uint32_t rank) {
+  return {.secret = std::string(dispatch::kSecretBytes, 'g'), .epoch = 7, .rank = rank};
+}
+
+TEST(Handshake, AdmitsTheWorkersOfHigherRank) {
+  EXPECT_EQ(admit(join(2), one_of_four()), ok_status());
+  EXPECT_EQ(admit(join(3), one_of_four()), ok_status());
+  for (uint32_t rank : {0, 1, 4}) {
+    EXPECT_EQ(admit(join(rank), one_of_four()).code(), Code::kInvalidArgument) << rank;
+  }
+}
+
+TEST(Handshake, RefusesAWorkerOfAnotherGroup) {
+  auto j = join(2);
+  j.protocol = 99;
+  EXPECT_THAT(admit(j, one_of_four()).message(), HasSubstr("the other Worker speaks protocol 99"));
+  j = join(2);
+  j.secret[31] = 'x';
+  j.epoch = 6;
+  EXPECT_EQ(admit(j, one_of_four()).code(), Code::kUnauthenticated) << "before the rest is told";
+  j.secret = kSecret;
+  EXPECT_EQ(admit(j, one_of_four()).code(), Code::kUnauthenticated) << "a front's is another";
+  for (uint64_t epoch : {6, 8}) {
+    j = join(2);
+    j.epoch = epoch;
+    EXPECT_EQ(admit(j, one_of_four()).code(), Code::kPermissionDenied);
+  }
+}
+
+TEST(Handshake, AWorkerOfItsOwnIsJoinedByNobody) {
+  auto j = join(1);
+  j.secret.clear();
+  EXPECT_EQ(admit(j, identity()).code(), Code::kFailedPrecondition);
+}
+
 TEST(Handshake, TheWelcomeSaysWhatTheWorkerIs) {
   Identity i = identity();
   i.memory_bytes = 5;
@@ -70,6 +112,8 @@ TEST(Handshake, TheWelcomeSaysWhatTheWorkerIs) {
   EXPECT_EQ(w.device_kind, "cpu");
   EXPECT_EQ(w.memory_bytes, 5u);
   EXPECT_EQ(w.credit_bytes, 6u);
+  EXPECT_EQ(w.rank, 0u);
+  EXPECT_EQ(w.ranks, 1u);
 }
 
 }  // namespace

@@ -21,18 +21,29 @@ Status send_message(comm::Link* link, const dispatch::Message& message) {
   return link->send(parts, kWelcomeStall);
 }
 
-Result<dispatch::Hello> receive_hello(comm::Link* link, milliseconds within) {
+Result<dispatch::Message> receive_greeting(comm::Link* link, milliseconds within) {
   MOAI_ASSIGN_OR_RETURN(std::string frame, link->receive(steady_clock::now() + within, {}));
   MOAI_ASSIGN_OR_RETURN(dispatch::Message message, dispatch::decode(frame));
-  if (auto* hello = std::get_if<dispatch::Hello>(&message)) return std::move(*hello);
-  return invalid_argument("[worker.hello] the first message is no Hello");
+  const bool greets = std::holds_alternative<dispatch::Hello>(message) ||
+                      std::holds_alternative<dispatch::Join>(message);
+  if (greets) return message;
+  return invalid_argument("[worker.hello] the first message is no greeting");
+}
+
+void refuse(comm::Link* link, const std::string& who, const Status& why) {
+  log_warning(who + " at " + link->peer() + " is refused: " + why.message());
+  send_message(link, dispatch::Refused{.code = why.code(), .text = why.message()})
+      .ignore("the peer is dropped either way");
 }
 
 }  // namespace
 
 Worker::Worker(WorkerOptions options, std::unique_ptr<comm::Listener> listener,
                device::Device* device)
-    : options_(std::move(options)), listener_(std::move(listener)), device_(*device) {}
+    : options_(std::move(options)),
+      listener_(std::move(listener)),
+      device_(*device),
+      peers_(&options_.identity, listener_->address(), options_.ca) {}
 
 // Takes an admitted link unless another front is here.
 Status Worker::take(std::unique_ptr<comm::Link>* link, const std::string& client) {
@@ -50,18 +61,29 @@ Status Worker::take(std::unique_ptr<comm::Link>* link, const std::string& client
 }
 
 void Worker::admit_peer(std::unique_ptr<comm::Link> link) {
-  const auto hello = receive_hello(link.get(), options_.hello_max);
-  if (!hello.ok()) {
-    log_warning("peer " + link->peer() + " is dropped: " + hello.status().message());
-    return;
+  const auto greeting = receive_greeting(link.get(), options_.hello_max);
+  if (!greeting.ok()) {
+    log_warning("peer " + link->peer() + " is dropped: " + greeting.status().message());
+  } else if (const auto* join = std::get_if<dispatch::Join>(&*greeting)) {
+    admit_worker(std::move(link), *join);
+  } else {
+    admit_front(std::move(link), std::get<dispatch::Hello>(*greeting));
   }
-  Status status = admit(*hello, options_.identity);
-  if (status.ok()) status = take(&link, hello->client);
-  if (status.ok()) return;
-  log_warning("front " + hello->client + " at " + link->peer() +
-              " is refused: " + status.message());
-  send_message(link.get(), dispatch::Refused{.code = status.code(), .text = status.message()})
-      .ignore("the peer is dropped either way");
+}
+
+void Worker::admit_front(std::unique_ptr<comm::Link> link, const dispatch::Hello& hello) {
+  Status status = admit(hello, options_.identity);
+  if (status.ok()) status = take(&link, hello.client);
+  if (!status.ok()) refuse(link.get(), "front " + hello.client, status);
+}
+
+void Worker::admit_worker(std::unique_ptr<comm::Link> link, const dispatch::Join& join) {
+  Status status = admit(join, options_.identity);
+  if (status.ok()) {
+    status = send_message(link.get(), dispatch::Joined{.rank = options_.identity.rank});
+  }
+  if (!status.ok()) return refuse(link.get(), "rank " + std::to_string(join.rank), status);
+  peers_.joined(join.rank, std::move(link));
 }
 
 void Worker::accept_all() {
@@ -114,6 +136,7 @@ void Worker::stop(const std::string& why) {
     waiting = std::move(waiting_);
   }
   changed_.notify_all();
+  peers_.end(unavailable("[worker.peers] " + why));
   if (current) current->end(Code::kUnavailable, why);
   if (waiting) {
     send_message(waiting.get(), dispatch::Ending{.code = Code::kUnavailable, .text = why})
