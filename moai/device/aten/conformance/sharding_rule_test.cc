@@ -69,6 +69,15 @@ TEST_F(ShardingRuleTest, SamplesAreWhatTheirPiecesMake) {
   }
 }
 
+TEST_F(ShardingRuleTest, FactorsSplitTogether) {
+  for (const SampleText& text : all_samples()) {
+    const Sample sample = sample_of(text);
+    const auto rule = rule_of(sample);
+    ASSERT_TRUE(rule) << text.call;
+    EXPECT_EQ(pair_fault_of(sample, *rule), "") << text.call << "\n" << ops::to_string(*rule);
+  }
+}
+
 TEST_F(ShardingRuleTest, EveryRowHasASample) {
   std::set<std::string> sampled;
   for (const SampleText& text : all_samples()) {

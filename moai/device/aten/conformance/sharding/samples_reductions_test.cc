@@ -60,7 +60,11 @@ std::vector<SampleText> reduction_samples() {
       {"aten::norm.ScalarOpt_dim(f64[4,3], intword, [1], false) -> f64[4]", {2}},
       {"aten::norm.Scalar(f64[4,3], word) -> f64[]", {2}},
       {"aten::norm.ScalarOpt_dtype(f64[4,3], word, 7) -> f64[]", {2}},
-      // of all of one dimension
+  };
+}
+
+std::vector<SampleText> scan_samples() {
+  return {
       {"aten::cumsum(f64[4,3,5], 1, none) -> f64[4,3,5]"},
       {"aten::_fft_r2c(f64[4,3,6], [2], 0, true) -> c128[4,3,4]"},
       {"aten::_fft_c2c(c128[4,3,6], [0,2], 0, true) -> c128[4,3,6]"},

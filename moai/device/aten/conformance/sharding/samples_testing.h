@@ -27,6 +27,7 @@ std::vector<SampleText> image_samples();
 std::vector<SampleText> sampling_samples();
 std::vector<SampleText> index_samples();
 std::vector<SampleText> reduction_samples();
+std::vector<SampleText> scan_samples();
 std::vector<SampleText> layout_samples();
 std::vector<SampleText> elementwise_samples();
 std::vector<SampleText> drawing_samples();
@@ -86,7 +87,7 @@ inline std::vector<SampleText> all_samples() {
   std::vector<SampleText> all;
   for (const auto& some : {product_samples(), attention_samples(), layer_samples(), loss_samples(),
                            convolution_samples(), image_samples(), sampling_samples(),
-                           index_samples(), reduction_samples(), layout_samples(),
+                           index_samples(), reduction_samples(), scan_samples(), layout_samples(),
                            elementwise_samples(), drawing_samples(), list_samples()}) {
     all.insert(all.end(), some.begin(), some.end());
   }

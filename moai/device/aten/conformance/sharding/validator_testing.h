@@ -49,6 +49,28 @@ class Validator : public CallTest {
     return {};
   }
 
+  // The same of a piece along one factor, split along another.
+  std::string pair_fault_of(const Sample& sample, const ops::ShardingRule& rule) {
+    for (size_t f = 0; f < rule.factors.size(); ++f) {
+      const ops::RuleFactor& factor = rule.factors[f];
+      if (!is_plain(factor) || factor.size < 2) continue;
+      const int64_t length = factor.size - 1;
+      const Sample part = piece(sample, rule, f, 1, length, length);
+      ops::ShardingRule of_part = rule;
+      of_part.factors[f].size = length;
+      const Outcome whole = outcome(part);
+      if (!whole.error.empty()) return "a piece fails: " + whole.error;
+      for (size_t g = 0; g < rule.factors.size(); ++g) {
+        if (g == f || rule.factors[g].kind == ops::FactorKind::kFrozen) continue;
+        const std::string fault = split_fault(part, of_part, whole, g, 2);
+        if (!fault.empty()) {
+          return "factors " + std::to_string(f) + " and " + std::to_string(g) + ", " + fault;
+        }
+      }
+    }
+    return {};
+  }
+
   // Frozen factors that could as well be split, as it seems by this sample.
   std::vector<size_t> too_frozen(const Sample& sample, const ops::ShardingRule& rule) {
     std::vector<size_t> found;
@@ -103,6 +125,10 @@ class Validator : public CallTest {
   }
 
  private:
+  static bool is_plain(const ops::RuleFactor& factor) {
+    return factor.kind == ops::FactorKind::kParallel || factor.kind == ops::FactorKind::kReduced;
+  }
+
   static bool has_generator(const Sample& sample) {
     return std::ranges::any_of(sample.signature.args, [](const ops::Arg& a) {
       return a.kind == ops::ArgKind::kGenerator;
