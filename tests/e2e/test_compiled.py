@@ -18,7 +18,9 @@ from torch import nn
 
 class Gated(nn.Module):
     def forward(self, x):
-        return torch.tanh(x) * torch.sigmoid(x) + 0.1 * x * x
+        heads = x.view(8, 64, 4, 16).transpose(1, 2)
+        mixed = nn.functional.scaled_dot_product_attention(heads, heads, heads)
+        return torch.tanh(x) * torch.sigmoid(x) + 0.1 * mixed.transpose(1, 2).reshape(x.shape)
 
 torch.manual_seed(0)
 net = nn.Sequential(nn.Linear(64, 64), Gated(), nn.Linear(64, 64), Gated(), nn.Linear(64, 4)).cuda()

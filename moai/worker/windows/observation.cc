@@ -20,6 +20,17 @@ bool draws(const ops::CallSignature& s) {
                              [](const ops::Arg& a) { return a.kind == ops::ArgKind::kGenerator; });
 }
 
+// Of the fresh results, in order, whether they have no elements: all such share a slot.
+void collect_empty(const ops::Result& r, std::vector<bool>* empty) {
+  if (r.kind == ops::ResultKind::kFresh) empty->push_back(tensor::element_count(r.geometry) == 0);
+  for (const ops::Result& item : r.items) collect_empty(item, empty);
+}
+std::vector<bool> empty_results(const ops::CallSignature& s) {
+  std::vector<bool> empty;
+  for (const ops::Result& r : s.results) collect_empty(r, &empty);
+  return empty;
+}
+
 // Why an instruction can be no part of a package; empty when it can.
 std::string obstacle(const program::Instruction& i, const graph::SignatureTable& signatures) {
   if (i.kind == graph::NodeKind::kResize) return "a storage is resized";
@@ -40,10 +51,16 @@ Observation::Observation(const program::Program& program, const graph::Signature
     const auto places = program.places_of(i);
     // Operands stand before fresh results; what an alloc names is fresh.
     size_t fresh_from = i.kind == graph::NodeKind::kAlloc ? 0 : places.size();
-    if (is_call) fresh_from = signatures.at(i.signature).arity.operands;
+    std::vector<bool> empty;
+    if (is_call) {
+      fresh_from = signatures.at(i.signature).arity.operands;
+      empty = empty_results(signatures.at(i.signature).signature());
+    }
     for (size_t k = 0; k < places.size(); ++k) {
-      if (k >= fresh_from && !known[places[k]]) made_[places[k]] = true;
-      if (k >= fresh_from && known[places[k]]) makes_anew_ = true;
+      const bool is_fresh = k >= fresh_from;
+      const bool is_empty = is_call && is_fresh && empty[k - fresh_from];
+      if (is_fresh && !known[places[k]]) made_[places[k]] = true;
+      if (is_fresh && known[places[k]] && !is_empty) makes_anew_ = true;
       known[places[k]] = true;
     }
   }

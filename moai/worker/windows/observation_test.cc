@@ -9,14 +9,15 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr graph::SignatureId kAdd = 0, kUniform = 1, kSkip = 2;
+constexpr graph::SignatureId kAdd = 0, kUniform = 1, kSkip = 2, kEmpty = 3;
 
 class ObservationTest : public testing::Test {
  protected:
   ObservationTest() {
     for (const char* text :
          {"aten::add.Tensor(f64[2], f64[2], word) -> f64[2]",
-          "aten::uniform_(f64[2]!, word, word, generator) -> _", "moai::skip_if(f32[])"}) {
+          "aten::uniform_(f64[2]!, word, word, generator) -> _", "moai::skip_if(f32[])",
+          "aten::aminmax(f64[2]) -> f64[2], f64[0]"}) {
       signatures_.intern(signature_of(text));
     }
     // Slot 0 is there before; the others are made one after the other.
@@ -71,6 +72,16 @@ TEST_F(ObservationTest, FitsRunsThatDifferInParametersAlone) {
   other.released[7] = false;
   EXPECT_FALSE(o.fits(other, layout)) << "it is looked at later";
   EXPECT_TRUE(o.fits(run(5, true), layout)) << "what comes out need not be kept";
+}
+
+TEST_F(ObservationTest, ResultsWithoutElementsMayShareASlot) {
+  builder_.call(kEmpty, {20, 21, 22}).call(kEmpty, {20, 23, 22});
+  Observation o(builder_.get(), signatures_);
+  Instance i = run(5);
+  i.released.resize(24, true);
+  i.input_bytes.resize(24);
+  o.add(i);
+  EXPECT_TRUE(request(o).ok()) << request(o).status().to_string();
 }
 
 TEST_F(ObservationTest, SaysWhyThereIsNoUseInAsking) {
