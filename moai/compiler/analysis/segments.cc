@@ -52,7 +52,7 @@ std::vector<Segment> SegmentMap::finish() {
                           .begin = r.begin / size,
                           .count = (r.end - r.begin) / size,
                           .opaque = r.mixed,
-                          .released = false});
+                          .shares_storage = joined.size() > 1});
     }
     list = std::move(joined);
   }

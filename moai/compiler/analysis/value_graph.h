@@ -31,6 +31,7 @@ struct Segment {
   int64_t begin = 0, count = 0;  // in elements; bytes and kUInt8 where opaque
   bool opaque = false;
   bool released = false;  // before the window ends
+  bool shares_storage = false;  // with other segments; the storage then lies whole on every rank
 };
 
 struct Value {

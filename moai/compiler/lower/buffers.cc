@@ -82,6 +82,7 @@ bool Buffers::is_home(SegmentId segment, const Placement& p) const {
   const auto found = home_.find(segment);
   if (found != home_.end()) return found->second == p;
   const Segment& s = in_.graph->segments[segment];
+  if (s.shares_storage) return std::ranges::none_of(p, &AxisPlacement::split);
   return allocated_.contains(s.storage) || std::ranges::none_of(p, &AxisPlacement::split);
 }
 

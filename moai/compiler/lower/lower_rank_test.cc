@@ -83,6 +83,15 @@ TEST(LowerRank, WhatIsUpdatedInACopyGoesBack) {
             "free s101\n");
 }
 
+// Two weights packed into one storage.
+TEST(LowerRank, AStorageOfSeveralSegmentsStaysWhole) {
+  EXPECT_EQ(lowered("alloc s1 64\n"
+                    "aten::copy_(f32[4]! s1, f32[4] s2, false) -> _\n"
+                    "aten::copy_(f32[6]{1}+4! s1, f32[6] s3, false) -> _\n",
+                    {{1, 0}, {2, 0}, {3, 0}}, 1),
+            "");
+}
+
 TEST(LowerRank, CallsOverListsAreJoinedBehindOneSum) {
   EXPECT_EQ(lowered("s4 = aten::mm(f32[2,4] s1, f32[4,3] s2) -> f32[2,3]\n"
                     "s5 = aten::mm(f32[3,4] s3, f32[4,3] s2) -> f32[3,3]\n"

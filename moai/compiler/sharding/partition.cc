@@ -33,16 +33,22 @@ class Partition {
     }
     reader_ = kNone;
     for (const ValueId v : graph_.outputs) {
-      const bool has_home = plan_.home.contains(graph_.values[v].segment) || is_input(v);
-      program_.outputs.push_back(has_home ? want(v, home(v)) : settled(v));
+      program_.outputs.push_back(has_home(v) ? want(v, home(v)) : settled(v));
     }
     return std::move(program_);
   }
 
  private:
   Placement home(ValueId v) const {
-    const auto found = plan_.home.find(graph_.values[v].segment);
-    return found != plan_.home.end() ? found->second : Placement(plan_.mesh.axes.size());
+    const SegmentId s = graph_.values[v].segment;
+    const auto found = plan_.home.find(s);
+    const bool is_free = found == plan_.home.end() || graph_.segments[s].shares_storage;
+    return is_free ? Placement(plan_.mesh.axes.size()) : found->second;
+  }
+  // Whether the value must end in its home.
+  bool has_home(ValueId v) const {
+    const SegmentId s = graph_.values[v].segment;
+    return plan_.home.contains(s) || graph_.segments[s].shares_storage || is_input(v);
   }
   // Whether the segment was there when the window began.
   bool is_input(ValueId v) const {

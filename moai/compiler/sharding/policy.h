@@ -24,7 +24,8 @@ struct AxisPolicy {
 struct LayoutPlan {
   Mesh mesh{};
   std::vector<AxisPolicy> policies{};  // one an axis
-  // Where segments lie between windows; replicated where nothing is said.
+  // Where segments lie between windows; replicated where nothing is said, and where one shares its
+  // storage.
   std::map<SegmentId, Placement> home{};
   std::vector<FactorId> batch{};  // factors that mark an activation
   // Where copies gathered from shares of weights are dropped, to be gathered again (the start of
