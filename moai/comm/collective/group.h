@@ -2,7 +2,8 @@
 //
 // The operations but send, receive and abort are collective: every rank calls the same ones in the
 // same order with sizes that fit together, and none returns OK before all ranks have called it.
-// Ranks that ask for different things all fail, with both descriptions, before memory is touched.
+// Ranks that ask for different things all fail, with both descriptions; nothing is ever written
+// outside the memory that was given.
 //
 // Bits. Every rank gets the same bits, and each element is (r0 + r1) + r2 + … in the order of
 // ranks, whatever the transport, the count and the chunking (reduce.h). So nothing is added along a

@@ -79,11 +79,11 @@ void sweep(const std::string& folder) {
   }
 }
 
-// The file under its name, locked; nothing when there is none, or none that lives.
-Result<std::optional<Fd>> find(const std::string& path) {
+// The file under its name, locked; an invalid one when there is none, or none that lives.
+Result<Fd> find(const std::string& path) {
   Fd fd = open_existing(path);
   if (!fd.valid()) {
-    if (errno == ENOENT) return std::optional<Fd>();
+    if (errno == ENOENT) return Fd();
     if (errno != EACCES && errno != ELOOP) return system_error("open", path);
     return permission_denied("[comm.collective] " + path +
                              " is not this user's: choose another name for the group");
@@ -95,11 +95,11 @@ Result<std::optional<Fd>> find(const std::string& path) {
   }
   if (abandoned(fd.get())) {
     ::unlink(path.c_str());
-    return std::optional<Fd>();
+    return Fd();
   }
   // Without a lock or a name somebody else is just removing it.
-  if (::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 || !has_name(fd.get())) return std::optional<Fd>();
-  return std::optional<Fd>(std::move(fd));
+  if (::flock(fd.get(), LOCK_SH | LOCK_NB) != 0 || !has_name(fd.get())) return Fd();
+  return fd;
 }
 
 Result<Fd> make_nameless(const std::string& folder, size_t bytes) {
@@ -152,9 +152,9 @@ Result<SegmentFile> SegmentFile::open(const std::string& folder, const std::stri
   const std::string path = folder + "/" + kPrefix + name;
   const auto start = std::chrono::steady_clock::now();
   for (auto now = start; now < start + kOpenWithin; now = std::chrono::steady_clock::now()) {
-    MOAI_ASSIGN_OR_RETURN(std::optional<Fd> found, find(path));
-    if (found) {
-      SegmentFile file(path, *std::move(found));
+    MOAI_ASSIGN_OR_RETURN(Fd found, find(path));
+    if (found.valid()) {
+      SegmentFile file(path, std::move(found));
       MOAI_RETURN_IF_ERROR(file.map());
       return file;
     }

@@ -1,5 +1,7 @@
 // What every Group must do when ranks disagree, fail, leave or stop.
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -198,6 +200,25 @@ TEST_P(CollectiveFailure, SendingAheadIsBoundedAndStillEnds) {
     status = groups[0]->send(1, 0, block.data(), block.size());
   }
   EXPECT_EQ(status.code(), Code::kDeadlineExceeded) << status.to_string();
+}
+
+TEST_P(CollectiveFailure, AForkedChildDropsItsCopyWithoutAWord) {
+  Groups groups = make_groups(GetParam(), 2);
+  const std::vector<char> block(600'000);
+  ASSERT_TRUE(groups[0]->send(1, 0, block.data(), block.size()).ok());  // a thread sends it
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    ::alarm(20);
+    groups.clear();
+    ::_exit(0);
+  }
+  int state = 0;
+  ASSERT_EQ(::waitpid(child, &state, 0), child);
+  EXPECT_TRUE(WIFEXITED(state) && WEXITSTATUS(state) == 0);
+  std::vector<char> came(block.size());
+  EXPECT_TRUE(groups[1]->receive(0, 0, came.data(), came.size()).ok());
+  expect_all(statuses(groups, [](Group& g) { return sum(g, 100); }), Code::kOk, {});
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, CollectiveFailure, testing::ValuesIn(group_kinds()),
