@@ -83,10 +83,15 @@ class Lower {
   void provide(RegisterId r) {
     const StorageId id = storage(r);
     const uint64_t bytes = buffers_.allocated_bytes(id);
-    if (bytes == 0 || !provided_.insert(id).second) return;
     const bool whole = std::ranges::none_of(reg(r).placement, &AxisPlacement::split);
-    const uint64_t part = static_cast<uint64_t>(layout(r).count()) * tensor::dtype_size(dtype(r));
-    out_.alloc(id, whole ? bytes : part);
+    if (bytes != 0) allocate(id, whole ? bytes : part_bytes(r));
+  }
+  // Once.
+  void allocate(StorageId id, uint64_t bytes) {
+    if (provided_.insert(id).second) out_.alloc(id, bytes);
+  }
+  uint64_t part_bytes(RegisterId r) const {
+    return static_cast<uint64_t>(layout(r).count()) * tensor::dtype_size(dtype(r));
   }
 
   // Storages that the window allocates and no call uses.
@@ -112,7 +117,10 @@ class Lower {
     for (ops::Arg* a : ops::tensor_operands(s)) {
       const Use& use = n.operands[at];
       RegisterId r = step.operands[at++];
-      if (a->written && r == kNone) r = written[next_written];
+      if (a->written && r == kNone) {
+        r = written[next_written];
+        if (r != kNone && buffers_.of(r).temporary) allocate(storage(r), part_bytes(r));
+      }
       if (a->written) ++next_written;
       ids.push_back(localize(use, r, &a->geometry));
     }
@@ -327,6 +335,7 @@ class Lower {
   void settle(RegisterId r) {
     const StorageId id = graph_.segments[segment(r)].storage;
     if (storage(r) == id) return;
+    if (const uint64_t bytes = buffers_.allocated_bytes(id)) allocate(id, bytes);
     Geometry home = flat(r);
     home.offset = graph_.segments[segment(r)].begin;
     if (std::ranges::any_of(reg(r).placement, &AxisPlacement::split)) home.offset = 0;

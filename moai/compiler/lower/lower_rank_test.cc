@@ -89,7 +89,19 @@ TEST(LowerRank, AStorageOfSeveralSegmentsStaysWhole) {
                     "aten::copy_(f32[4]! s1, f32[4] s2, false) -> _\n"
                     "aten::copy_(f32[6]{1}+4! s1, f32[6] s3, false) -> _\n",
                     {{1, 0}, {2, 0}, {3, 0}}, 1),
-            "");
+            "alloc s100 8\n"
+            "aten::copy_(f32[2]! s100, f32[2] s2, false) -> _\n"
+            "alloc s101 12\n"
+            "aten::copy_(f32[3]! s101, f32[3] s3, false) -> _\n"
+            "s102 = moai::all_gather(f32[1,2,1] s100, 1, [2,2], 0) -> f32[1,4,1]\n"
+            "free s100\n"
+            "s103 = moai::all_gather(f32[1,3,1] s101, 1, [3,3], 0) -> f32[1,6,1]\n"
+            "free s101\n"
+            "alloc s1 64\n"
+            "aten::copy_(f32[4]! s1, f32[4] s102, false) -> _\n"
+            "aten::copy_(f32[6]+4! s1, f32[6] s103, false) -> _\n"
+            "free s102\n"
+            "free s103\n");
 }
 
 TEST(LowerRank, CallsOverListsAreJoinedBehindOneSum) {
