@@ -30,7 +30,7 @@ struct Segment {
   tensor::DType dtype = tensor::DType::kFloat32;
   int64_t begin = 0, count = 0;  // in elements; bytes and kUInt8 where opaque
   bool opaque = false;
-  bool released = false;  // before the window ends
+  bool released = false;        // before the window ends
   bool shares_storage = false;  // with other segments; the storage then lies whole on every rank
 };
 

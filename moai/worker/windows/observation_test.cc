@@ -14,10 +14,9 @@ constexpr graph::SignatureId kAdd = 0, kUniform = 1, kSkip = 2, kEmpty = 3;
 class ObservationTest : public testing::Test {
  protected:
   ObservationTest() {
-    for (const char* text :
-         {"aten::add.Tensor(f64[2], f64[2], word) -> f64[2]",
-          "aten::uniform_(f64[2]!, word, word, generator) -> _", "moai::skip_if(f32[])",
-          "aten::aminmax(f64[2]) -> f64[2], f64[0]"}) {
+    for (const char* text : {"aten::add.Tensor(f64[2], f64[2], word) -> f64[2]",
+                             "aten::uniform_(f64[2]!, word, word, generator) -> _",
+                             "moai::skip_if(f32[])", "aten::aminmax(f64[2]) -> f64[2], f64[0]"}) {
       signatures_.intern(signature_of(text));
     }
     // Slot 0 is there before; the others are made one after the other.
