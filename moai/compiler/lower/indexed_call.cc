@@ -2,18 +2,16 @@
 
 #include <algorithm>
 
+#include "moai/ops/call_build.h"
 #include "moai/ops/call_tensors.h"
 
 namespace moai::compiler {
 namespace {
 
 using graph::StorageId;
+using ops::of_int;
+using ops::of_tensor;
 using tensor::Geometry;
-
-ops::Arg of_tensor(Geometry g, bool written = false) {
-  return {.kind = ops::ArgKind::kTensor, .written = written, .geometry = std::move(g)};
-}
-ops::Arg of_int(int64_t value) { return {.kind = ops::ArgKind::kInt, .ints = {value}}; }
 
 }  // namespace
 

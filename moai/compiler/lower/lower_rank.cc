@@ -10,6 +10,7 @@
 #include "moai/compiler/lower/local_layout.h"
 #include "moai/compiler/sharding/strategies.h"
 #include "moai/compiler/sharding/table_split.h"
+#include "moai/ops/call_build.h"
 #include "moai/ops/call_tensors.h"
 #include "moai/ops/list_call.h"
 
@@ -19,19 +20,6 @@ namespace {
 using graph::StorageId;
 using tensor::Geometry;
 
-ops::Arg tensor_arg(Geometry g, bool written = false) {
-  return {.kind = ops::ArgKind::kTensor, .written = written, .geometry = std::move(g)};
-}
-ops::Arg int_arg(int64_t value) { return {.kind = ops::ArgKind::kInt, .ints = {value}}; }
-ops::Arg ints_arg(std::vector<int64_t> values) {
-  return {.kind = ops::ArgKind::kIntList, .ints = std::move(values)};
-}
-ops::Arg text_arg(std::string_view text) {
-  return {.kind = ops::ArgKind::kString, .text = std::string(text)};
-}
-ops::Result fresh(Geometry g) {
-  return {.kind = ops::ResultKind::kFresh, .geometry = std::move(g)};
-}
 Geometry dense(tensor::DType dtype, std::vector<int64_t> sizes, int64_t offset = 0) {
   Geometry g{.dtype = dtype, .sizes = std::move(sizes), .offset = offset};
   g.strides = tensor::contiguous_strides(g.sizes);
@@ -264,17 +252,17 @@ class Lower {
     const int64_t n = part.sizes[1];
     part.sizes[1] = share_size(n, ranks(m), index(m));
     part.offset += share_begin(n, ranks(m), index(m)) * part.sizes[2];
-    emit("aten::clone", {tensor_arg(part), {.kind = ops::ArgKind::kNone}},
-         {fresh(dense(part.dtype, part.sizes))}, {storage(m.from), storage(m.to)});
+    emit("aten::clone", {ops::of_tensor(part), {.kind = ops::ArgKind::kNone}},
+         {ops::of_fresh(dense(part.dtype, part.sizes))}, {storage(m.from), storage(m.to)});
   }
 
   // The first rank of the group keeps the value, the others have nothing to add.
   void mask(const MoveStep& m) {
     const Geometry g = flat(m.from);
-    std::vector<ops::Arg> args{tensor_arg(g), {.kind = ops::ArgKind::kNone}};
+    std::vector<ops::Arg> args{ops::of_tensor(g), {.kind = ops::ArgKind::kNone}};
     if (index(m) != 0) args.resize(6, {.kind = ops::ArgKind::kNone});
     emit(index(m) == 0 ? "aten::clone" : "aten::zeros_like", std::move(args),
-         {fresh(dense(g.dtype, g.sizes))}, {storage(m.from), storage(m.to)});
+         {ops::of_fresh(dense(g.dtype, g.sizes))}, {storage(m.from), storage(m.to)});
   }
 
   void all_reduce(const MoveStep& m) {
@@ -286,8 +274,8 @@ class Lower {
     const Geometry part = around(m.from, place);
     const int64_t n = whole_size(m.from, place);
     emit("moai::all_gather",
-         {tensor_arg(part), int_arg(1), ints_arg(shares(m, n)), int_arg(m.axis)},
-         {fresh(dense(part.dtype, {part.sizes[0], n, part.sizes[2]}))},
+         {ops::of_tensor(part), ops::of_int(1), ops::of_ints(shares(m, n)), ops::of_int(m.axis)},
+         {ops::of_fresh(dense(part.dtype, {part.sizes[0], n, part.sizes[2]}))},
          {storage(m.from), storage(m.to)});
   }
 
@@ -296,10 +284,10 @@ class Lower {
     const Geometry whole = around(m.from, place);
     const int64_t n = whole.sizes[1];
     emit("moai::reduce_scatter",
-         {tensor_arg(whole), int_arg(1), ints_arg(shares(m, n)), text_arg(reduction(m)),
-          int_arg(m.axis)},
-         {fresh(dense(whole.dtype,
-                      {whole.sizes[0], share_size(n, ranks(m), index(m)), whole.sizes[2]}))},
+         {ops::of_tensor(whole), ops::of_int(1), ops::of_ints(shares(m, n)),
+          ops::of_text(reduction(m)), ops::of_int(m.axis)},
+         {ops::of_fresh(dense(
+             whole.dtype, {whole.sizes[0], share_size(n, ranks(m), index(m)), whole.sizes[2]}))},
          {storage(m.from), storage(m.to)});
   }
 
@@ -320,9 +308,9 @@ class Lower {
     sizes[static_cast<size_t>(from_dim)] = gathered;
     sizes[static_cast<size_t>(to_dim)] = share_size(scattered, ranks(m), index(m));
     emit("moai::all_to_all",
-         {tensor_arg(g), int_arg(from_dim), ints_arg(shares(m, gathered)), int_arg(to_dim),
-          ints_arg(shares(m, scattered)), int_arg(m.axis)},
-         {fresh(dense(g.dtype, sizes))}, {storage(m.from), storage(m.to)});
+         {ops::of_tensor(g), ops::of_int(from_dim), ops::of_ints(shares(m, gathered)),
+          ops::of_int(to_dim), ops::of_ints(shares(m, scattered)), ops::of_int(m.axis)},
+         {ops::of_fresh(dense(g.dtype, sizes))}, {storage(m.from), storage(m.to)});
   }
 
   std::string_view reduction(const MoveStep& m) const {
@@ -340,7 +328,9 @@ class Lower {
     home.offset = graph_.segments[segment(r)].begin;
     if (std::ranges::any_of(reg(r).placement, &AxisPlacement::split)) home.offset = 0;
     emit("aten::copy_",
-         {tensor_arg(home, true), tensor_arg(flat(r)), {.kind = ops::ArgKind::kBool, .ints = {0}}},
+         {ops::of_tensor(home, true),
+          ops::of_tensor(flat(r)),
+          {.kind = ops::ArgKind::kBool, .ints = {0}}},
          {{.kind = ops::ResultKind::kIgnored}}, {id, storage(r)});
   }
 

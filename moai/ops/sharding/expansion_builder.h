@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "moai/ops/call_build.h"
 #include "moai/ops/sharding/expansion.h"
 
 namespace moai::ops::sharding {
@@ -24,13 +25,6 @@ struct Argument {
 using Input = std::variant<Value, Arg, Argument>;
 
 inline Arg no_value() { return {}; }
-inline Arg of_bool(bool value) { return {.kind = ArgKind::kBool, .ints = {value}}; }
-inline Arg of_int(int64_t value) { return {.kind = ArgKind::kInt, .ints = {value}}; }
-inline Arg of_ints(std::vector<int64_t> v) {
-  return {.kind = ArgKind::kIntList, .ints = std::move(v)};
-}
-inline Arg of_double(double value) { return {.kind = ArgKind::kDouble, .doubles = {value}}; }
-
 class ExpansionBuilder {
  public:
   // Does not own the call.

@@ -24,6 +24,36 @@ uint64_t offset_of(const Geometry& g) {
   return static_cast<uint64_t>(g.offset) * tensor::dtype_size(g.dtype);
 }
 
+// Bytes of a share for each rank.
+std::vector<size_t> share_bytes(const Along& whole, const std::vector<int64_t>& shares) {
+  std::vector<size_t> bytes;
+  for (const int64_t n : shares) bytes.push_back(static_cast<size_t>(whole.with_size(n).bytes()));
+  return bytes;
+}
+
+// Shares one after the other, from where they lie in the whole; and back.
+std::string packed(const std::string& whole, const Along& of, const std::vector<int64_t>& shares) {
+  std::string parts(whole.size(), '\0');
+  int64_t begin = 0, at = 0;
+  for (const int64_t n : shares) {
+    tensor::copy_along(whole.data(), of, at, n, parts.data() + begin, of.with_size(n), 0);
+    begin += of.with_size(n).bytes();
+    at += n;
+  }
+  return parts;
+}
+std::string unpacked(const std::string& parts, const Along& of,
+                     const std::vector<int64_t>& shares) {
+  std::string whole(parts.size(), '\0');
+  int64_t begin = 0, at = 0;
+  for (const int64_t n : shares) {
+    tensor::copy_along(parts.data() + begin, of.with_size(n), 0, n, whole.data(), of, at);
+    begin += of.with_size(n).bytes();
+    at += n;
+  }
+  return whole;
+}
+
 class CollectiveCall : public device::Call {
  public:
   CollectiveCall(const ops::CallSignature& s, device::Device* device, comm::Group* group)
@@ -61,8 +91,6 @@ class CollectiveCall : public device::Call {
   }
   const Geometry& operand() const { return operands_[0]; }
   const Geometry& result() const { return signature_.results[0].geometry; }
-  size_t rank() const { return static_cast<size_t>(group_.rank()); }
-  size_t ranks() const { return static_cast<size_t>(group_.size()); }
 
   const ops::CallSignature signature_;
   std::vector<Geometry> operands_;
@@ -103,19 +131,9 @@ class AllGather final : public CollectiveCall {
     const auto dimension = static_cast<size_t>(signature_.args[1].ints[0]);
     const std::vector<int64_t>& shares = signature_.args[2].ints;
     const Along whole = tensor::along(result(), dimension);
-    std::vector<size_t> bytes;
-    for (const int64_t n : shares) {
-      bytes.push_back(static_cast<size_t>(whole.with_size(n).bytes()));
-    }
-    std::string parts(bytes_of(result()), '\0'), out(parts.size(), '\0');
-    MOAI_RETURN_IF_ERROR(group_.all_gather(mine.data(), bytes, parts.data()));
-    size_t begin = 0;
-    for (size_t r = 0; r < ranks(); ++r) {
-      tensor::copy_along(parts.data() + begin, whole.with_size(shares[r]), 0, shares[r], out.data(),
-                         whole, tensor::begin_of(shares, r));
-      begin += bytes[r];
-    }
-    return make(out, &fresh[0]);
+    std::string parts(bytes_of(result()), '\0');
+    MOAI_RETURN_IF_ERROR(group_.all_gather(mine.data(), share_bytes(whole, shares), parts.data()));
+    return make(unpacked(parts, whole, shares), &fresh[0]);
   }
 };
 
@@ -130,16 +148,10 @@ class ReduceScatter final : public CollectiveCall {
     const std::vector<int64_t>& shares = signature_.args[2].ints;
     const Along whole = tensor::along(operand(), dimension);
     const tensor::DType dtype = operand().dtype;
-    std::string parts(mine.size(), '\0'), out(bytes_of(result()), '\0');
-    std::vector<size_t> counts;
-    size_t begin = 0;
-    for (size_t r = 0; r < ranks(); ++r) {
-      const Along part = whole.with_size(shares[r]);
-      tensor::copy_along(mine.data(), whole, tensor::begin_of(shares, r), shares[r],
-                         parts.data() + begin, part, 0);
-      begin += static_cast<size_t>(part.bytes());
-      counts.push_back(static_cast<size_t>(part.bytes()) / tensor::dtype_size(dtype));
-    }
+    const std::string parts = packed(mine, whole, shares);
+    std::string out(bytes_of(result()), '\0');
+    std::vector<size_t> counts = share_bytes(whole, shares);
+    for (size_t& n : counts) n /= tensor::dtype_size(dtype);
     MOAI_RETURN_IF_ERROR(
         group_.reduce_scatter(parts.data(), counts, out.data(), dtype,
                               *tensor::reduction_from_name(signature_.args[3].text)));
@@ -161,24 +173,11 @@ class AllToAll final : public CollectiveCall {
     const std::vector<int64_t>& gets = signature_.args[4].ints;
     const Along here = tensor::along(operand(), scattered);
     const Along there = tensor::along(result(), gathered);
-    std::vector<size_t> to, from;
-    for (size_t r = 0; r < ranks(); ++r) {
-      to.push_back(static_cast<size_t>(here.with_size(gets[r]).bytes()));
-      from.push_back(static_cast<size_t>(there.with_size(had[r]).bytes()));
-    }
-    std::string out(bytes_of(result()), '\0'), packed(mine.size(), '\0'), came(out.size(), '\0');
-    size_t begin = 0;
-    for (size_t r = 0; r < ranks(); begin += to[r++]) {
-      tensor::copy_along(mine.data(), here, tensor::begin_of(gets, r), gets[r],
-                         packed.data() + begin, here.with_size(gets[r]), 0);
-    }
-    MOAI_RETURN_IF_ERROR(group_.all_to_all(packed.data(), to, came.data(), from));
-    begin = 0;
-    for (size_t r = 0; r < ranks(); begin += from[r++]) {
-      tensor::copy_along(came.data() + begin, there.with_size(had[r]), 0, had[r], out.data(), there,
-                         tensor::begin_of(had, r));
-    }
-    return make(out, &fresh[0]);
+    const std::string parts = packed(mine, here, gets);
+    std::string came(bytes_of(result()), '\0');
+    MOAI_RETURN_IF_ERROR(group_.all_to_all(parts.data(), share_bytes(here, gets), came.data(),
+                                           share_bytes(there, had)));
+    return make(unpacked(came, there, had), &fresh[0]);
   }
 };
 
