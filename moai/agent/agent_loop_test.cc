@@ -13,8 +13,8 @@
 
 #include "moai/agent/probe/simulated.h"
 #include "moai/agent/spawn/process_host.h"
-#include "moai/agent/testing/temporary_directory.h"
 #include "moai/base/log.h"
+#include "moai/base/testing/temporary_directory.h"
 
 namespace moai::agent {
 namespace {

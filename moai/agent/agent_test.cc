@@ -7,8 +7,8 @@
 
 #include "moai/agent/probe/simulated.h"
 #include "moai/agent/testing/fake_host.h"
-#include "moai/agent/testing/temporary_directory.h"
 #include "moai/base/log.h"
+#include "moai/base/testing/temporary_directory.h"
 
 namespace moai::agent {
 namespace {

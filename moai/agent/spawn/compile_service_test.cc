@@ -8,8 +8,8 @@
 #include <filesystem>
 #include <fstream>
 
-#include "moai/agent/testing/temporary_directory.h"
 #include "moai/base/log.h"
+#include "moai/base/testing/temporary_directory.h"
 
 namespace moai::agent {
 namespace {

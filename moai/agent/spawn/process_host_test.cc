@@ -6,7 +6,7 @@
 
 #include <fstream>
 
-#include "moai/agent/testing/temporary_directory.h"
+#include "moai/base/testing/temporary_directory.h"
 
 namespace moai::agent {
 namespace {

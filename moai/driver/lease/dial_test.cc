@@ -4,6 +4,8 @@
 
 #include <thread>
 
+#include "moai/base/testing/temporary_directory.h"
+
 namespace moai::driver {
 namespace {
 
@@ -16,17 +18,9 @@ comm::Deadline in(milliseconds time) { return steady_clock::now() + time; }
 // Listeners on sockets of their own, by rank.
 class DialTest : public testing::Test {
  protected:
-  DialTest() {
-    folder_ = testing::TempDir() + "moai_dial_XXXXXX";
-    EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
-  }
-  ~DialTest() override {
-    for (const std::string& address : addresses_) ::unlink(address.substr(5).c_str());
-    ::rmdir(folder_.c_str());
-  }
   void listen(size_t count) {
     for (size_t rank = 0; rank < count; ++rank) {
-      auto listener = comm::listen("unix:" + folder_ + "/w" + std::to_string(rank));
+      auto listener = comm::listen("unix:" + folder_.path() + "/w" + std::to_string(rank));
       ASSERT_TRUE(listener.ok()) << listener.status().to_string();
       addresses_.push_back((*listener)->address());
       listeners_.push_back(std::move(*listener));
@@ -40,7 +34,7 @@ class DialTest : public testing::Test {
     return frame.ok() ? *frame : frame.status().to_string();
   }
 
-  std::string folder_;
+  TemporaryDirectory folder_;
   std::vector<std::string> addresses_;
   std::vector<std::unique_ptr<comm::Listener>> listeners_;
 };

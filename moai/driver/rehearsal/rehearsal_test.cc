@@ -2,9 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include <filesystem>
-
 #include "moai/base/file.h"
+#include "moai/base/testing/temporary_directory.h"
 
 namespace moai::driver {
 namespace {
@@ -15,14 +14,10 @@ using testing::Not;
 class RehearsalTest : public testing::Test {
  protected:
   RehearsalTest() {
-    char pattern[] = "/tmp/moai-rehearsal-XXXXXX";
-    folder_ = ::mkdtemp(pattern);
-    options_.rehearsal_path = folder_ + "/recording.txt";
+    options_.rehearsal_path = folder_.path() + "/recording.txt";
     options_.rehearsal_steps = 2;
     options_.line_text = [](LineId line) { return "train.py:" + std::to_string(line); };
   }
-  ~RehearsalTest() override { std::filesystem::remove_all(folder_); }
-
   static SignatureId relu(Driver* driver) {
     return driver->signatures().intern(
         ops::call_signature_from_string("aten::relu(f32[2]) -> f32[2]").value());
@@ -32,7 +27,7 @@ class RehearsalTest : public testing::Test {
     return text.ok() ? *text : text.status().to_string();
   }
 
-  std::string folder_;
+  TemporaryDirectory folder_;
   DriverOptions options_;
 };
 
@@ -81,7 +76,7 @@ TEST_F(RehearsalTest, AShapeThatDependsOnValuesIsRefusedWithOperatorAndLine) {
 }
 
 TEST_F(RehearsalTest, AFileThatCannotBeWrittenIsToldAtTheEnd) {
-  options_.rehearsal_path = folder_ + "/none/recording.txt";
+  options_.rehearsal_path = folder_.path() + "/none/recording.txt";
   const auto driver = Driver::create(options_);
   EXPECT_THAT(driver->shutdown(false, {}).message(), HasSubstr("none/recording.txt"));
 }

@@ -1,11 +1,11 @@
 #include "moai/worker/peers/peers.h"
 
 #include <gmock/gmock.h>
-#include <unistd.h>
 
 #include <thread>
 
 #include "moai/base/log.h"
+#include "moai/base/testing/temporary_directory.h"
 #include "moai/device/fake/fake_device.h"
 #include "moai/identity/certificate.h"
 #include "moai/worker/serve/worker.h"
@@ -28,19 +28,12 @@ class PeersTest : public testing::Test {
     std::thread thread;
   };
 
-  PeersTest() {
-    set_log_level(LogLevel::kOff);
-    folder_ = testing::TempDir() + "moai_peers_XXXXXX";
-    EXPECT_NE(::mkdtemp(folder_.data()), nullptr);
-  }
+  PeersTest() { set_log_level(LogLevel::kOff); }
   ~PeersTest() override {
     for (Member& member : members_) {
       member.worker->stop("the test is over");
       member.thread.join();
-      const std::string address = member.worker->address();
-      if (address.starts_with("unix:")) ::unlink(address.substr(5).c_str());
     }
-    ::rmdir(folder_.c_str());
     set_log_level(LogLevel::kInfo);
   }
 
@@ -61,7 +54,7 @@ class PeersTest : public testing::Test {
     options.ca = tls_.ca;
     const bool encrypted = !tls_.certificate.empty();
     auto listener = comm::listen(
-        encrypted ? "tls:127.0.0.1:0" : "unix:" + folder_ + "/w" + std::to_string(rank),
+        encrypted ? "tls:127.0.0.1:0" : "unix:" + folder_.path() + "/w" + std::to_string(rank),
         {.ca = {}, .certificate = tls_.certificate, .key = tls_.key, .peer_name = {}});
     ASSERT_TRUE(listener.ok()) << listener.status().to_string();
     Member& member = members_[rank];
@@ -92,7 +85,7 @@ class PeersTest : public testing::Test {
     tls_ = {.ca = ca, .certificate = own->certificate, .key = own->key, .peer_name = {}};
   }
 
-  std::string folder_;
+  TemporaryDirectory folder_;
   comm::TlsOptions tls_;
   std::vector<Member> members_;
 };

@@ -5,12 +5,12 @@
 #include <filesystem>
 #include <string>
 
-namespace moai::agent {
+namespace moai {
 
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    char name[] = "/tmp/moai_agent_XXXXXX";
+    char name[] = "/tmp/moai_test_XXXXXX";
     if (::mkdtemp(name)) path_ = name;
   }
   ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
@@ -23,4 +23,4 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-}  // namespace moai::agent
+}  // namespace moai
