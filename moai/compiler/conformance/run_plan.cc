@@ -68,12 +68,14 @@ Reference::Reference(device::Device* device, GoldenWindow* golden)
   }
 }
 
-Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan) {
+Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan,
+                               std::optional<uint64_t> left_out) {
   const ValueGraph& g = window.graph;
   const Factors& factors = window.factors;
   const SpmdProgram program = partition(g, factors, plan);
   const Lowering lowering{&window.window, &g, &factors, &program};
   VirtualRanks ranks(device_, &golden_->signatures, plan.mesh);
+  if (left_out) ranks.leave_out_sum(*left_out);
   std::vector<graph::Window> programs;
   for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
     programs.push_back(lower_rank(lowering, rank, kFirstTemporary, &golden_->signatures));
@@ -90,7 +92,8 @@ Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan) {
     }
   }
   if (const Status status = ranks.run(programs); !status.ok()) return status;
-  PlanRun out{.moved_bytes = ranks.moved_bytes(), .collectives = ranks.collectives()};
+  PlanRun out{
+      .moved_bytes = ranks.moved_bytes(), .collectives = ranks.collectives(), .sums = ranks.sums()};
   for (size_t i = 0; i < g.outputs.size(); ++i) {
     const SegmentId segment = g.values[g.outputs[i]].segment;
     const Segment& s = g.segments[segment];

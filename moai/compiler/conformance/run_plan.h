@@ -1,7 +1,10 @@
 // Runs a plan on virtual ranks and compares what it leaves with the window run whole.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "moai/compiler/conformance/golden_window.h"
 #include "moai/compiler/sharding/policy.h"
@@ -12,7 +15,7 @@ namespace moai::compiler {
 struct PlanRun {
   double error_max = 0;  // relative to the largest magnitude of each output
   std::string worst{};   // which output
-  uint64_t moved_bytes = 0, collectives = 0;
+  uint64_t moved_bytes = 0, collectives = 0, sums = 0;
 };
 
 // What the window leaves when one rank runs it, by output; then for plans.
@@ -22,7 +25,9 @@ class Reference {
   Reference(device::Device* device, GoldenWindow* golden);
 
   // `window` is the recorded one, or one that computes the same.
-  Result<PlanRun> run(const Analysed& window, const LayoutPlan& plan);
+  // `left_out`: a sum over ranks that is not made.
+  Result<PlanRun> run(const Analysed& window, const LayoutPlan& plan,
+                      std::optional<uint64_t> left_out = {});
 
  private:
   device::Device* device_;

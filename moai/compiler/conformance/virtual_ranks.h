@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,9 @@ class VirtualRanks {
 
   // One program a rank, node by node of the same kinds.
   Status run(const std::vector<graph::Window>& programs);
+  // A mutant: the sum over ranks of this number, counted from 0, is left out.
+  void leave_out_sum(uint64_t number) { left_out_ = number; }
+  uint64_t sums() const { return sums_; }
   // Storages of a rank that exist now.
   size_t storage_count(int rank) const { return storages_[static_cast<size_t>(rank)].size(); }
   // Bytes that crossed between ranks, summed over ranks, and collectives a rank took part in.
@@ -52,7 +56,8 @@ class VirtualRanks {
   const Mesh mesh_;
   std::vector<Storages> storages_;  // by rank
   std::map<graph::SignatureId, std::unique_ptr<device::Call>> prepared_;
-  uint64_t moved_bytes_ = 0, collectives_ = 0;
+  uint64_t moved_bytes_ = 0, collectives_ = 0, sums_ = 0;
+  std::optional<uint64_t> left_out_{};
 };
 
 }  // namespace moai::compiler

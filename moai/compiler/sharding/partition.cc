@@ -16,6 +16,7 @@ class Partition {
       : graph_(g), factors_(factors), plan_(plan), cost_(g, factors, plan) {
     program_.mesh = plan.mesh;
     available_.resize(g.values.size());
+    input_.resize(g.segments.size());
     for (size_t a = 0; a < plan.mesh.axes.size(); ++a) order_.push_back(a);
     // Axes that keep weights choose first: their cuts leave less freedom.
     std::stable_partition(order_.begin(), order_.end(), [&](size_t a) {
@@ -24,7 +25,10 @@ class Partition {
   }
 
   SpmdProgram run() {
-    for (const ValueId v : graph_.inputs) program_.inputs.push_back(add(v, home(v)));
+    for (const ValueId v : graph_.inputs) {
+      input_[graph_.values[v].segment] = true;
+      program_.inputs.push_back(add(v, home(v)));
+    }
     find_weights();
     for (NodeId n = 0; n < graph_.nodes.size(); ++n) {
       if (n == plan_.regather) forget_gathered();
@@ -51,11 +55,7 @@ class Partition {
     return plan_.home.contains(s) || graph_.segments[s].shares_storage || is_input(v);
   }
   // Whether the segment was there when the window began.
-  bool is_input(ValueId v) const {
-    const SegmentId s = graph_.values[v].segment;
-    return std::ranges::any_of(graph_.inputs,
-                               [&](ValueId i) { return graph_.values[i].segment == s; });
-  }
+  bool is_input(ValueId v) const { return input_[graph_.values[v].segment]; }
 
   // The value as it lies; a partial one is resolved.
   RegisterId settled(ValueId v) {
@@ -235,6 +235,7 @@ class Partition {
   SpmdProgram program_;
   std::vector<std::vector<RegisterId>> available_;  // by value; the first is how it was made
   std::vector<size_t> order_;                       // of the axes
+  std::vector<bool> input_;                         // by segment
   std::vector<bool> weight_only_;                   // by value: computed from inputs alone
   NodeId reader_ = kNone;
 };
