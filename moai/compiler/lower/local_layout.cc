@@ -12,6 +12,16 @@ LocalLayout::LocalLayout(const ValueGraph& g, const Factors& factors, const Mesh
   }
   begin_ = s.begin;
   for (const FactorId f : factors.of(segment)) whole_sizes_.push_back(factors.size(f));
+  take_share(mesh, placement, rank);
+}
+
+LocalLayout::LocalLayout(std::vector<int64_t> sizes, const Mesh& mesh, const Placement& placement,
+                         int rank)
+    : whole_sizes_(std::move(sizes)) {
+  take_share(mesh, placement, rank);
+}
+
+void LocalLayout::take_share(const Mesh& mesh, const Placement& placement, int rank) {
   sizes_ = whole_sizes_;
   begins_.assign(sizes_.size(), 0);
   for (size_t a = 0; a < placement.size(); ++a) {

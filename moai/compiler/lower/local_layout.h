@@ -14,6 +14,8 @@ class LocalLayout {
  public:
   LocalLayout(const ValueGraph& g, const Factors& factors, const Mesh& mesh, SegmentId segment,
               const Placement& placement, int rank);
+  // Of digits of these sizes, outermost first.
+  LocalLayout(std::vector<int64_t> sizes, const Mesh& mesh, const Placement& placement, int rank);
 
   int64_t count() const { return count_; }
   // Elements in front of, at, and inside the factor at `place`.
@@ -37,6 +39,7 @@ class LocalLayout {
     int64_t size = 1, stride = 1;
   };
   Run run(Block b) const;
+  void take_share(const Mesh& mesh, const Placement& placement, int rank);
 
   std::vector<int64_t> whole_sizes_, begins_, sizes_;  // of the factors, outermost first
   int64_t begin_ = 0;                                  // of an opaque segment in its storage
