@@ -90,6 +90,7 @@ class Distribution {
       if (n.kind == graph::NodeKind::kAlloc) made_[ids[0]] = window_.words_of(n)[0];
       if (n.kind != graph::NodeKind::kCall) continue;
       const ops::CallSignature s = signatures_.at(n.signature).signature();
+      skips_ |= s.op == "moai::skip_if";
       size_t at = ops::arity(s).operands;
       for (const ops::Result* r : ops::fresh_results(s)) {
         made_[ids[at++]] = static_cast<uint64_t>(tensor::element_count(r->geometry)) *
@@ -108,7 +109,7 @@ class Distribution {
       const StorageState* state = state_of(s);
       if (!state && covers(s)) continue;  // made here, and lies as it comes
       Placement& home = p.home[s] = Placement(axes);
-      if (!state || !covers(s)) continue;
+      if (!state || !covers(s) || skips_) continue;
       if (!state->free) {
         if (const auto kept = placement_of(state->layout, *factors_, s, p.mesh)) home = *kept;
         continue;
@@ -180,6 +181,9 @@ class Distribution {
   graph::SignatureTable& signatures_;
   graph::Window window_, marked_;
   std::map<StorageId, uint64_t> made_;
+  // The window has a region that may be skipped: a move within it may then not have happened, so
+  // that every rank runs it whole.
+  bool skips_ = false;
   std::optional<ValueGraph> graph_;
   std::optional<Factors> factors_;
   LayoutPlan plan_;
