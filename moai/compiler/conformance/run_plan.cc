@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "moai/compiler/conformance/virtual_ranks.h"
+#include "moai/compiler/cost/rank_memory.h"
 #include "moai/compiler/lower/local_layout.h"
 #include "moai/compiler/sharding/partition.h"
 
@@ -40,6 +40,15 @@ std::string part_of(const std::string& whole, const LocalLayout& layout, size_t 
                 static_cast<size_t>(p.count) * element);
   }
   return part;
+}
+
+// Of what has no influence on counts.
+const cluster::Cluster& some_cluster() {
+  static const cluster::Cluster kCluster{
+      .devices_per_node = 8,
+      .device = {.memory_bytes_per_s = 1e12, .peak = {1e12, 1e12, 1e12, 1e12, 1e12}},
+      .node_link = {.latency_s = 1e-6, .bytes_per_s = 1e11}};
+  return kCluster;
 }
 
 bool is_split(const Placement& p) {
@@ -91,9 +100,18 @@ Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan,
       if (!status.ok()) return status;
     }
   }
+  cost::StorageBytes whole;
+  for (const auto& [id, bytes] : golden_->inputs) whole[id] = bytes.size();
+  const cost::Machine machine{&some_cluster(), cost::axis_shapes(some_cluster(), plan.mesh)};
   if (const Status status = ranks.run(programs); !status.ok()) return status;
   PlanRun out{
       .moved_bytes = ranks.moved_bytes(), .collectives = ranks.collectives(), .sums = ranks.sums()};
+  for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
+    out.ranks.push_back(
+        {cost::price_program(programs[static_cast<size_t>(rank)], golden_->signatures,
+                             cost::rank_begin(lowering, rank, whole), machine),
+         ranks.memory(rank)});
+  }
   for (size_t i = 0; i < g.outputs.size(); ++i) {
     const SegmentId segment = g.values[g.outputs[i]].segment;
     const Segment& s = g.segments[segment];
