@@ -161,6 +161,9 @@ class Distribution {
       const bool kept = placement_of(state->layout, *factors_, s, in_.mesh) == plan_.home.at(s);
       if (state->free || !kept || !covers(s)) out->before[graph_->segments[s].storage] = wanted;
     }
+    for (const auto& [id, state] : in_.storages) {
+      if (state.free) out->before.try_emplace(id);  // no element of it is used
+    }
     for (size_t i = 0; i < graph_->outputs.size(); ++i) {
       const SegmentId s = graph_->values[graph_->outputs[i]].segment;
       const Placement& p = program_.registers[program_.outputs[i]].placement;

@@ -100,6 +100,8 @@ class Lower {
 
   void call(const CallStep& step) {
     const ValueNode& n = graph_.nodes[step.node];
+    const NodeRule& node_rule = in_.factors->rule(step.node);
+    const ops::ShardingRule& rule = node_rule.rule;
     ops::CallSignature s = n.signature;
     std::vector<StorageId> ids;
     std::vector<RegisterId> written(step.made.begin() + static_cast<ptrdiff_t>(n.results.size()),
@@ -113,10 +115,12 @@ class Lower {
         if (r != kNone && buffers_.of(r).temporary) allocate(storage(r), part_bytes(r));
       }
       if (a->written) ++next_written;
+      fit(step, use, rule.operands[ids.size()], &a->geometry);
       ids.push_back(localize(use, r, &a->geometry));
     }
     at = 0;
     for (ops::Result* r : ops::fresh_results(s)) {
+      fit(step, n.results[at], rule.results[at], &r->geometry);
       ids.push_back(localize(n.results[at], step.made[at], &r->geometry));
       ++at;
     }
@@ -129,9 +133,8 @@ class Lower {
     const auto emit = [&](const LocalCall& c) { out_.call(c, n.line); };
     const auto table = table_part(step);
     if (!table) return emit(local);
-    const NodeRule& rule = in_.factors->rule(step.node);
-    IndexedCall indexed(rule, *splittable_form(n, rule, table->factor), *table, std::move(local),
-                        emit, [this] { return next_temporary_++; });
+    IndexedCall indexed(node_rule, *splittable_form(n, node_rule, table->factor), *table,
+                        std::move(local), emit, [this] { return next_temporary_++; });
     for (const StorageId id : indexed.run()) out_.free(id);
   }
 
@@ -178,6 +181,20 @@ class Lower {
     *g = layout(r).geometry(use, *g);
     g->offset += begin(r);
     return storage(r);
+  }
+
+  // Dimensions that show nothing of a segment, since they repeat it or the tensor has no elements,
+  // are as long as what the rank does along their factors.
+  void fit(const CallStep& step, const Use& use, const ops::FactorDims& dims, Geometry* g) const {
+    const bool empty = use.value == kNone && use.made == kNone;
+    for (size_t d = 0; d < dims.size(); ++d) {
+      const bool repeats = use.view && use.view->dims[d].kind == ViewDim::Kind::kBroadcast;
+      if (dims[d].empty() || (!empty && !repeats)) continue;
+      g->sizes[d] = 1;
+      for (const ops::FactorIndex f : dims[d]) {
+        g->sizes[d] *= local_size(step, in_.factors->rule(step.node), f);
+      }
+    }
   }
 
   void set_sizes(const CallStep& step, ops::CallSignature* s) const {

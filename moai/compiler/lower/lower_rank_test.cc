@@ -53,6 +53,26 @@ TEST(LowerRank, SharesOfAViewKeepItsStrides) {
             "s2 = aten::relu(f32[2,2,3]{3,6,1} s1) -> f32[2,2,3]{3,6,1}\n");
 }
 
+// Four of seven elements, every other one from the second on: no digits say that.
+TEST(LowerRank, WhatNoViewExplainsStaysWhereItIs) {
+  constexpr const char* kText = "s2 = aten::relu(f32[4]{2}+1 s1) -> f32[4]\n";
+  EXPECT_EQ(lowered(kText, {}, 1), kText);
+}
+
+TEST(LowerRank, ARepeatedOperandIsRepeatedForTheRanksPart) {
+  EXPECT_EQ(
+      lowered("s3 = aten::bmm(f32[5,1,4]{0,4,1} s1, f32[5,4,3] s2) -> f32[5,1,3]\n", {{2, 0}}, 1),
+      "s3 = aten::bmm(f32[2,1,4]{0,4,1} s1, f32[2,4,3] s2) -> f32[2,1,3]\n");
+}
+
+TEST(LowerRank, AnOperandWithoutElementsHasTheRanksSizes) {
+  EXPECT_EQ(lowered("s2 = aten::addmm(f32[5,2] s1, f32[5,0] s0, f32[0,2] s0, word 1.0, word 1.0)"
+                    " -> f32[5,2]\n",
+                    {{1, 0}}, 1),
+            "s2 = aten::addmm(f32[2,2] s1, f32[2,0] s0, f32[0,2] s0, word 1.0, word 1.0)"
+            " -> f32[2,2]\n");
+}
+
 TEST(LowerRank, SumsOverRanksAreMadeInPlace) {
   EXPECT_EQ(lowered("s3 = aten::mm(f32[2,5] s1, f32[5,2] s2) -> f32[2,2]\n", {{1, 1}, {2, 0}}, 0),
             "s3 = aten::mm(f32[2,3] s1, f32[3,2] s2) -> f32[2,2]\n"

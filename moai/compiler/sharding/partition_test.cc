@@ -64,6 +64,15 @@ TEST_F(PartitionTest, AColumnAndARowSplitMeetInOneAllReduce) {
       << "what lives on is no partial value";
 }
 
+TEST_F(PartitionTest, WhatNoViewExplainsIsNeverPartial) {
+  import("aten::mm.out(f32[2,6] s1, f32[6,2] s2, f32[2,2]{5,2}+1! s3) -> _\n");
+  home(1, 1);
+  home(2, 0);
+  const std::string text = program();
+  EXPECT_NE(text.find("all_gather"), std::string::npos) << text;
+  EXPECT_EQ(text.find("P(sum)"), std::string::npos) << text;
+}
+
 TEST_F(PartitionTest, APartialValueIsResolvedBeforeASecondReader) {
   import(
       "s3 = aten::mm(f32[4,6] s1, f32[6,8] s2) -> f32[4,8]\n"

@@ -87,7 +87,7 @@ class Enumeration {
 
   // A call writes into the register that it reads: both are placed alike.
   void add(std::optional<Strategy> s) {
-    if (!s) return;
+    if (!s || moves_opaque(*s)) return;
     const size_t fresh = made_.size() - written_.size();
     for (size_t w = 0; w < written_.size(); ++w) {
       const size_t i = written_[w];
@@ -98,6 +98,20 @@ class Enumeration {
       if (!only_written(i)) return;
     }
     found_.push_back(std::move(*s));
+  }
+
+  // What no view explains lies whole on every rank.
+  bool moves_opaque(const Strategy& s) const {
+    const auto moved = [](const Use& u, const AxisPlacement& p) {
+      return !u.view && (u.value != kNone || u.made != kNone) && !p.replicated();
+    };
+    for (size_t i = 0; i < s.operands.size(); ++i) {
+      if (moved(node_.operands[i], s.operands[i])) return true;
+    }
+    for (size_t i = 0; i < s.made.size(); ++i) {
+      if (moved(*made_[i], s.made[i])) return true;
+    }
+    return false;
   }
 
   // Whether the call leaves the operand's elements, where it does not overwrite them.
