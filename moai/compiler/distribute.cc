@@ -60,7 +60,7 @@ class Distribution {
     std::vector<Cut> cuts;
     for (SegmentId s = 0; s < graph_->segments.size(); ++s) {
       const StorageState* state = state_of(s);
-      if (!state || !covers(s)) continue;
+      if (!state || !covers(s) || !counts_alike(*state, s)) continue;
       std::ranges::copy(cuts_of(state->layout, s), std::back_inserter(cuts));
     }
     factors_.emplace(*graph_, cuts);
@@ -71,6 +71,17 @@ class Distribution {
   const StorageState* state_of(SegmentId s) const {
     const auto found = in_.storages.find(graph_->segments[s].storage);
     return found == in_.storages.end() ? nullptr : &found->second;
+  }
+
+  // Whether the segment's elements are those that the storage's layout counts.
+  bool counts_alike(const StorageState& state, SegmentId s) const {
+    return state.layout.whole() ||
+           tensor::dtype_size(state.layout.dtype) == tensor::dtype_size(graph_->segments[s].dtype);
+  }
+  // How the segment lies; nothing where that is no placement of it.
+  std::optional<Placement> placement_now(const StorageState& state, SegmentId s) const {
+    if (!counts_alike(state, s)) return std::nullopt;
+    return placement_of(state.layout, *factors_, s, in_.mesh);
   }
 
   // Whether the segment is its whole storage, so that ranks may have parts of it.
@@ -93,8 +104,7 @@ class Distribution {
       skips_ |= s.op == "moai::skip_if";
       size_t at = ops::arity(s).operands;
       for (const ops::Result* r : ops::fresh_results(s)) {
-        made_[ids[at++]] = static_cast<uint64_t>(tensor::element_count(r->geometry)) *
-                           tensor::dtype_size(r->geometry.dtype);
+        made_[ids[at++]] = static_cast<uint64_t>(tensor::storage_bytes(r->geometry));
       }
     }
   }
@@ -111,7 +121,7 @@ class Distribution {
       Placement& home = p.home[s] = Placement(axes);
       if (!state || !covers(s) || skips_) continue;
       if (!state->free) {
-        if (const auto kept = placement_of(state->layout, *factors_, s, p.mesh)) home = *kept;
+        if (const auto kept = placement_now(*state, s)) home = *kept;
         continue;
       }
       const std::vector<FactorId>& list = factors_->of(s);
@@ -138,7 +148,10 @@ class Distribution {
   // ---- results
 
   void lower(StorageId first_temporary, Distributed* out) {
-    const Lowering lowering{&marked_, &*graph_, &*factors_, &program_};
+    Lowering lowering{&marked_, &*graph_, &*factors_, &program_, {}};
+    for (SegmentId s = 0; s < graph_->segments.size(); ++s) {
+      if (state_of(s)) lowering.existing[s] = plan_.home.at(s);
+    }
     out->next_temporary = first_temporary;
     for (int rank = 0; rank < in_.mesh.ranks(); ++rank) {
       RankWindow& r = out->ranks.emplace_back();
@@ -158,7 +171,7 @@ class Distribution {
       const StorageState* state = state_of(s);
       if (!state) continue;
       const StorageLayout wanted = layout_of(plan_.home.at(s), *graph_, *factors_, s);
-      const bool kept = placement_of(state->layout, *factors_, s, in_.mesh) == plan_.home.at(s);
+      const bool kept = placement_now(*state, s) == plan_.home.at(s);
       if (state->free || !kept || !covers(s)) out->before[graph_->segments[s].storage] = wanted;
     }
     for (const auto& [id, state] : in_.storages) {

@@ -13,6 +13,7 @@ Buffers::Buffers(const Lowering& in, graph::StorageId first_temporary)
     if (n.kind == graph::NodeKind::kAlloc) allocated_[ids[0]] = in.window->words_of(n)[0];
     if (n.kind == graph::NodeKind::kFree) released_.insert(ids[0]);
   }
+  home_ = in.existing;
   for (const RegisterId r : in.program->inputs) {
     home_[segment(r)] = in.program->registers[r].placement;
     set(r, own(segment(r), in.program->registers[r].placement));
@@ -80,7 +81,7 @@ BufferId Buffers::temporary() {
 // Whether the storage's own buffer has, or may get, this placement.
 bool Buffers::is_home(SegmentId segment, const Placement& p) const {
   const auto found = home_.find(segment);
-  if (found != home_.end()) return found->second == p;
+  if (found != home_.end()) return found->second == resolved(p);
   const Segment& s = in_.graph->segments[segment];
   if (s.shares_storage) return std::ranges::none_of(p, &AxisPlacement::split);
   return allocated_.contains(s.storage) || std::ranges::none_of(p, &AxisPlacement::split);
@@ -90,7 +91,10 @@ void Buffers::call(const CallStep& step) {
   const ValueNode& n = in_.graph->nodes[step.node];
   for (size_t i = 0; i < n.results.size(); ++i) {
     const RegisterId r = step.made[i];
-    if (r != kNone) set(r, own(segment(r), in_.program->registers[r].placement));
+    if (r == kNone) continue;
+    const Placement& p = in_.program->registers[r].placement;
+    home_.try_emplace(segment(r), resolved(p));
+    set(r, own(segment(r), p));
   }
   size_t at = n.results.size();
   const std::vector<const Use*> made = made_uses(n);
@@ -107,7 +111,7 @@ void Buffers::call(const CallStep& step) {
       set(r, temporary());
       continue;
     }
-    home_.try_emplace(segment(r), p);
+    home_.try_emplace(segment(r), resolved(p));
     set(r, own(segment(r), p));
   }
 }

@@ -58,7 +58,7 @@ class Buffers {
   std::map<graph::StorageId, uint32_t> last_use_;
   std::vector<graph::StorageId> released_first_;
   std::vector<std::vector<graph::StorageId>> released_after_;  // by step
-  std::map<SegmentId, Placement> home_;                        // of inputs
+  std::map<SegmentId, Placement> home_;                        // of what exists before
 };
 
 }  // namespace moai::compiler

@@ -1,6 +1,7 @@
 // Lowering: the program of one rank, as a window over the rank's own storages.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "moai/base/status.h"
@@ -15,6 +16,9 @@ struct Lowering {
   const ValueGraph* graph = nullptr;
   const Factors* factors = nullptr;
   const SpmdProgram* program = nullptr;
+  // How segments lie that exist before the window; what is not there is as the program's inputs
+  // say, or is made by it.
+  std::map<SegmentId, Placement> existing{};
 };
 
 // The calls of `rank` in order. A storage of the window is the same storage on every rank, where it

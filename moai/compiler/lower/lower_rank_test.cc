@@ -73,6 +73,20 @@ TEST(LowerRank, AnOperandWithoutElementsHasTheRanksSizes) {
             " -> f32[2,2]\n");
 }
 
+// The copy is of the rank's part, and so is what overwrites it.
+TEST(LowerRank, WhatIsOverwrittenWholeFitsItsStorage) {
+  EXPECT_EQ(lowered("s2 = aten::clone(f32[5,2] s1, none) -> f32[5,2]\n"
+                    "aten::zero_(f32[5,2]! s2) -> _\n",
+                    {{1, 0}}, 1),
+            "s2 = aten::clone(f32[2,2] s1, none) -> f32[2,2]\n"
+            "alloc s100 40\n"
+            "aten::zero_(f32[5,2]! s100) -> _\n"
+            "s101 = aten::clone(f32[1,2,2]{10,2,1}+6 s100, none) -> f32[1,2,2]\n"
+            "free s100\n"
+            "aten::copy_(f32[4]! s2, f32[4] s101, false) -> _\n"
+            "free s101\n");
+}
+
 TEST(LowerRank, SumsOverRanksAreMadeInPlace) {
   EXPECT_EQ(lowered("s3 = aten::mm(f32[2,5] s1, f32[5,2] s2) -> f32[2,2]\n", {{1, 1}, {2, 0}}, 0),
             "s3 = aten::mm(f32[2,3] s1, f32[3,2] s2) -> f32[2,2]\n"

@@ -64,6 +64,24 @@ TEST_F(PartitionTest, AColumnAndARowSplitMeetInOneAllReduce) {
       << "what lives on is no partial value";
 }
 
+// Pointers elsewhere would need a row behind the last, which the table has not.
+TEST_F(PartitionTest, ATableThatACallGoesOnFromIsNotSplitAlongItsPositions) {
+  import(
+      "s4 = aten::scatter_reduce.two(f32[10,5] s1, 0, i64[10,2] s2, f32[10,2] s3, \"prod\", false) "
+      "-> f32[10,5]\n");
+  home(1, 0);
+  EXPECT_NE(program().find("all_gather"), std::string::npos) << program();
+}
+
+TEST_F(PartitionTest, WhatCannotBeReducedIsNeverPartial) {
+  import("s3 = aten::index_select(bool[6,4] s1, 0, i64[3] s2) -> bool[3,4]\n");
+  home(1, 0);
+  EXPECT_EQ(program().find("P("), std::string::npos) << program();
+  import("s3 = aten::index_select(f32[6,4] s1, 0, i64[3] s2) -> f32[3,4]\n");
+  home(1, 0);
+  EXPECT_NE(program().find("P(sum)"), std::string::npos) << program();
+}
+
 TEST_F(PartitionTest, WhatNoViewExplainsIsNeverPartial) {
   import("aten::mm.out(f32[2,6] s1, f32[6,2] s2, f32[2,2]{5,2}+1! s3) -> _\n");
   home(1, 1);

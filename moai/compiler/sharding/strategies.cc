@@ -14,7 +14,12 @@ namespace {
 class Enumeration {
  public:
   Enumeration(const ValueGraph& g, const Factors& factors, NodeId n, int ranks)
-      : factors_(factors), id_(n), node_(g.nodes[n]), rule_(factors.rule(n)), ranks_(ranks) {
+      : graph_(g),
+        factors_(factors),
+        id_(n),
+        node_(g.nodes[n]),
+        rule_(factors.rule(n)),
+        ranks_(ranks) {
     made_ = made_uses(node_);
     const std::vector<const ops::Arg*> args = ops::tensor_operands(node_.signature);
     for (size_t i = 0; i < args.size(); ++i) {
@@ -87,7 +92,7 @@ class Enumeration {
 
   // A call writes into the register that it reads: both are placed alike.
   void add(std::optional<Strategy> s) {
-    if (!s || moves_opaque(*s)) return;
+    if (!s || moves_opaque(*s) || !can_resolve(*s)) return;
     const size_t fresh = made_.size() - written_.size();
     for (size_t w = 0; w < written_.size(); ++w) {
       const size_t i = written_[w];
@@ -114,9 +119,20 @@ class Enumeration {
     return false;
   }
 
+  // Whether what becomes partial can be reduced.
+  bool can_resolve(const Strategy& s) const {
+    for (size_t i = 0; i < s.made.size(); ++i) {
+      if (!s.made[i].partial() || made_[i]->made == kNone) continue;
+      const Segment& segment = graph_.segments[graph_.values[made_[i]->made].segment];
+      if (!tensor::can_reduce(segment.dtype, s.made[i].reduction)) return false;
+    }
+    return true;
+  }
+
   // Whether the call leaves the operand's elements, where it does not overwrite them.
   bool only_written(size_t i) const { return filled_[i]; }
 
+  const ValueGraph& graph_;
   const Factors& factors_;
   const NodeId id_;
   const ValueNode& node_;

@@ -99,7 +99,7 @@ void MeshStream::take(dispatch::Upload* upload) {
   if (builder_.touches(upload->storage)) end_window();
   const Storages::Entry* e = storages_.find(upload->storage);
   if (e && !e->state.free) {
-    return shards_.write(upload->storage, upload->offset, upload->bytes);
+    return shards_.write(upload->storage, upload->storage_bytes, upload->offset, upload->bytes);
   }
   std::string whole = e ? storages_.release(upload->storage) : std::string();
   if (upload->offset == 0 && upload->bytes.size() == upload->storage_bytes) {

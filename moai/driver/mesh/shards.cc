@@ -1,6 +1,7 @@
 #include "moai/driver/mesh/shards.h"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 
 #include "moai/ops/call_build.h"
@@ -100,7 +101,7 @@ class Move {
 }  // namespace
 
 std::vector<Shards::Piece> Shards::pieces(const StorageState& state, size_t rank) const {
-  if (state.layout.whole()) return {{0, 0, state.bytes}};
+  if (state.layout.whole()) return {{0, 0, std::numeric_limits<uint64_t>::max()}};
   const uint64_t element = tensor::dtype_size(state.layout.dtype);
   std::vector<Piece> found;
   for (const LocalLayout::Piece& p : state.layout.part(mesh_, static_cast<int>(rank)).pieces()) {
@@ -157,14 +158,14 @@ void Shards::send_held(StorageId id, const StorageLayout& layout) {
   }
 }
 
-void Shards::write(StorageId id, uint64_t offset, std::string_view bytes) {
+void Shards::write(StorageId id, uint64_t storage_bytes, uint64_t offset, std::string_view bytes) {
   Storages::Entry* e = storages_.find(id);
   const uint64_t element = tensor::dtype_size(e->state.layout.dtype);
   // A part of an element belongs to no rank.
   if (offset % element || bytes.size() % element) place(id, {});
   for (size_t rank = 0; rank < ranks(); ++rank) {
     const uint64_t size = e->state.layout.whole()
-                              ? e->state.bytes
+                              ? storage_bytes
                               : e->state.layout.part_bytes(mesh_, static_cast<int>(rank));
     for (const Piece& p : pieces(e->state, rank)) {
       const uint64_t begin = std::max(p.whole_begin, offset);

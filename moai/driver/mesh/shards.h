@@ -28,7 +28,7 @@ class Shards {
   // not known: it lies whole.
   void place(StorageId id, const compiler::StorageLayout& wanted);
   // Overwrites bytes of a storage that is on the ranks.
-  void write(StorageId id, uint64_t offset, std::string_view bytes);
+  void write(StorageId id, uint64_t storage_bytes, uint64_t offset, std::string_view bytes);
   // What each rank has of a range; the range is number `index` of the request.
   void read(const dispatch::ReadRange& range, size_t index, std::vector<dispatch::Read>* reads,
             std::vector<Gathering::Copy>* copies);
