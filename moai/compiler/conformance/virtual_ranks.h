@@ -46,6 +46,7 @@ class VirtualRanks {
 
   Status step(const std::vector<graph::Window>& programs, size_t at);
   Status memory(int rank, const graph::Window& w, const graph::Node& n);
+  bool is_border(const graph::Node& n) const;
   Status call(int rank, const graph::Window& w, const graph::Node& n);
   Status collective(const std::vector<graph::Window>& programs, size_t at);
   Status exchange(const std::vector<graph::Window>& programs, size_t at, const Taken& taken);
