@@ -44,18 +44,20 @@ class Lower {
     for (uint32_t i = 0; i < program_.steps.size(); ++i) {
       if (const auto* c = std::get_if<CallStep>(&program_.steps[i])) {
         out_.begin(graph_.nodes[c->node].source);
+        if (borders_region(graph_, c->node)) settle_made();
         call(*c);
+        made_.insert(c->made.begin(), c->made.end());
       } else {
         const MoveStep& m = std::get<MoveStep>(program_.steps[i]);
         if (m.reader != kNone) out_.begin(graph_.nodes[m.reader].source);
         const bool overwrites = m.kind == MoveKind::kAllReduce && awaited_.contains(m.from);
         if (waiting_.contains(m.from) || overwrites) finish_parts();
         move(m);
+        made_.insert(m.to);
       }
       release(i);
     }
-    finish_parts();
-    for (const RegisterId r : program_.outputs) settle(r);
+    settle_made();
     release(static_cast<uint32_t>(program_.steps.size()));
     return out_.take();
   }
@@ -339,17 +341,30 @@ class Lower {
 
   // ---- ends
 
+  void settle_made() {
+    finish_parts();
+    for (const RegisterId r : program_.outputs) {
+      if (made_.contains(r) && settled_.insert(r).second) settle(r);
+    }
+  }
   // What a storage holds after the window must lie in the storage itself.
   void settle(RegisterId r) {
     const StorageId id = graph_.segments[segment(r)].storage;
     if (storage(r) == id) return;
-    if (const uint64_t bytes = buffers_.allocated_bytes(id)) allocate(id, bytes);
-    Geometry home = flat(r);
-    home.offset = graph_.segments[segment(r)].begin;
-    if (std::ranges::any_of(reg(r).placement, &AxisPlacement::split)) home.offset = 0;
+    const bool whole = std::ranges::none_of(reg(r).placement, &AxisPlacement::split);
+    const Geometry now = flat(r);
+    const uint64_t bytes = buffers_.allocated_bytes(id);
+    if (bytes == 0 && !buffers_.has_own(id) && !in_.existing.contains(segment(r))) {
+      emit("aten::clone", {ops::of_tensor(now), {.kind = ops::ArgKind::kNone}},
+           {ops::of_fresh(dense(now.dtype, now.sizes))}, {storage(r), id});
+      return;
+    }
+    if (bytes != 0) allocate(id, whole ? bytes : part_bytes(r));
+    Geometry home = now;
+    home.offset = whole ? graph_.segments[segment(r)].begin : 0;
     emit("aten::copy_",
          {ops::of_tensor(home, true),
-          ops::of_tensor(flat(r)),
+          ops::of_tensor(now),
           {.kind = ops::ArgKind::kBool, .ints = {0}}},
          {{.kind = ops::ResultKind::kIgnored}}, {id, storage(r)});
   }
@@ -369,6 +384,7 @@ class Lower {
   std::set<RegisterId> waiting_;  // made by parts of a call over lists that did not run yet
   std::set<RegisterId> awaited_;  // read by them
   std::set<StorageId> provided_;
+  std::set<RegisterId> made_, settled_;  // so far
 };
 
 }  // namespace

@@ -34,10 +34,11 @@ class Partition {
     for (NodeId n = 0; n < graph_.nodes.size(); ++n) {
       if (n == plan_.regather) forget_gathered();
       reader_ = n;
+      if (borders_region(graph_, n)) settle_outputs();
       place(n);
     }
     reader_ = kNone;
-    for (const ValueId v : graph_.outputs) program_.outputs.push_back(want(v, last(v)));
+    for (const ValueId v : graph_.outputs) program_.outputs.push_back(settled(v));
     return std::move(program_);
   }
 
@@ -56,12 +57,18 @@ class Partition {
   // Whether the segment was there when the window began.
   bool is_input(ValueId v) const { return input_[graph_.values[v].segment]; }
 
-  // Where an output must lie: its storage is as large as its first version was.
-  Placement last(ValueId v) const {
-    if (has_home(v)) return home(v);
+  void settle_outputs() {
+    for (const ValueId v : graph_.outputs) {
+      if (!available_[v].empty()) settled(v);
+    }
+  }
+  // The value in its home, or as its storage was made; a partial one is resolved.
+  RegisterId settled(ValueId v) {
+    if (has_home(v)) return want(v, home(v));
     const auto made = made_as_.find(graph_.values[v].segment);
-    return made != made_as_.end() ? made->second
-                                  : resolved(program_.registers[available_[v].front()].placement);
+    return want(v, made != made_as_.end()
+                       ? made->second
+                       : resolved(program_.registers[available_[v].front()].placement));
   }
 
   RegisterId add(ValueId v, Placement p) {
@@ -243,6 +250,10 @@ class Partition {
 };
 
 }  // namespace
+
+bool borders_region(const ValueGraph& g, NodeId n) {
+  return g.nodes[n].signature.op.starts_with("moai::skip_");
+}
 
 SpmdProgram partition(const ValueGraph& g, const Factors& factors, const LayoutPlan& plan) {
   return Partition(g, factors, plan).run();
