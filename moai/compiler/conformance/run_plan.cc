@@ -7,6 +7,7 @@
 
 #include "moai/compiler/cost/rank_memory.h"
 #include "moai/compiler/lower/local_layout.h"
+#include "moai/compiler/lower/lower_rank.h"
 #include "moai/compiler/sharding/partition.h"
 
 namespace moai::compiler {

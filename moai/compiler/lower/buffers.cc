@@ -17,6 +17,10 @@ Buffers::Buffers(const Lowering& in, graph::StorageId first_temporary)
     home_[segment(r)] = in.program->registers[r].placement;
     set(r, own(segment(r), in.program->registers[r].placement));
   }
+  for (const RegisterId r : in.program->outputs) {
+    if (in.graph->segments[segment(r)].shares_storage) continue;
+    home_.try_emplace(segment(r), in.program->registers[r].placement);
+  }
   for (uint32_t i = 0; i < in.program->steps.size(); ++i) {
     const Step& step = in.program->steps[i];
     if (const auto* c = std::get_if<CallStep>(&step)) {
@@ -42,6 +46,11 @@ SegmentId Buffers::segment(RegisterId r) const {
 uint64_t Buffers::allocated_bytes(graph::StorageId storage) const {
   const auto found = allocated_.find(storage);
   return found == allocated_.end() ? 0 : found->second;
+}
+
+bool Buffers::has_own(graph::StorageId storage) const {
+  const auto found = own_.lower_bound({storage, 0});
+  return found != own_.end() && found->first.first == storage;
 }
 
 void Buffers::use(RegisterId r, uint32_t step) {
@@ -86,11 +95,22 @@ bool Buffers::is_home(SegmentId segment, const Placement& p) const {
   return allocated_.contains(s.storage) || std::ranges::none_of(p, &AxisPlacement::split);
 }
 
+bool Buffers::ends_elsewhere(SegmentId segment, const Placement& p) const {
+  const auto found = home_.find(segment);
+  if (found == home_.end()) return false;
+  for (size_t a = 0; a < p.size(); ++a) {
+    if (p[a] != found->second[a] && (p[a].split() || found->second[a].split())) return true;
+  }
+  return false;
+}
+
 void Buffers::call(const CallStep& step) {
   const ValueNode& n = in_.graph->nodes[step.node];
   for (size_t i = 0; i < n.results.size(); ++i) {
     const RegisterId r = step.made[i];
-    if (r != kNone) set(r, own(segment(r), in_.program->registers[r].placement));
+    if (r == kNone) continue;
+    const Placement& p = in_.program->registers[r].placement;
+    set(r, ends_elsewhere(segment(r), p) ? temporary() : own(segment(r), p));
   }
   size_t at = n.results.size();
   const std::vector<const Use*> made = made_uses(n);

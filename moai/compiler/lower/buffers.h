@@ -30,6 +30,9 @@ class Buffers {
   graph::StorageId next_temporary() const { return next_; }
   // Bytes of the window's own allocation of a storage; 0 where the window does not allocate it.
   uint64_t allocated_bytes(graph::StorageId storage) const;
+  // Whether a buffer has the storage's own id: not where all that the window makes of it lies
+  // otherwise than it does in the end.
+  bool has_own(graph::StorageId storage) const;
   // Storages that do not outlive the window: those that no step uses, and those that no step after
   // `step` uses. The step past the last stands for the end.
   const std::vector<graph::StorageId>& released_first() const { return released_first_; }
@@ -43,6 +46,7 @@ class Buffers {
   BufferId own(SegmentId segment, const Placement& p);
   BufferId temporary();
   bool is_home(SegmentId segment, const Placement& p) const;
+  bool ends_elsewhere(SegmentId segment, const Placement& p) const;
   void set(RegisterId r, BufferId b) { by_register_[r] = b; }
   void use(RegisterId r, uint32_t step);
   void plan_releases(uint32_t end);
@@ -58,7 +62,7 @@ class Buffers {
   std::map<graph::StorageId, uint32_t> last_use_;
   std::vector<graph::StorageId> released_first_;
   std::vector<std::vector<graph::StorageId>> released_after_;  // by step
-  std::map<SegmentId, Placement> home_;                        // of inputs
+  std::map<SegmentId, Placement> home_;  // of inputs, and where outputs lie in the end
 };
 
 }  // namespace moai::compiler

@@ -326,13 +326,20 @@ class Lower {
   void settle(RegisterId r) {
     const StorageId id = graph_.segments[segment(r)].storage;
     if (storage(r) == id) return;
-    if (const uint64_t bytes = buffers_.allocated_bytes(id)) allocate(id, bytes);
-    Geometry home = flat(r);
-    home.offset = graph_.segments[segment(r)].begin;
-    if (std::ranges::any_of(reg(r).placement, &AxisPlacement::split)) home.offset = 0;
+    const bool whole = std::ranges::none_of(reg(r).placement, &AxisPlacement::split);
+    const Geometry now = flat(r);
+    const uint64_t bytes = buffers_.allocated_bytes(id);
+    if (bytes == 0 && !buffers_.has_own(id)) {
+      emit("aten::clone", {ops::of_tensor(now), {.kind = ops::ArgKind::kNone}},
+           {ops::of_fresh(dense(now.dtype, now.sizes))}, {storage(r), id});
+      return;
+    }
+    if (bytes != 0) allocate(id, whole ? bytes : part_bytes(r));
+    Geometry home = now;
+    home.offset = whole ? graph_.segments[segment(r)].begin : 0;
     emit("aten::copy_",
          {ops::of_tensor(home, true),
-          ops::of_tensor(flat(r)),
+          ops::of_tensor(now),
           {.kind = ops::ArgKind::kBool, .ints = {0}}},
          {{.kind = ops::ResultKind::kIgnored}}, {id, storage(r)});
   }

@@ -92,6 +92,29 @@ TEST(LowerRank, WhatIsUpdatedInACopyGoesBack) {
             "free s101\n");
 }
 
+// What a call makes lies otherwise than the storage does in the end.
+TEST(LowerRank, AResultMayHaveItsHomeElsewhere) {
+  EXPECT_EQ(lowered("s2 = own::operator(f32[6] s1) -> f32[6]\n", {{2, 0}}, 1),
+            "s100 = own::operator(f32[6] s1) -> f32[6]\n"
+            "s101 = aten::clone(f32[1,3,1]{6,1,1}+3 s100, none) -> f32[1,3,1]\n"
+            "free s100\n"
+            "s2 = aten::clone(f32[3] s101, none) -> f32[3]\n"
+            "free s101\n");
+}
+
+TEST(LowerRank, AnAllocatedStorageIsAsLargeAsItsHome) {
+  EXPECT_EQ(lowered("alloc s1 24\n"
+                    "own::operator.out(f32[6]! s1) -> _\n",
+                    {{1, 0}}, 1),
+            "alloc s100 24\n"
+            "own::operator.out(f32[6]! s100) -> _\n"
+            "s101 = aten::clone(f32[1,3,1]{6,1,1}+3 s100, none) -> f32[1,3,1]\n"
+            "free s100\n"
+            "alloc s1 12\n"
+            "aten::copy_(f32[3]! s1, f32[3] s101, false) -> _\n"
+            "free s101\n");
+}
+
 // Two weights packed into one storage.
 TEST(LowerRank, AStorageOfSeveralSegmentsStaysWhole) {
   EXPECT_EQ(lowered("alloc s1 64\n"

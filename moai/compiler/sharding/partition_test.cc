@@ -89,6 +89,19 @@ TEST_F(PartitionTest, WhatIsWrittenReturnsToItsHome) {
             "%4:0.1:R = all_gather[x] %3:0.1:S0\n");
 }
 
+// The gradient of a bias does not depend on the channels that come in.
+TEST_F(PartitionTest, AResultWithoutAParallelFactorIsTheSameOnEveryRank) {
+  import(
+      "s4, s5, s6 = aten::convolution_backward(f32[2,4,6,6] s1, f32[2,8,6,6] s2, f32[4,8,1,1] s3, "
+      "[4], [1,1], [0,0], [1,1], false, [0,0], 1, bools[true,true,true]) -> f32[2,8,6,6], "
+      "f32[4,8,1,1], f32[4]\n");
+  home(2, 1);
+  home(3, 1);
+  EXPECT_EQ(program(),
+            "%3:3.1:S1, %4:4.1:S1, %5:5.1:R = aten::convolution_backward %0:0.0:R %1:1.0:S1 "
+            "%2:2.0:S1 | x: 4.0\n");
+}
+
 TEST_F(PartitionTest, AnOperatorWithoutARuleRunsWhole) {
   import("s2 = own::operator(f32[4,3] s1) -> f32[4,3]\n");
   home(1, 0);

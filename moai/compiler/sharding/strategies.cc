@@ -60,11 +60,17 @@ class Enumeration {
         s.made[i] = split_at(at);
       } else if (std::ranges::find(over, f) != over.end()) {
         s.made[i] = partial(factor.reduction);
-      } else if (factor.kind == ops::FactorKind::kParallel) {
+      } else if (factor.kind == ops::FactorKind::kParallel && stands_in(rule_.rule.results[i], f)) {
         return std::nullopt;  // the result shows the factor in no way that can be split
       }
     }
     return s;
+  }
+
+  // A result without a parallel factor is the same on every rank.
+  static bool stands_in(const ops::FactorDims& dims, ops::FactorIndex f) {
+    return std::ranges::any_of(dims,
+                               [&](const auto& d) { return std::ranges::find(d, f) != d.end(); });
   }
 
   // A share of a table is one run of its positions, and only one axis shares it.
