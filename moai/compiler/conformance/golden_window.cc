@@ -33,6 +33,8 @@ std::string make_input(const Segment& s, int64_t below, std::mt19937* random) {
       return drawn<float>(count, [&] { return real(*random); });
     case tensor::DType::kInt64:
       return drawn<int64_t>(count, [&] { return integer(*random); });
+    case tensor::DType::kInt32:
+      return drawn<int32_t>(count, [&] { return integer(*random); });
     default:
       ADD_FAILURE() << "an input of " << tensor::dtype_name(s.dtype);
       return {};

@@ -3,10 +3,9 @@
 
 #include <functional>
 #include <random>
-#include <set>
 
 #include "moai/compiler/conformance/run_plan.h"
-#include "moai/compiler/passes/expand_calls.h"
+#include "moai/compiler/planner/plan_window.h"
 #include "moai/compiler/sharding/partition.h"
 #include "moai/device/aten/aten_device.h"
 
@@ -14,6 +13,7 @@ namespace moai::compiler {
 namespace {
 
 constexpr double kErrorMax = 1e-10;
+constexpr graph::StorageId kFirstTemporary = 500000;
 
 class Sharding : public testing::TestWithParam<const char*> {
  protected:
@@ -71,20 +71,12 @@ class Sharding : public testing::TestWithParam<const char*> {
     return p;
   }
 
-  // The window with those calls expanded that the plan would move operands for: where one is, the
-  // next may be.
+  // The window with those calls expanded that the plan would move operands for.
   std::unique_ptr<Analysed> expanded(const MakePlan& make) {
-    const Analysed* w = golden_.recorded.get();
-    std::unique_ptr<Analysed> next;
-    for (graph::StorageId temporary = 500000; temporary < 500000 + 4 * 1000; temporary += 1000) {
-      const SpmdProgram program = partition(w->graph, w->factors, make(*w));
-      const auto calls = calls_that_move(w->graph, program);
-      next = std::make_unique<Analysed>(
-          expand_calls(w->window, calls, temporary, &golden_.signatures), golden_.signatures);
-      std::swap(expanded_, next);
-      w = expanded_.get();
-    }
-    return std::move(expanded_);
+    const MakeLayout layout = [&](const Analysed& w, const Roles&) { return make(w); };
+    return plan_window(golden_.recorded->window, golden_.data, layout, kFirstTemporary,
+                       &golden_.signatures)
+        .analysed;
   }
   PlanRun expect_equal(const Analysed& w, const LayoutPlan& p, const std::string& what) {
     const auto run = reference_->run(w, p);
@@ -103,7 +95,6 @@ class Sharding : public testing::TestWithParam<const char*> {
   std::unique_ptr<device::Device> device_;
   GoldenWindow golden_;
   std::unique_ptr<Reference> reference_;
-  std::unique_ptr<Analysed> expanded_;
 };
 
 TEST_P(Sharding, EveryRankRunsTheWholeWindow) {
@@ -142,45 +133,6 @@ TEST_P(Sharding, ASumThatIsLeftOutShows) {
   }
 }
 
-// Heads (of the fused projection), hidden width and vocabulary split, with everything that has
-// these factors.
-TEST_P(Sharding, TensorParallel) {
-  for (const int n : {2, 3, 4}) {
-    const MakePlan make = [&](const Analysed& w) {
-      LayoutPlan p = plan(w, {{"tp", n}});
-      p.policies[0].keeps = AxisPolicy::Keeps::kWeights;
-      std::set<FactorId> chosen;
-      for (const ValueId v : w.graph.inputs) {
-        const std::vector<FactorId>& list = w.factors.of(w.graph.values[v].segment);
-        if (list.size() == 4 && w.factors.size(list[0]) == 3) chosen.insert(list[1]);
-        for (const FactorId f : list) {
-          const int64_t size = w.factors.size(f);
-          if (size == 64 || size == 36 || size == 24 || size == 10) chosen.insert(f);
-        }
-      }
-      EXPECT_EQ(chosen.empty(), std::string(GetParam()) == "cnn") << "what is split";
-      for (const ValueId v : w.graph.inputs) {
-        const SegmentId s = w.graph.values[v].segment;
-        const std::vector<FactorId>& list = w.factors.of(s);
-        for (uint32_t place = 0; place < list.size(); ++place) {
-          if (!chosen.contains(list[place])) continue;
-          split(&p, s, 0, place);
-          break;
-        }
-      }
-      return p;
-    };
-    expect_equal(make, std::to_string(n));
-    const auto w = expanded(make);
-    const SpmdProgram program = partition(w->graph, w->factors, make(*w));
-    for (const Step& step : program.steps) {
-      const auto* move = std::get_if<MoveStep>(&step);
-      const bool gathers = move && move->kind == MoveKind::kAllGather;
-      EXPECT_FALSE(gathers) << print(w->graph, program);
-    }
-  }
-}
-
 TEST_P(Sharding, RandomPlans) {
   for (unsigned seed = 0; seed < 18; ++seed) {
     expect_equal([&](const Analysed& w) { return random_plan(w, seed); },
@@ -188,7 +140,9 @@ TEST_P(Sharding, RandomPlans) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Windows, Sharding, testing::Values("mlp", "cnn", "gpt", "llama"),
+INSTANTIATE_TEST_SUITE_P(Windows, Sharding,
+                         testing::Values("mlp", "cnn", "gpt", "llama", "bert", "experts", "lstm",
+                                         "fused", "evaluation", "accumulation"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

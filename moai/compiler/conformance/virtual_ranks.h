@@ -53,6 +53,7 @@ class VirtualRanks {
   Status memory_node(int rank, const graph::Window& w, const graph::Node& n);
   // Counts anew what the rank has; `workspace`: of the device, beside it.
   void count(int rank, uint64_t workspace = 0);
+  bool is_border(const graph::Node& n) const;
   Status call(int rank, const graph::Window& w, const graph::Node& n);
   Status collective(const std::vector<graph::Window>& programs, size_t at);
   Status exchange(const std::vector<graph::Window>& programs, size_t at, const Taken& taken);

@@ -44,18 +44,20 @@ class Lower {
     for (uint32_t i = 0; i < program_.steps.size(); ++i) {
       if (const auto* c = std::get_if<CallStep>(&program_.steps[i])) {
         out_.begin(graph_.nodes[c->node].source);
+        if (borders_region(graph_, c->node)) settle_made();
         call(*c);
+        made_.insert(c->made.begin(), c->made.end());
       } else {
         const MoveStep& m = std::get<MoveStep>(program_.steps[i]);
         if (m.reader != kNone) out_.begin(graph_.nodes[m.reader].source);
         const bool overwrites = m.kind == MoveKind::kAllReduce && awaited_.contains(m.from);
         if (waiting_.contains(m.from) || overwrites) finish_parts();
         move(m);
+        made_.insert(m.to);
       }
       release(i);
     }
-    finish_parts();
-    for (const RegisterId r : program_.outputs) settle(r);
+    settle_made();
     release(static_cast<uint32_t>(program_.steps.size()));
     return out_.take();
   }
@@ -114,6 +116,7 @@ class Lower {
       }
       if (a->written) ++next_written;
       ids.push_back(localize(use, r, &a->geometry));
+      set_repeated(step, use, at - 1, &a->geometry);
     }
     at = 0;
     for (ops::Result* r : ops::fresh_results(s)) {
@@ -178,6 +181,19 @@ class Lower {
     *g = layout(r).geometry(use, *g);
     g->offset += begin(r);
     return storage(r);
+  }
+
+  // A dimension that repeats what it shows does so as often as the rank's part of the call needs.
+  void set_repeated(const CallStep& step, const Use& use, size_t operand, Geometry* g) const {
+    if (!use.view) return;
+    const NodeRule& rule = in_.factors->rule(step.node);
+    for (size_t d = 0; d < g->sizes.size(); ++d) {
+      if (use.view->dims[d].kind != ViewDim::Kind::kBroadcast) continue;
+      const std::vector<ops::FactorIndex>& factors = rule.rule.operands[operand][d];
+      if (factors.empty()) continue;
+      g->sizes[d] = 1;
+      for (const ops::FactorIndex f : factors) g->sizes[d] *= local_size(step, rule, f);
+    }
   }
 
   void set_sizes(const CallStep& step, ops::CallSignature* s) const {
@@ -322,6 +338,12 @@ class Lower {
 
   // ---- ends
 
+  void settle_made() {
+    finish_parts();
+    for (const RegisterId r : program_.outputs) {
+      if (made_.contains(r) && settled_.insert(r).second) settle(r);
+    }
+  }
   // What a storage holds after the window must lie in the storage itself.
   void settle(RegisterId r) {
     const StorageId id = graph_.segments[segment(r)].storage;
@@ -359,6 +381,7 @@ class Lower {
   std::set<RegisterId> waiting_;  // made by parts of a call over lists that did not run yet
   std::set<RegisterId> awaited_;  // read by them
   std::set<StorageId> provided_;
+  std::set<RegisterId> made_, settled_;  // so far
 };
 
 }  // namespace

@@ -115,6 +115,38 @@ TEST(LowerRank, AnAllocatedStorageIsAsLargeAsItsHome) {
             "free s101\n");
 }
 
+TEST(LowerRank, ARepeatedDimensionIsAsLongAsTheRanksPart) {
+  EXPECT_EQ(
+      lowered("s3 = aten::bmm(f32[4,2,5]{0,5,1} s1, f32[4,5,3] s2) -> f32[4,2,3]\n", {{2, 0}}, 1),
+      "s3 = aten::bmm(f32[2,2,5]{0,5,1} s1, f32[2,5,3] s2) -> f32[2,2,3]\n");
+}
+
+// Class 5 of six is the third of the second rank; on the first it does not occur.
+TEST(LowerRank, AnIgnoredClassIsIgnoredWhereItLies) {
+  const auto ignored = [](int rank) {
+    const std::string text = lowered(
+        "s3, s4 = aten::nll_loss_forward(f32[2,6] s1, i64[2] s2, none, 2, 5) -> f32[], f32[]\n",
+        {{1, 1}}, rank);
+    const size_t at = text.find("nll_loss_forward");
+    return text.substr(at, text.find('\n', at) - at);
+  };
+  EXPECT_EQ(ignored(0),
+            "nll_loss_forward(f32[2,3] s1, i64[2] s104, none, 2, -100) -> f32[], f32[]");
+  EXPECT_EQ(ignored(1), "nll_loss_forward(f32[2,3] s1, i64[2] s104, none, 2, 2) -> f32[], f32[]");
+}
+
+// A Worker may leave out what stands between the borders.
+TEST(LowerRank, WhatIsMadeBeforeARegionIsBroughtHomeBeforeIt) {
+  EXPECT_EQ(lowered("s3 = aten::mm(f32[2,4] s1, f32[4,2] s2) -> f32[2,2]\n"
+                    "moai::skip_if(f32[] s4) -> _\n"
+                    "aten::neg_(f32[2]! s5) -> _\n",
+                    {{1, 1}, {2, 0}}, 0),
+            "s3 = aten::mm(f32[2,2] s1, f32[2,2] s2) -> f32[2,2]\n"
+            "moai::all_reduce((f32[4]! s3), \"sum\", 0) -> _\n"
+            "moai::skip_if(f32[] s4) -> _\n"
+            "aten::neg_(f32[2]! s5) -> _\n");
+}
+
 // Two weights packed into one storage.
 TEST(LowerRank, AStorageOfSeveralSegmentsStaysWhole) {
   EXPECT_EQ(lowered("alloc s1 64\n"

@@ -33,12 +33,11 @@ class Partition {
     for (NodeId n = 0; n < graph_.nodes.size(); ++n) {
       if (n == plan_.regather) forget_gathered();
       reader_ = n;
+      if (borders_region(graph_, n)) settle_outputs();
       place(n);
     }
     reader_ = kNone;
-    for (const ValueId v : graph_.outputs) {
-      program_.outputs.push_back(has_home(v) ? want(v, home(v)) : settled(v));
-    }
+    for (const ValueId v : graph_.outputs) program_.outputs.push_back(settled(v));
     return std::move(program_);
   }
 
@@ -57,8 +56,14 @@ class Partition {
   // Whether the segment was there when the window began.
   bool is_input(ValueId v) const { return input_[graph_.values[v].segment]; }
 
-  // The value as it lies; a partial one is resolved.
+  void settle_outputs() {
+    for (const ValueId v : graph_.outputs) {
+      if (!available_[v].empty()) settled(v);
+    }
+  }
+  // The value in its home, or as it lies; a partial one is resolved.
   RegisterId settled(ValueId v) {
+    if (has_home(v)) return want(v, home(v));
     Placement p = program_.registers[available_[v].front()].placement;
     for (AxisPlacement& a : p) {
       if (a.partial()) a = replicated();
@@ -241,6 +246,10 @@ class Partition {
 };
 
 }  // namespace
+
+bool borders_region(const ValueGraph& g, NodeId n) {
+  return g.nodes[n].signature.op.starts_with("moai::skip_");
+}
 
 SpmdProgram partition(const ValueGraph& g, const Factors& factors, const LayoutPlan& plan) {
   return Partition(g, factors, plan).run();
