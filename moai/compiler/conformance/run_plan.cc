@@ -66,6 +66,22 @@ bool is_split(const Placement& p) {
 
 }  // namespace
 
+void expect_priced(const PlanRun& run, const std::string& what) {
+  uint64_t received = 0;
+  for (const PlanRun::Rank& rank : run.ranks) {
+    received += rank.price.received_bytes;
+    EXPECT_EQ(rank.price.collectives, run.collectives) << what;
+    EXPECT_EQ(rank.price.storage_bytes_max, rank.memory.storage_bytes_max) << what;
+    EXPECT_GE(rank.price.memory_bytes_max, rank.memory.bytes_max) << what;
+    EXPECT_LE(static_cast<double>(rank.price.memory_bytes_max),
+              1.05 * static_cast<double>(rank.memory.bytes_max))
+        << what;
+    EXPECT_LE(rank.price.memory_bytes_max, run.ranks[0].price.memory_bytes_max) << what;
+    EXPECT_LE(rank.price.step_s, run.ranks[0].price.step_s * (1 + 1e-12)) << what;
+  }
+  EXPECT_EQ(received, run.moved_bytes) << what;
+}
+
 Reference::Reference(device::Device* device, GoldenWindow* golden)
     : device_(device), golden_(golden) {
   VirtualRanks one(device, &golden->signatures, {{{"one", 1}}});

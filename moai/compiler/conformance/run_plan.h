@@ -25,6 +25,10 @@ struct PlanRun {
   std::vector<Rank> ranks{};
 };
 
+// Expects that what was predicted of each rank is what was counted: traffic and storages exactly,
+// memory with what kernels take beside them at least, and at most by a twentieth more.
+void expect_priced(const PlanRun& run, const std::string& what);
+
 // What the window leaves when one rank runs it, by output; then for plans.
 class Reference {
  public:

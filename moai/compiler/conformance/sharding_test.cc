@@ -86,23 +86,6 @@ class Sharding : public testing::TestWithParam<const char*> {
     expect_priced(*run, what);
     return *run;
   }
-  // What was predicted of each rank is what was counted: traffic and storages exactly, memory with
-  // what kernels take beside them at least, and by a twentieth at most.
-  static void expect_priced(const PlanRun& run, const std::string& what) {
-    uint64_t received = 0;
-    for (const PlanRun::Rank& rank : run.ranks) {
-      received += rank.price.received_bytes;
-      EXPECT_EQ(rank.price.collectives, run.collectives) << what;
-      EXPECT_EQ(rank.price.storage_bytes_max, rank.memory.storage_bytes_max) << what;
-      EXPECT_GE(rank.price.memory_bytes_max, rank.memory.bytes_max) << what;
-      EXPECT_LE(static_cast<double>(rank.price.memory_bytes_max),
-                1.05 * static_cast<double>(rank.memory.bytes_max))
-          << what;
-      EXPECT_LE(rank.price.memory_bytes_max, run.ranks[0].price.memory_bytes_max) << what;
-      EXPECT_LE(rank.price.step_s, run.ranks[0].price.step_s * (1 + 1e-12)) << what;
-    }
-    EXPECT_EQ(received, run.moved_bytes) << what;
-  }
   void expect_equal(const MakePlan& make, const std::string& what) {
     expect_equal(*golden_.recorded, make(*golden_.recorded), what);
     const auto w = expanded(make);

@@ -72,6 +72,30 @@ constexpr const char* kCalls[] = {
     "aten::native_batch_norm(f32[8,16,32,32], f32[16], f32[16], f32[16]!, f32[16]!, true, 0.1, "
     "1e-05) -> f32[8,16,32,32], f32[16], f32[16]",
     "aten::copy_(f32[64,64]!, f32[64,64]{1,64}, false) -> _",
+    "aten::_thnn_fused_lstm_cell(f64[6,8], f64[6,8], f64[6,2], f64[8], f64[8]) -> f64[6,2], "
+    "f64[6,2], f64[6,8]",
+    "aten::embedding_dense_backward(f64[6,8,2]{2,12,1}, i64[6,8], 36, -1, false) -> f64[36,2]",
+    "aten::_scaled_dot_product_flash_attention_for_cpu_backward(f32[2,4,1024,32], "
+    "f32[2,4,1024,32], f32[2,4,1024,32], f32[2,4,1024,32], f32[2,4,1024,32], f32[2,4,1024], 0.0, "
+    "true, undefined, none) -> f32[2,4,1024,32], f32[2,4,1024,32], f32[2,4,1024,32]",
+    "aten::_scaled_dot_product_flash_attention_for_cpu_backward(f32[2,4,200,32], f32[2,4,200,32], "
+    "f32[2,4,200,32], f32[2,4,200,32], f32[2,4,200,32], f32[2,4,200], 0.0, true, undefined, none) "
+    "-> "
+    "f32[2,4,200,32], f32[2,4,200,32], f32[2,4,200,32]",
+    "aten::_scaled_dot_product_flash_attention_for_cpu_backward(f32[2,4,500,32], f32[2,4,500,32], "
+    "f32[2,4,500,32], f32[2,4,500,32], f32[2,4,500,32], f32[2,4,500], 0.0, true, undefined, none) "
+    "-> "
+    "f32[2,4,500,32], f32[2,4,500,32], f32[2,4,500,32]",
+    "aten::_scaled_dot_product_flash_attention_for_cpu_backward(f32[2,4,128,32], f32[2,4,128,32], "
+    "f32[2,4,128,32], f32[2,4,128,32], f32[2,4,128,32], f32[2,4,128], 0.0, true, undefined, none) "
+    "-> "
+    "f32[2,4,128,32], f32[2,4,128,32], f32[2,4,128,32]",
+    "aten::_scaled_dot_product_flash_attention_for_cpu(f32[2,4,128,32], f32[2,4,128,32], "
+    "f32[2,4,128,32], 0.0, true, undefined, none) -> f32[2,4,128,32], f32[2,4,128]",
+    "aten::_scaled_dot_product_flash_attention_for_cpu(f32[2,4,200,32], f32[2,4,200,32], "
+    "f32[2,4,200,32], 0.0, true, undefined, none) -> f32[2,4,200,32], f32[2,4,200]",
+    "aten::_scaled_dot_product_flash_attention_for_cpu(f32[2,4,800,32], f32[2,4,800,32], "
+    "f32[2,4,800,32], 0.0, true, undefined, none) -> f32[2,4,800,32], f32[2,4,800]",
     "aten::topk(f32[64,64], 4, -1, true, true) -> f32[64,4], i64[64,4]",
     "aten::sort(f32[64,64], -1, false) -> f32[64,64], i64[64,64]",
     "aten::index.Tensor(f32[64,64], (i64[10])) -> f32[10,64]",

@@ -29,13 +29,32 @@ void LiveStorages::free(graph::StorageId id) {
   storages_.erase(found);
 }
 
-std::vector<uint64_t> fresh_bytes(const ops::CallSignature& s) {
-  std::vector<uint64_t> bytes;
-  for (const ops::Result* r : ops::fresh_results(s)) {
-    bytes.push_back(
-        static_cast<uint64_t>(std::max<int64_t>(tensor::storage_bytes(r->geometry), 0)));
+void StorageReplay::run(const graph::Window& w, const graph::Node& n) {
+  const auto ids = w.storages_of(n);
+  switch (n.kind) {
+    case graph::NodeKind::kFree:
+      return live_.free(ids[0]);
+    case graph::NodeKind::kAlloc:
+    case graph::NodeKind::kResize:
+      return live_.grow(ids[0], w.words_of(n)[0]);
+    case graph::NodeKind::kCall:
+      break;
   }
-  return bytes;
+  const std::vector<uint64_t>& bytes = fresh(n.signature);
+  const auto made = ids.last(bytes.size());
+  for (size_t i = 0; i < made.size(); ++i) live_.put(made[i], bytes[i]);
+}
+
+// Bytes of the fresh results of a call, in consumption order.
+const std::vector<uint64_t>& StorageReplay::fresh(graph::SignatureId id) {
+  const auto [found, is_new] = fresh_.try_emplace(id);
+  if (!is_new) return found->second;
+  const ops::CallSignature s = signatures_.at(id).signature();
+  for (const ops::Result* r : ops::fresh_results(s)) {
+    const int64_t bytes = std::max<int64_t>(tensor::storage_bytes(r->geometry), 0);
+    found->second.push_back(static_cast<uint64_t>(bytes));
+  }
+  return found->second;
 }
 
 }  // namespace moai::compiler::cost

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <unordered_map>
 #include <vector>
 
 #include "moai/graph/window.h"
@@ -29,7 +30,22 @@ class LiveStorages {
   uint64_t bytes_ = 0;
 };
 
-// Bytes of the fresh results of a call, in consumption order.
-std::vector<uint64_t> fresh_bytes(const ops::CallSignature& s);
+// Storages while the nodes of windows run one after the other.
+class StorageReplay {
+ public:
+  explicit StorageReplay(const graph::SignatureTable* signatures, StorageBytes begin = {})
+      : signatures_(*signatures), live_(std::move(begin)) {}
+
+  // After the node. A call's results are there beside its operands.
+  void run(const graph::Window& w, const graph::Node& n);
+  LiveStorages& live() { return live_; }
+
+ private:
+  const std::vector<uint64_t>& fresh(graph::SignatureId id);
+
+  const graph::SignatureTable& signatures_;
+  LiveStorages live_;
+  std::unordered_map<graph::SignatureId, std::vector<uint64_t>> fresh_;
+};
 
 }  // namespace moai::compiler::cost

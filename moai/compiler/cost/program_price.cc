@@ -16,7 +16,6 @@ struct CallPrice {
   std::optional<CollectiveCall> collective{};
   double seconds = 0, flops = 0;
   uint64_t workspace = 0;
-  std::vector<uint64_t> fresh{};
 };
 
 class Pricing {
@@ -26,37 +25,29 @@ class Pricing {
       : program_(program),
         signatures_(signatures),
         machine_(machine),
-        live_(std::move(begin)),
+        storages_(&signatures, std::move(begin)),
         timeline_(machine.collectives_overlap, machine.cluster->device.fitted.overlap_slowdown) {
     price_.axes.resize(machine.axes.size());
     price_.nodes.resize(program.nodes.size());
-    price_.begin_bytes = live_.bytes();
+    price_.begin_bytes = storages_.live().bytes();
     fill(0, 0);
   }
 
   ProgramPrice run() {
     for (uint32_t i = 0; i < program_.nodes.size(); ++i) {
       const graph::Node& n = program_.nodes[i];
-      n.kind == graph::NodeKind::kCall ? call(i, n) : memory(i, n);
+      storages_.run(program_, n);
+      n.kind == graph::NodeKind::kCall ? call(i, n) : fill(i + 1, 0);
     }
     price_.step_s = timeline_.end_s();
     return std::move(price_);
   }
 
  private:
-  void memory(uint32_t at, const graph::Node& n) {
-    const graph::StorageId id = program_.storages_of(n)[0];
-    if (n.kind == graph::NodeKind::kFree) return live_.free(id);
-    live_.grow(id, program_.words_of(n)[0]);
-    fill(at, 0);
-  }
-
   void call(uint32_t at, const graph::Node& n) {
     const CallPrice& c = priced(n.signature);
     const auto ids = program_.storages_of(n);
-    const auto fresh = ids.last(c.fresh.size());
-    for (size_t i = 0; i < fresh.size(); ++i) live_.put(fresh[i], c.fresh[i]);
-    fill(at, c.workspace);
+    fill(at + 1, c.workspace);
     const double before = timeline_.end_s();
     c.collective ? timeline_.collective(ids, c.seconds) : timeline_.call(ids, c.seconds);
     price_.nodes[at] = {c.seconds, timeline_.end_s() - before, c.flops};
@@ -79,11 +70,12 @@ class Pricing {
     axis.seconds += c.seconds;
   }
 
-  void fill(uint32_t at, uint64_t workspace) {
-    price_.storage_bytes_max = std::max(price_.storage_bytes_max, live_.bytes());
-    if (live_.bytes() + workspace <= price_.memory_bytes_max) return;
-    price_.memory_bytes_max = live_.bytes() + workspace;
-    price_.fullest_node = at;
+  void fill(uint32_t after, uint64_t workspace) {
+    const uint64_t bytes = storages_.live().bytes();
+    price_.storage_bytes_max = std::max(price_.storage_bytes_max, bytes);
+    if (bytes + workspace <= price_.memory_bytes_max) return;
+    price_.memory_bytes_max = bytes + workspace;
+    price_.fullest_after = after;
   }
 
   const CallPrice& priced(graph::SignatureId id) {
@@ -92,7 +84,7 @@ class Pricing {
     return found->second;
   }
   CallPrice price(const ops::CallSignature& s) const {
-    CallPrice c{.collective = collective_call(s), .fresh = fresh_bytes(s)};
+    CallPrice c{.collective = collective_call(s)};
     if (c.collective) {
       c.seconds = collective_seconds(*machine_.cluster, c.collective->kind,
                                      static_cast<double>(c.collective->bytes),
@@ -109,7 +101,7 @@ class Pricing {
   const graph::Window& program_;
   const graph::SignatureTable& signatures_;
   const Machine& machine_;
-  LiveStorages live_;
+  StorageReplay storages_;
   Timeline timeline_;
   ProgramPrice price_;
   std::unordered_map<graph::SignatureId, CallPrice> priced_;

@@ -58,7 +58,7 @@ struct ProgramPrice {
   uint64_t begin_bytes = 0;        // of storages older than the program
   uint64_t storage_bytes_max = 0;  // of storages, at most
   uint64_t memory_bytes_max = 0;   // with workspace
-  uint32_t fullest_node = 0;       // where that is
+  uint32_t fullest_after = 0;      // of so many nodes
   std::vector<NodePrice> nodes{};  // by node of the program
 };
 

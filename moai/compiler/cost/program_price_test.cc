@@ -77,7 +77,7 @@ TEST_F(ProgramPriceTest, MemoryIsWhatLivesAtOnce) {
   EXPECT_EQ(p.begin_bytes, 8192u);
   // s1, s2 and the gathered s5 beside its relu s6.
   EXPECT_EQ(p.storage_bytes_max, 8192u + 2 * 16384);
-  EXPECT_EQ(p.fullest_node, 7u);
+  EXPECT_EQ(p.fullest_after, 8u);
   EXPECT_GE(p.memory_bytes_max, p.storage_bytes_max);
 }
 

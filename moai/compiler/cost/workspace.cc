@@ -55,13 +55,10 @@ uint64_t product(const CallSignature&, const Tensors& t) {
   return sum;
 }
 
-// Pointers that are read by stride are copied first.
-uint64_t pointers(const CallSignature&, const Tensors& t) {
+// What is read by stride is copied first.
+uint64_t strided(const CallSignature&, const Tensors& t) {
   uint64_t sum = 0;
-  for (const Geometry* g : t.operands) {
-    const bool integer = g->dtype == tensor::DType::kInt64 || g->dtype == tensor::DType::kInt32;
-    if (integer && !tensor::is_contiguous(*g)) sum += bytes(*g);
-  }
+  for (const Geometry* g : t.operands) sum += tensor::is_contiguous(*g) ? 0 : bytes(*g);
   return sum;
 }
 
@@ -112,6 +109,32 @@ uint64_t layer_norm_backward(const CallSignature&, const Tensors& t) {
   return bytes_at(t.results, 1) + bytes_at(t.results, 2);
 }
 uint64_t one_operand(const CallSignature&, const Tensors& t) { return bytes_at(t.operands, 0); }
+// Blocks of scores, in float32; `query` and `key` are [batch, heads, tokens, width].
+struct Blocks {
+  uint64_t queries = 0, keys = 0, width = 0;
+};
+Blocks attention_blocks(const Geometry& query, const Geometry& key) {
+  if (query.sizes.size() != 4 || key.sizes.size() != 4) return {};
+  const auto tokens = static_cast<uint64_t>(query.sizes[2]);
+  const uint64_t block = tokens >= 768 ? 256 : tokens >= 192 ? 64 : 32;
+  return {std::min(block, tokens), std::min<uint64_t>(512, static_cast<uint64_t>(key.sizes[2])),
+          static_cast<uint64_t>(query.sizes[3])};
+}
+uint64_t flash_attention(const CallSignature&, const Tensors& t) {
+  if (t.operands.size() < 3) return 0;
+  const Blocks b = attention_blocks(*t.operands[0], *t.operands[1]);
+  return 4 * b.queries * (b.keys + 2 + b.width);
+}
+// A gradient that does not lie token by token is copied.
+uint64_t flash_attention_backward(const CallSignature&, const Tensors& t) {
+  if (t.operands.size() < 4 || t.operands[0]->sizes.size() != 4) return 0;
+  const Blocks b = attention_blocks(*t.operands[1], *t.operands[2]);
+  Geometry by_token = *t.operands[0];
+  std::swap(by_token.sizes[1], by_token.sizes[2]);
+  std::swap(by_token.strides[1], by_token.strides[2]);
+  const uint64_t copy = tensor::is_contiguous(by_token) ? 0 : bytes(by_token);
+  return 4 * b.queries * (2 * b.keys + 1) + copy;
+}
 uint64_t everything(const CallSignature&, const Tensors& t) {
   return bytes(t.operands) + bytes(t.results);
 }
@@ -135,6 +158,12 @@ struct Row {
 };
 constexpr Row kRows[] = {
     {"_safe_softmax", safe_softmax},
+    {"_scaled_dot_product_flash_attention", flash_attention},
+    {"_scaled_dot_product_flash_attention_backward", flash_attention_backward},
+    {"_scaled_dot_product_flash_attention_for_cpu", flash_attention},
+    {"_scaled_dot_product_flash_attention_for_cpu_backward", flash_attention_backward},
+    {"_thnn_fused_lstm_cell", everything},
+    {"_thnn_fused_lstm_cell_backward_impl", everything},
     {"addmm", product},
     {"addmv", product},
     {"baddbmm", product},
@@ -143,9 +172,9 @@ constexpr Row kRows[] = {
     {"convolution", convolution_forward},
     {"convolution_backward", convolution_backward},
     {"copy", turned},
-    {"embedding", pointers},
-    {"embedding_dense_backward", pointers},
-    {"index", pointers},
+    {"embedding", strided},
+    {"embedding_dense_backward", strided},
+    {"index", strided},
     {"index_put", one_operand},
     {"mm", product},
     {"mv", product},
