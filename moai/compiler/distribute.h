@@ -5,12 +5,12 @@
 
 #include <cstdint>
 #include <map>
-#include <string>
 #include <utility>
 #include <vector>
 
 #include "moai/base/status.h"
 #include "moai/compiler/lower/storage_layout.h"
+#include "moai/compiler/planner/layout.h"
 #include "moai/graph/window.h"
 
 namespace moai::compiler {
@@ -19,12 +19,12 @@ namespace moai::compiler {
 struct StorageState {
   uint64_t bytes = 0;
   StorageLayout layout{};
-  bool free = false;  // it is on no rank yet, and lies as the window likes
+  bool free = false;  // it was uploaded and is on no rank yet: it lies as the window likes
 };
 
 struct DistributeInput {
   const graph::Window* window = nullptr;
-  Mesh mesh{};
+  Degrees degrees{};  // of the whole job; they say what the mesh is
   std::map<graph::StorageId, StorageState> storages{};
   graph::StorageId first_temporary = 0;  // above all ids of the window
 };

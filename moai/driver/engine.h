@@ -78,6 +78,8 @@ class Engine final : public Driver {
   void run_courier();
   bool wait_for_work(Reason* why);
   Status connect();
+  Result<std::unique_ptr<Stream>> open_mesh(std::vector<ConnectedWorker> workers,
+                                            const Interrupt& interrupt);
   bool stopping() const;
   std::chrono::microseconds quiet() const;
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "moai/base/profile.h"
+#include "moai/compiler/planner/pins.h"
 #include "moai/driver/mesh/mesh_stream.h"
 #include "moai/driver/stream/one_worker.h"
 
@@ -98,13 +99,21 @@ Status Engine::connect() {
                                                         &signatures_, &answers_, interrupt));
     owned_stream_ = std::make_unique<OneWorker>(std::move(exchange));
   } else {
-    MOAI_ASSIGN_OR_RETURN(owned_stream_,
-                          MeshStream::open(std::move(connected.workers), {}, &signatures_,
-                                           &next_storage_, &answers_, interrupt));
+    MOAI_ASSIGN_OR_RETURN(owned_stream_, open_mesh(std::move(connected.workers), interrupt));
   }
   stream_ = owned_stream_.get();
   if (has_failed_) owned_stream_->close();
   return ok_status();
+}
+
+Result<std::unique_ptr<Stream>> Engine::open_mesh(std::vector<ConnectedWorker> workers,
+                                                  const Interrupt& interrupt) {
+  MOAI_ASSIGN_OR_RETURN(const compiler::Pins pins, compiler::pins_from_string(options_.plan));
+  MeshOptions options;
+  MOAI_ASSIGN_OR_RETURN(options.degrees,
+                        compiler::first_degrees(pins, static_cast<int>(workers.size())));
+  return MeshStream::open(std::move(workers), options, &signatures_, &next_storage_, &answers_,
+                          interrupt);
 }
 
 // Takes what was recorded into the outbox; false when there is nothing. Without a reason it is what

@@ -53,7 +53,7 @@ class Distribute : public testing::TestWithParam<const char*> {
 
   Distributed distribute(const Mesh& mesh) {
     DistributeInput in{.window = &golden_.recorded->window,
-                       .mesh = mesh,
+                       .degrees = {.dp = mesh.ranks()},
                        .storages = {},
                        .first_temporary = last_ + 1};
     for (const auto& [id, bytes] : golden_.inputs) {

@@ -9,28 +9,18 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatience{20};
 
-MeshOptions completed(MeshOptions options, size_t ranks) {
-  if (options.mesh.axes.empty()) options.mesh.axes = {{"dp", static_cast<int>(ranks)}};
-  return options;
-}
-
 }  // namespace
 
-Result<std::unique_ptr<MeshStream>> MeshStream::open(std::vector<ConnectedWorker> workers,
-                                                     MeshOptions options,
-                                                     graph::SignatureTable* signatures,
-                                                     std::atomic<StorageId>* next_storage,
-                                                     Answers* answers, const Interrupt& interrupt) {
+Result<std::unique_ptr<Stream>> MeshStream::open(std::vector<ConnectedWorker> workers,
+                                                 MeshOptions options,
+                                                 graph::SignatureTable* signatures,
+                                                 std::atomic<StorageId>* next_storage,
+                                                 Answers* answers, const Interrupt& interrupt) {
   MOAI_ASSIGN_OR_RETURN(std::vector<dispatch::Welcome> welcomes,
                         greet_all(workers, options.greeting_max, interrupt));
-  options = completed(std::move(options), workers.size());
-  if (static_cast<size_t>(options.mesh.ranks()) != workers.size()) {
-    return invalid_argument("[driver.mesh] a mesh of " + std::to_string(options.mesh.ranks()) +
-                            " ranks does not fit " + std::to_string(workers.size()) + " devices");
-  }
-  return std::unique_ptr<MeshStream>(new MeshStream(std::move(workers), std::move(welcomes),
-                                                    std::move(options), signatures, next_storage,
-                                                    answers));
+  return std::unique_ptr<Stream>(new MeshStream(std::move(workers), std::move(welcomes),
+                                                std::move(options), signatures, next_storage,
+                                                answers));
 }
 
 MeshStream::MeshStream(std::vector<ConnectedWorker> workers,
@@ -38,12 +28,13 @@ MeshStream::MeshStream(std::vector<ConnectedWorker> workers,
                        graph::SignatureTable* signatures, std::atomic<StorageId>* next_storage,
                        Answers* answers)
     : options_(std::move(options)),
+      mesh_(compiler::mesh_of(options_.degrees)),
       next_storage_(*next_storage),
       answers_(*answers),
       gathering_(&ranks_, answers),
       queue_(&ranks_),
-      shards_(&options_.mesh, &storages_, &queue_, signatures, next_storage),
-      plans_(options_.mesh, signatures) {
+      shards_(&mesh_, &storages_, &queue_, signatures, next_storage),
+      plans_(options_.degrees, signatures) {
   for (size_t rank = 0; rank < workers.size(); ++rank) {
     ranks_.push_back(std::make_unique<RankLink>(std::move(workers[rank].link),
                                                 std::move(welcomes[rank]),
@@ -221,7 +212,7 @@ void MeshStream::join_mesh() {
   if (!gathering_.take_failed() && joined_) return;
   joined_ = true;
   dispatch::JoinMesh join{.id = ++meshes_};
-  for (const compiler::MeshAxis& a : options_.mesh.axes) {
+  for (const compiler::MeshAxis& a : mesh_.axes) {
     join.axes.push_back(static_cast<uint32_t>(a.size));
   }
   queue_.push_all(join);

@@ -22,7 +22,7 @@
 namespace moai::driver {
 
 struct MeshOptions {
-  compiler::Mesh mesh{};  // no axes: one of all ranks, "dp"
+  compiler::Degrees degrees{};  // their ranks are the Workers
   std::chrono::milliseconds greeting_max{10000};
   size_t window_nodes_max = size_t{1} << 16;
   uint64_t held_bytes_max = uint64_t{1} << 30;  // uploads that wait for a window
@@ -32,11 +32,11 @@ class MeshStream final : public Stream {
  public:
   // Greets all Workers and makes the mesh of them. All pointers outlive it. `next_storage` numbers
   // the script's storages, and temporary ones of programs too.
-  static Result<std::unique_ptr<MeshStream>> open(std::vector<ConnectedWorker> workers,
-                                                  MeshOptions options,
-                                                  graph::SignatureTable* signatures,
-                                                  std::atomic<StorageId>* next_storage,
-                                                  Answers* answers, const Interrupt& interrupt);
+  static Result<std::unique_ptr<Stream>> open(std::vector<ConnectedWorker> workers,
+                                              MeshOptions options,
+                                              graph::SignatureTable* signatures,
+                                              std::atomic<StorageId>* next_storage,
+                                              Answers* answers, const Interrupt& interrupt);
 
   Status send(dispatch::Message* message, const Interrupt& interrupt) override;
   Status end_step(const Interrupt& interrupt) override;
@@ -84,6 +84,7 @@ class MeshStream final : public Stream {
   Status lost(size_t rank, const Status& how);
 
   const MeshOptions options_;
+  const compiler::Mesh mesh_;
   std::atomic<StorageId>& next_storage_;
   Answers& answers_;
   Ranks ranks_;

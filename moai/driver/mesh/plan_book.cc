@@ -79,7 +79,7 @@ std::unique_ptr<WindowPlan> PlanBook::make(const graph::Window& numbered,
                                            const StateOf& state_of) {
   auto plan = std::make_unique<WindowPlan>();
   compiler::DistributeInput in{
-      .window = &numbered, .mesh = mesh_, .first_temporary = storages.size()};
+      .window = &numbered, .degrees = degrees_, .first_temporary = storages.size()};
   for (size_t i = 1; i < storages.size(); ++i) {
     if (const StorageState* state = state_of(storages[i])) in.storages[i] = *state;
   }

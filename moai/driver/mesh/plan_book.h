@@ -33,8 +33,8 @@ class PlanBook {
  public:
   static constexpr size_t kPlansMax = 256;
 
-  PlanBook(compiler::Mesh mesh, graph::SignatureTable* signatures)
-      : mesh_(std::move(mesh)), signatures_(*signatures) {}
+  PlanBook(const compiler::Degrees& degrees, graph::SignatureTable* signatures)
+      : degrees_(degrees), signatures_(*signatures) {}
 
   // How a storage lies; null for one that does not exist yet.
   using StateOf = std::function<const compiler::StorageState*(StorageId)>;
@@ -58,7 +58,7 @@ class PlanBook {
                                    const std::vector<StorageId>& storages, const StateOf& state_of);
   void drop_oldest();
 
-  const compiler::Mesh mesh_;
+  const compiler::Degrees degrees_;
   graph::SignatureTable& signatures_;
   std::unordered_map<uint64_t, std::vector<Entry>> entries_;  // by the key's hash
   size_t count_ = 0;
