@@ -79,6 +79,9 @@ Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan,
   std::vector<graph::Window> programs;
   for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
     programs.push_back(lower_rank(lowering, rank, kFirstTemporary, &golden_->signatures));
+    for (const auto& [id, bytes] : golden_->inputs) {
+      if (const Status status = ranks.put(rank, id, bytes); !status.ok()) return status;
+    }
     for (const RegisterId r : program.inputs) {
       const SegmentId segment = g.values[program.registers[r].value].segment;
       const Segment& s = g.segments[segment];

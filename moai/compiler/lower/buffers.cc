@@ -17,6 +17,7 @@ Buffers::Buffers(const Lowering& in, graph::StorageId first_temporary)
     home_[segment(r)] = in.program->registers[r].placement;
     set(r, own(segment(r), in.program->registers[r].placement));
   }
+  find_homes();
   for (uint32_t i = 0; i < in.program->steps.size(); ++i) {
     const Step& step = in.program->steps[i];
     if (const auto* c = std::get_if<CallStep>(&step)) {
@@ -33,6 +34,21 @@ Buffers::Buffers(const Lowering& in, graph::StorageId first_temporary)
   const auto end = static_cast<uint32_t>(in.program->steps.size());
   for (const RegisterId r : in.program->outputs) use(r, end);
   plan_releases(end);
+}
+
+// Of what was there and is overwritten without having been read: as it lies in the end.
+void Buffers::find_homes() {
+  std::set<graph::StorageId> made;
+  for (const ValueNode& n : in_.graph->nodes) {
+    for (const Use& u : n.results) {
+      if (u.made != kNone) made.insert(in_.graph->segments[in_.factors->segment(u)].storage);
+    }
+  }
+  for (const RegisterId r : in_.program->outputs) {
+    const Segment& s = in_.graph->segments[segment(r)];
+    if (s.shares_storage || made.contains(s.storage) || allocated_.contains(s.storage)) continue;
+    home_.try_emplace(segment(r), in_.program->registers[r].placement);
+  }
 }
 
 SegmentId Buffers::segment(RegisterId r) const {

@@ -37,6 +37,7 @@ class Buffers {
   }
 
  private:
+  void find_homes();
   void call(const CallStep& step);
   void move(const MoveStep& step);
   BufferId own(SegmentId segment, const Placement& p);

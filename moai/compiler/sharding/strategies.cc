@@ -5,8 +5,8 @@
 
 #include "moai/compiler/sharding/table_split.h"
 #include "moai/ops/call_tensors.h"
-#include "moai/ops/facts.h"
 #include "moai/ops/overwrites.h"
+#include "moai/ops/share.h"
 
 namespace moai::compiler {
 namespace {
@@ -25,8 +25,8 @@ class Enumeration {
   std::vector<Strategy> all(const TakenParts& taken) {
     taken_ = &taken;
     found_.push_back(whole());
-    const ops::OpFacts* facts = ops::op_facts(node_.signature.op, node_.signature.overload);
-    if (facts && facts->draws) return std::move(found_);
+    const ops::CallSignature& s = node_.signature;
+    if (ops::draws(s) && !ops::draws_by_element(s)) return std::move(found_);
     for (ops::FactorIndex f = 0; f < rule_.rule.factors.size(); ++f) {
       if (rule_.rule.factors[f].kind == ops::FactorKind::kFrozen) continue;
       for (uint32_t part = 0; part < rule_.parts[f].size(); ++part) {
