@@ -1,6 +1,7 @@
 // Parts of what every drawing operator draws, for every type: put together they are the whole.
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <random>
 #include <set>
 #include <string>
@@ -8,6 +9,7 @@
 
 #include "moai/device/aten/call/calls_testing.h"
 #include "moai/device/aten/random/kernel_table.h"
+#include "moai/ops/sharding/rule.h"
 #include "moai/ops/share.h"
 
 namespace moai::device {
@@ -171,6 +173,7 @@ class ShardedDrawing : public CallTest {
     Ran ran{.status = {}, .tensors = operands};
     auto call = prepare(text);
     if (!call.ok()) return {.status = call.status(), .tensors = {}};
+    if (share.empty()) check_rule(c, parse(text));
     const std::vector<Tensor> fresh = run(text, operands, {77, 5});
     ran.status = status_;
     ran.tensors.insert(ran.tensors.end(), fresh.begin(), fresh.end());
@@ -241,6 +244,15 @@ class ShardedDrawing : public CallTest {
     const auto bytes = [](const Tensor& t) { return t.contiguous().view(-1).view(at::kByte); };
     return a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes() &&
            at::equal(bytes(a), bytes(b));
+  }
+
+  // Every dimension that the operator draws element by element may be split.
+  static void check_rule(const Case& c, const ops::CallSignature& s) {
+    const auto rule = ops::sharding_rule(s);
+    ASSERT_TRUE(rule) << c.text;
+    const auto frozen =
+        std::ranges::count(rule->factors, ops::FactorKind::kFrozen, &ops::RuleFactor::kind);
+    EXPECT_LE(frozen, c.draws_rows ? 1 : 0) << c.text;
   }
 
   // Draws whole and in parts; whether the operator draws the type.
