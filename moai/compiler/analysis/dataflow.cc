@@ -1,6 +1,7 @@
 #include "moai/compiler/analysis/dataflow.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "moai/compiler/cost/call_work.h"
 
@@ -14,6 +15,7 @@ Dataflow::Dataflow(const ValueGraph& g)
       flops(g.nodes.size()),
       input(g.segments.size()),
       written(g.segments.size()) {
+  std::unordered_map<uint32_t, double> flops_of;  // by class
   for (NodeId n = 0; n < g.nodes.size(); ++n) {
     const ValueNode& node = g.nodes[n];
     for (const Use& u : node.operands) {
@@ -26,7 +28,9 @@ Dataflow::Dataflow(const ValueGraph& g)
         if (u.made != kNone) made[n].push_back(u.made);
       }
     }
-    flops[n] = cost::call_work(node.signature).flops;
+    const auto [known, is_new] = flops_of.try_emplace(node.alike);
+    if (is_new) known->second = cost::call_work(node.signature).flops;
+    flops[n] = known->second;
   }
   for (const ValueId v : g.inputs) input[g.values[v].segment] = true;
   for (const ValueId v : g.outputs) written[g.values[v].segment] = true;

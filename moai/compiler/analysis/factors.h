@@ -56,6 +56,7 @@ class Factors {
   };
   using List = std::vector<FactorId>;
 
+  void find_rules();
   FactorId add(int64_t size);
   FactorId root(FactorId f);
   List leaves(const List& list);

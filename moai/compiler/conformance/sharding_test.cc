@@ -72,11 +72,11 @@ class Sharding : public testing::TestWithParam<const char*> {
   }
 
   // The window with those calls expanded that the plan would move operands for.
-  std::unique_ptr<Analysed> expanded(const MakePlan& make) {
+  std::shared_ptr<const Analysed> expanded(const MakePlan& make) {
+    WindowPlanner planner(golden_.recorded->window, golden_.data, kFirstTemporary,
+                          &golden_.signatures);
     const MakeLayout layout = [&](const Analysed& w, const Roles&) { return make(w); };
-    return plan_window(golden_.recorded->window, golden_.data, layout, kFirstTemporary,
-                       &golden_.signatures)
-        .analysed;
+    return planner.plan(layout).analysed;
   }
   PlanRun expect_equal(const Analysed& w, const LayoutPlan& p, const std::string& what) {
     const auto run = reference_->run(w, p);

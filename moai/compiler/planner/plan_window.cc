@@ -1,6 +1,7 @@
 #include "moai/compiler/planner/plan_window.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "moai/compiler/passes/expand_calls.h"
 #include "moai/compiler/sharding/partition.h"
@@ -12,49 +13,147 @@ namespace {
 // Where a call is expanded the next may move what it did not before.
 constexpr int kRoundsMax = 6;
 
-std::vector<uint32_t> worth_expanding(const PlannedWindow& w,
-                                      const graph::SignatureTable& signatures) {
-  std::vector<uint32_t> calls = calls_that_move(w.analysed->graph, w.program);
-  std::erase_if(calls, [&](uint32_t i) {
-    const graph::Node& n = w.analysed->window.nodes[i];
-    return !ops::expand(signatures.at(n.signature).signature());
-  });
-  return calls;
-}
-
 graph::StorageId first_free(const graph::Window& w, graph::StorageId from) {
   for (const graph::StorageId id : w.storages) from = std::max(from, id + 1);
   return from;
 }
 
+void erase_rigid(const graph::Window& w, const graph::SignatureTable& signatures,
+                 std::vector<uint32_t>* calls) {
+  std::erase_if(*calls, [&](uint32_t i) {
+    return !ops::expand(signatures.at(w.nodes[i].signature).signature());
+  });
+}
+
 }  // namespace
 
-PlannedWindow plan_window(graph::Window window, const std::vector<graph::StorageId>& uploaded,
-                          const MakeLayout& make, graph::StorageId first_temporary,
-                          graph::SignatureTable* signatures) {
-  PlannedWindow out;
-  for (int round = 0;; ++round) {
-    out.analysed = std::make_unique<Analysed>(std::move(window), *signatures);
-    const Analysed& w = *out.analysed;
-    out.roles = find_roles(w.graph, w.factors, uploaded);
-    out.plan = make(w, out.roles);
-    out.program = partition(w.graph, w.factors, out.plan);
-    out.next_temporary = first_free(w.window, first_temporary);
-    if (round == kRoundsMax) return out;
-    const std::vector<uint32_t> calls = worth_expanding(out, *signatures);
-    if (calls.empty()) return out;
-    window = expand_calls(w.window, calls, out.next_temporary, signatures);
+struct WindowPlanner::Expanded {
+  std::shared_ptr<const Analysed> analysed{};
+  Roles roles{};
+  std::optional<TensorFactors> tensor{};
+  graph::StorageId next_temporary = 0;
+  std::map<std::vector<uint32_t>, std::unique_ptr<Expanded>> further{};  // by calls
+
+  const TensorFactors& tensor_factors() {
+    if (!tensor) tensor.emplace(analysed->graph, analysed->factors, roles);
+    return *tensor;
   }
+};
+
+WindowPlanner::WindowPlanner(graph::Window window, std::vector<graph::StorageId> uploaded,
+                             graph::StorageId first_temporary, graph::SignatureTable* signatures)
+    : uploaded_(std::move(uploaded)),
+      first_temporary_(first_temporary),
+      signatures_(signatures),
+      recorded_(analyse(std::move(window))) {}
+
+WindowPlanner::~WindowPlanner() = default;
+
+const Analysed& WindowPlanner::recorded() const { return *recorded_->analysed; }
+const Roles& WindowPlanner::roles() const { return recorded_->roles; }
+const TensorFactors& WindowPlanner::tensor_factors() { return recorded_->tensor_factors(); }
+
+std::unique_ptr<WindowPlanner::Expanded> WindowPlanner::analyse(graph::Window window) const {
+  auto at = std::make_unique<Expanded>();
+  at->next_temporary = first_free(window, first_temporary_);
+  at->analysed = std::make_shared<Analysed>(std::move(window), *signatures_);
+  at->roles = find_roles(at->analysed->graph, at->analysed->factors, uploaded_);
+  return at;
+}
+
+WindowPlanner::Expanded* WindowPlanner::expanded(Expanded* from,
+                                                 std::vector<uint32_t> calls) const {
+  std::unique_ptr<Expanded>& at = from->further[calls];
+  if (!at) {
+    at = analyse(expand_calls(from->analysed->window, calls, from->next_temporary, signatures_));
+  }
+  return at.get();
+}
+
+// Calls that need all of what the degrees split, and can be expanded.
+std::vector<uint32_t> WindowPlanner::frozen_calls(Expanded* at, const Degrees& degrees) const {
+  std::vector<FactorId> split;
+  if (degrees.dp > 1) split = at->roles.batch;
+  if (degrees.tp > 1) {
+    const std::vector<FactorId> chosen = at->tensor_factors().choose(degrees.tp);
+    split.insert(split.end(), chosen.begin(), chosen.end());
+  }
+  std::ranges::sort(split);
+  const ValueGraph& g = at->analysed->graph;
+  std::vector<uint32_t> calls;
+  for (NodeId n = 0; n < g.nodes.size(); ++n) {
+    const NodeRule& r = at->analysed->factors.rule(n);
+    for (size_t f = 0; f < r.parts.size(); ++f) {
+      if (r.rule.factors[f].kind != ops::FactorKind::kFrozen) continue;
+      const bool hit = std::ranges::any_of(
+          r.parts[f], [&](FactorId part) { return std::ranges::binary_search(split, part); });
+      if (hit && (calls.empty() || calls.back() != g.nodes[n].source)) {
+        calls.push_back(g.nodes[n].source);
+      }
+    }
+  }
+  erase_rigid(at->analysed->window, *signatures_, &calls);
+  return calls;
+}
+
+// Calls for which activations move, and that can be expanded. Weights that are gathered from shares
+// are no reason.
+std::vector<uint32_t> WindowPlanner::moving_calls(const PlannedWindow& w) const {
+  const ValueGraph& g = w.analysed->graph;
+  const auto is_activation = [&](RegisterId r) {
+    const std::vector<FactorId>& list =
+        w.analysed->factors.of(g.values[w.program.registers[r].value].segment);
+    return std::ranges::any_of(list, [&](FactorId f) {
+      return std::ranges::find(w.roles.batch, f) != w.roles.batch.end() ||
+             std::ranges::find(w.roles.sequence, f) != w.roles.sequence.end();
+    });
+  };
+  SpmdProgram activations;
+  for (const Step& step : w.program.steps) {
+    const auto* move = std::get_if<MoveStep>(&step);
+    if (move && is_activation(move->from)) activations.steps.push_back(step);
+  }
+  std::vector<uint32_t> calls = calls_that_move(g, activations);
+  erase_rigid(w.analysed->window, *signatures_, &calls);
+  return calls;
+}
+
+PlannedWindow WindowPlanner::plan(const Degrees& degrees) {
+  Expanded* at = recorded_.get();
+  for (int round = 0;; ++round) {
+    std::vector<uint32_t> calls = frozen_calls(at, degrees);
+    if (calls.empty() || round == kRoundsMax) {
+      const Analysed& w = *at->analysed;
+      PlannedWindow out =
+          complete(*at, layout(w.graph, w.factors, at->roles, at->tensor_factors(), degrees));
+      calls = moving_calls(out);
+      if (calls.empty() || round >= kRoundsMax) return out;
+    }
+    at = expanded(at, std::move(calls));
+  }
+}
+
+PlannedWindow WindowPlanner::plan(const MakeLayout& make) {
+  Expanded* at = recorded_.get();
+  for (int round = 0;; ++round) {
+    PlannedWindow out = complete(*at, make(*at->analysed, at->roles));
+    std::vector<uint32_t> calls = calls_that_move(at->analysed->graph, out.program);
+    erase_rigid(at->analysed->window, *signatures_, &calls);
+    if (round == kRoundsMax || calls.empty()) return out;
+    at = expanded(at, std::move(calls));
+  }
+}
+
+PlannedWindow WindowPlanner::complete(const Expanded& at, LayoutPlan plan) {
+  const Analysed& w = *at.analysed;
+  SpmdProgram program = partition(w.graph, w.factors, plan);
+  return {at.analysed, at.roles, std::move(plan), std::move(program), at.next_temporary};
 }
 
 PlannedWindow plan_window(graph::Window window, const std::vector<graph::StorageId>& uploaded,
                           const Degrees& degrees, graph::StorageId first_temporary,
                           graph::SignatureTable* signatures) {
-  const MakeLayout make = [&](const Analysed& w, const Roles& roles) {
-    const TensorFactors tensor(w.graph, w.factors, roles);
-    return layout(w.graph, w.factors, roles, tensor, degrees);
-  };
-  return plan_window(std::move(window), uploaded, make, first_temporary, signatures);
+  return WindowPlanner(std::move(window), uploaded, first_temporary, signatures).plan(degrees);
 }
 
 }  // namespace moai::compiler

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 
 #include "moai/compiler/analysis/analysed.h"
@@ -12,7 +13,8 @@ namespace moai::compiler {
 
 // What lowering reads (lower/lower_rank.h), with how it came about.
 struct PlannedWindow {
-  std::unique_ptr<Analysed> analysed{};  // of the window with its calls expanded
+  // Of the window with its calls expanded. Shared among the plans of a planner.
+  std::shared_ptr<const Analysed> analysed{};
   Roles roles{};
   LayoutPlan plan{};
   SpmdProgram program{};
@@ -22,13 +24,41 @@ struct PlannedWindow {
 // A plan for a window of which calls may have been expanded.
 using MakeLayout = std::function<LayoutPlan(const Analysed&, const Roles&)>;
 
-// `uploaded`: as for find_roles(). Storages from `first_temporary` on are free: what expansions
-// make in between. Signatures of expanded calls are added to the table.
+// Plans of one window: what is expanded alike is analysed once. One thread.
+class WindowPlanner {
+ public:
+  // `uploaded`: as for find_roles(). Storages from `first_temporary` on are free: what expansions
+  // make in between. Signatures of expanded calls are added to the table, which outlives it.
+  WindowPlanner(graph::Window window, std::vector<graph::StorageId> uploaded,
+                graph::StorageId first_temporary, graph::SignatureTable* signatures);
+  ~WindowPlanner();
+
+  PlannedWindow plan(const Degrees& degrees);
+  PlannedWindow plan(const MakeLayout& make);
+  // Of the window as it was recorded.
+  const Analysed& recorded() const;
+  const Roles& roles() const;
+  const TensorFactors& tensor_factors();
+
+ private:
+  struct Expanded;
+
+  std::unique_ptr<Expanded> analyse(graph::Window window) const;
+  // With calls expanded; positions in the window, ascending.
+  Expanded* expanded(Expanded* from, std::vector<uint32_t> calls) const;
+  std::vector<uint32_t> frozen_calls(Expanded* at, const Degrees& degrees) const;
+  std::vector<uint32_t> moving_calls(const PlannedWindow& w) const;
+  static PlannedWindow complete(const Expanded& at, LayoutPlan plan);
+
+  const std::vector<graph::StorageId> uploaded_;
+  const graph::StorageId first_temporary_;
+  graph::SignatureTable* signatures_;
+  std::unique_ptr<Expanded> recorded_;
+};
+
+// One plan.
 PlannedWindow plan_window(graph::Window window, const std::vector<graph::StorageId>& uploaded,
                           const Degrees& degrees, graph::StorageId first_temporary,
-                          graph::SignatureTable* signatures);
-PlannedWindow plan_window(graph::Window window, const std::vector<graph::StorageId>& uploaded,
-                          const MakeLayout& make, graph::StorageId first_temporary,
                           graph::SignatureTable* signatures);
 
 }  // namespace moai::compiler
