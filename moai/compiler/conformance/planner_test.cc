@@ -35,6 +35,7 @@ class Planner : public testing::TestWithParam<const char*> {
     const auto run = reference_->run(*w.analysed, w.plan);
     ASSERT_TRUE(run.ok()) << what << ": " << run.status().to_string();
     EXPECT_LE(run->error_max, kErrorMax) << what << ": " << run->worst;
+    expect_priced(*run, what);
   }
   // Bytes of the fullest rank in segments of a role that live on.
   static int64_t kept_bytes(const PlannedWindow& w, Role role) {

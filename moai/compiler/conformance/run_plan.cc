@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "moai/compiler/conformance/virtual_ranks.h"
+#include "moai/compiler/cost/rank_memory.h"
 #include "moai/compiler/lower/local_layout.h"
 #include "moai/compiler/lower/lower_rank.h"
 #include "moai/compiler/sharding/partition.h"
@@ -48,6 +48,15 @@ std::string part_of(const std::string& whole, const LocalLayout& layout, size_t 
   return part;
 }
 
+// Of what has no influence on counts.
+const cluster::Cluster& some_cluster() {
+  static const cluster::Cluster kCluster{
+      .devices_per_node = 8,
+      .device = {.memory_bytes_per_s = 1e12, .peak = {1e12, 1e12, 1e12, 1e12, 1e12}},
+      .node_link = {.latency_s = 1e-6, .bytes_per_s = 1e11}};
+  return kCluster;
+}
+
 bool is_split(const Placement& p) {
   for (const AxisPlacement& a : p) {
     if (a.split()) return true;
@@ -56,6 +65,22 @@ bool is_split(const Placement& p) {
 }
 
 }  // namespace
+
+void expect_priced(const PlanRun& run, const std::string& what) {
+  uint64_t received = 0;
+  for (const PlanRun::Rank& rank : run.ranks) {
+    received += rank.price.received_bytes;
+    EXPECT_EQ(rank.price.collectives, run.collectives) << what;
+    EXPECT_EQ(rank.price.storage_bytes_max, rank.memory.storage_bytes_max) << what;
+    EXPECT_GE(rank.price.memory_bytes_max, rank.memory.bytes_max) << what;
+    EXPECT_LE(static_cast<double>(rank.price.memory_bytes_max),
+              1.05 * static_cast<double>(rank.memory.bytes_max))
+        << what;
+    EXPECT_LE(rank.price.memory_bytes_max, run.ranks[0].price.memory_bytes_max) << what;
+    EXPECT_LE(rank.price.step_s, run.ranks[0].price.step_s * (1 + 1e-12)) << what;
+  }
+  EXPECT_EQ(received, run.moved_bytes) << what;
+}
 
 Reference::Reference(device::Device* device, GoldenWindow* golden)
     : device_(device), golden_(golden) {
@@ -97,9 +122,18 @@ Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan,
       if (!status.ok()) return status;
     }
   }
+  cost::StorageBytes whole;
+  for (const auto& [id, bytes] : golden_->inputs) whole[id] = bytes.size();
+  const cost::Machine machine{&some_cluster(), cost::axis_shapes(some_cluster(), plan.mesh)};
   if (const Status status = ranks.run(programs); !status.ok()) return status;
   PlanRun out{
       .moved_bytes = ranks.moved_bytes(), .collectives = ranks.collectives(), .sums = ranks.sums()};
+  for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
+    out.ranks.push_back(
+        {cost::price_program(programs[static_cast<size_t>(rank)], golden_->signatures,
+                             cost::rank_begin(lowering, rank, whole), machine),
+         ranks.memory(rank)});
+  }
   for (size_t i = 0; i < g.outputs.size(); ++i) {
     const SegmentId segment = g.values[g.outputs[i]].segment;
     const Segment& s = g.segments[segment];

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "moai/compiler/conformance/golden_window.h"
+#include "moai/compiler/conformance/virtual_ranks.h"
+#include "moai/compiler/cost/program_price.h"
 #include "moai/compiler/sharding/policy.h"
 #include "moai/device/device.h"
 
@@ -16,7 +18,16 @@ struct PlanRun {
   double error_max = 0;  // relative to the largest magnitude of each output
   std::string worst{};   // which output
   uint64_t moved_bytes = 0, collectives = 0, sums = 0;
+  struct Rank {
+    cost::ProgramPrice price{};     // predicted
+    VirtualRanks::Memory memory{};  // counted
+  };
+  std::vector<Rank> ranks{};
 };
+
+// Expects that what was predicted of each rank is what was counted: traffic and storages exactly,
+// memory with what kernels take beside them at least, and at most by a twentieth more.
+void expect_priced(const PlanRun& run, const std::string& what);
 
 // What the window leaves when one rank runs it, by output; then for plans.
 class Reference {

@@ -83,6 +83,7 @@ class Sharding : public testing::TestWithParam<const char*> {
     EXPECT_TRUE(run.ok()) << what << ": " << run.status().to_string();
     if (!run.ok()) return {};
     EXPECT_LE(run->error_max, kErrorMax) << what << ": " << run->worst;
+    expect_priced(*run, what);
     return *run;
   }
   void expect_equal(const MakePlan& make, const std::string& what) {

@@ -65,7 +65,7 @@ void Buffers::plan_releases(uint32_t end) {
   }
   for (const graph::StorageId id : ends) {
     const auto used = last_use_.find(id);
-    released_after_[used == last_use_.end() ? end : used->second].push_back(id);
+    (used == last_use_.end() ? released_first_ : released_after_[used->second]).push_back(id);
   }
 }
 

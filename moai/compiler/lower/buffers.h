@@ -33,8 +33,9 @@ class Buffers {
   // Whether a buffer has the storage's own id: not where all that the window makes of it lies
   // otherwise than it does in the end.
   bool has_own(graph::StorageId storage) const;
-  // Storages that no step after `step` uses and that do not outlive the window. The step past the
-  // last stands for the end, when those that no step uses are released as well.
+  // Storages that do not outlive the window: those that no step uses, and those that no step after
+  // `step` uses. The step past the last stands for the end.
+  const std::vector<graph::StorageId>& released_first() const { return released_first_; }
   const std::vector<graph::StorageId>& released_after(uint32_t step) const {
     return released_after_[step];
   }
@@ -59,6 +60,7 @@ class Buffers {
   std::map<graph::StorageId, uint64_t> allocated_;
   std::set<graph::StorageId> released_;  // by the window
   std::map<graph::StorageId, uint32_t> last_use_;
+  std::vector<graph::StorageId> released_first_;
   std::vector<std::vector<graph::StorageId>> released_after_;  // by step
   std::map<SegmentId, Placement> home_;  // of inputs, and where outputs lie in the end
 };

@@ -37,16 +37,19 @@ class Lower {
         next_temporary_(buffers_.next_temporary()),
         out_(signatures) {}
 
-  graph::Window run() {
+  Emitter::Emitted run() {
     for (const RegisterId r : program_.inputs) provide(r);
     allocate_untouched();
+    for (const StorageId id : buffers_.released_first()) out_.free(id);
     for (uint32_t i = 0; i < program_.steps.size(); ++i) {
       if (const auto* c = std::get_if<CallStep>(&program_.steps[i])) {
+        out_.begin(graph_.nodes[c->node].source);
         if (borders_region(graph_, c->node)) settle_made();
         call(*c);
         made_.insert(c->made.begin(), c->made.end());
       } else {
         const MoveStep& m = std::get<MoveStep>(program_.steps[i]);
+        if (m.reader != kNone) out_.begin(graph_.nodes[m.reader].source);
         const bool overwrites = m.kind == MoveKind::kAllReduce && awaited_.contains(m.from);
         if (waiting_.contains(m.from) || overwrites) finish_parts();
         move(m);
@@ -145,7 +148,7 @@ class Lower {
     source_ = n.source;
     waiting_.insert(step.made.begin(), step.made.end());
     awaited_.insert(step.operands.begin(), step.operands.end());
-    out_.part(n.source, std::move(local), n.line);
+    out_.part(std::move(local), n.line);
   }
   void finish_parts() {
     waiting_.clear();
@@ -384,8 +387,10 @@ class Lower {
 }  // namespace
 
 graph::Window lower_rank(const Lowering& in, int rank, StorageId first_temporary,
-                         graph::SignatureTable* signatures) {
-  return Lower(in, rank, first_temporary, signatures).run();
+                         graph::SignatureTable* signatures, std::vector<uint32_t>* sources) {
+  Emitter::Emitted emitted = Lower(in, rank, first_temporary, signatures).run();
+  if (sources) *sources = std::move(emitted.sources);
+  return std::move(emitted.window);
 }
 
 }  // namespace moai::compiler

@@ -72,6 +72,15 @@ TEST(LowerRank, GatheredCopiesAreReleasedAfterTheirLastReader) {
             "free s2\n");
 }
 
+// The gradients of the step before, say.
+TEST(LowerRank, WhatNoCallUsesIsReleasedFirst) {
+  EXPECT_EQ(lowered("s2 = aten::relu(f32[4] s1) -> f32[4]\nalloc s4 8\nfree s3\nfree s4\nfree s1\n",
+                    {}, 0),
+            "alloc s4 8\nfree s3\nfree s4\n"
+            "s2 = aten::relu(f32[4] s1) -> f32[4]\n"
+            "free s1\n");
+}
+
 TEST(LowerRank, WhatIsUpdatedInACopyGoesBack) {
   const std::string text = lowered("aten::own_(f32[4]! s1) -> _\n", {{1, 0}}, 1);
   EXPECT_EQ(text,
@@ -172,6 +181,34 @@ TEST(LowerRank, CallsOverListsAreJoinedBehindOneSum) {
             "aten::_foreach_add_.List((f32[2,3]! s6, f32[3,3]! s7), (f32[2,3] s4, f32[3,3] s5), "
             "word 1.0)\n"
             "free s4\nfree s5\n");
+}
+
+// What is emitted stands at the recorded call that it belongs to, moves at the one that reads.
+TEST(LowerRank, SaysWhichCallEachNodeIsFor) {
+  graph::SignatureTable signatures;
+  const auto window = graph::parse(
+      "alloc s9 8\n"
+      "s2 = own::operator(f32[2,5] s1) -> f32[2,5]\n"
+      "s3 = aten::relu(f32[2,5] s2) -> f32[2,5]\n"
+      "free s2\n",
+      &signatures);
+  ASSERT_TRUE(window.ok());
+  const ValueGraph g = import_window(*window, signatures);
+  const Factors factors(g);
+  const LayoutPlan plan{
+      .mesh = {{{"x", 2}}}, .policies = std::vector<AxisPolicy>(1), .home = {{0, {split_at(0)}}}};
+  const SpmdProgram program = partition(g, factors, plan);
+  std::vector<uint32_t> sources;
+  const graph::Window out =
+      lower_rank({&*window, &g, &factors, &program}, 0, 100, &signatures, &sources);
+  EXPECT_EQ(print(out, signatures),
+            "alloc s9 8\n"
+            "s100 = moai::all_gather(f32[1,1,5] s1, 1, [1,1], 0) -> f32[1,2,5]\n"
+            "s2 = own::operator(f32[2,5] s100) -> f32[2,5]\n"
+            "free s100\n"
+            "s3 = aten::relu(f32[2,5] s2) -> f32[2,5]\n"
+            "free s2\n");
+  EXPECT_EQ(sources, (std::vector<uint32_t>{0, 1, 1, 1, 2, 2}));
 }
 
 }  // namespace
