@@ -225,6 +225,7 @@ CASES = {
     "gpt": (Gpt, lambda: (tokens(), tokens()), VOCABULARY),
     "dropout": (lambda: Gpt(1, 0.1), lambda: (tokens(), tokens()), VOCABULARY),
     "noisy": (Noisy, lambda: (torch.randn(7, 6), torch.randint(4, (7,))), 4),
+    "gpt5": (lambda: Gpt(5), lambda: (tokens(), tokens()), VOCABULARY),
     "llama": (Llama, lambda: (tokens(), tokens()), VOCABULARY),
     "bert": (Bert, lambda: (tokens(), tokens(), tokens()), VOCABULARY),
     "experts": (Experts, lambda: (tokens(), tokens()), VOCABULARY),
@@ -233,6 +234,12 @@ CASES = {
     "evaluation": (lambda: Gpt(1), lambda: (tokens(), tokens()), VOCABULARY),
     "accumulation": (lambda: Gpt(1), lambda: (tokens()[:5], tokens()[:5]), VOCABULARY),
 }
+
+
+# Calls over lists unless it says otherwise.
+OPTIONS = {name: {"foreach": False}
+           for name in ("bert", "experts", "lstm", "evaluation", "accumulation")}
+OPTIONS["fused"] = {"fused": True}
 
 
 def evaluate(model, batch):
@@ -265,7 +272,7 @@ def main(name):
     model, batch, _ = CASES[name]
     model = model().cuda()
     optimizer = (torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9) if name == "cnn"
-                 else torch.optim.AdamW(model.parameters(), lr=1e-2, fused=name == "fused"))
+                 else torch.optim.AdamW(model.parameters(), lr=1e-2, **OPTIONS.get(name, {})))
     if name == "accumulation":
         accumulate(model, batch, optimizer)
     steps = itertools.count()
