@@ -112,11 +112,16 @@ std::vector<std::string> notes(const PlanReport& r) {
     return all;
   }
   const StepPrice& best = r.best();
+  if (r.samples_together < best.degrees.dp) {
+    all.push_back("a batch has " + std::to_string(r.samples_together) +
+                  " samples, fewer than dp: every device computes all of them");
+    return all;
+  }
   const double share = r.choice.one_device.program.flops / best.degrees.ranks();
   if (best.program.flops > kShared * share) {
     all.push_back("a device computes " + times_text(best.program.flops / share) +
-                  " times its share of the products: some are made whole on several devices; data "
-                  "that is drawn on the device is not shared, data that is uploaded is");
+                  " times its share of the products: what draws (dropout, data that is made on the "
+                  "device) is whole on every device, and so may be what reads it");
   }
   return all;
 }
