@@ -64,7 +64,7 @@ def main():
     found = []
     with contextlib.ExitStack() as stack:
         platform = stack.enter_context(PrivatePlatform(
-            threads=1, devices=arguments.devices, MOAI_LOCAL_JOB_DEVICES=str(arguments.devices)))
+            threads=1, devices=arguments.devices))
         ours = platform.environment(MOAI_QUIET="1", MOAI_FLAVOR=parallel.FLAVORS[arguments.devices])
         ddp = plugin.stock_environment(RANKS=str(arguments.devices))
         sides = [stack.enter_context(Side(module, device, environment, 1))

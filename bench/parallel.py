@@ -2,14 +2,15 @@
 its own, on one Worker and on several, each Worker with one thread.
 
     ./dev bench parallel [--case NAME]... [--devices 2,4,8] [--plan auto --plan dp=2,tp=2 …]
-                         [--dtype float64] [--steps 20] [--results FILE] [--json]
+                         [--dtype float64] [--steps 20] [--pairwise] [--results FILE] [--json]
 
 float64  losses within 1e-10 of one device, final parameters within 1e-8
 float32  losses within 1e-5, or within 3 times what stock torch differs between one thread and two
 
 Parameters whose gradient is analytically zero are exempt: an optimizer turns their rounding errors
-into steps. With --results rows are kept in FILE, and those that are there already are not run
-again. Exit code 1 when a row fails.
+into steps. With --pairwise a set of rows runs in which each two of case, devices, tensor-parallel
+degree, shared optimizer and type stand together. With --results rows are kept in FILE, and those that
+are there already are not run again. Exit code 1 when a row fails.
 """
 
 import argparse
@@ -22,7 +23,7 @@ import tempfile
 import time
 
 import parity
-from harness import plugin, table
+from harness import pairwise, plugin, table
 from harness.private_platform import PrivatePlatform
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -106,6 +107,7 @@ def parse_arguments():
     parser.add_argument("--plan", action="append", help="auto, or forced degrees; repeatable")
     parser.add_argument("--dtype", action="append", choices=tuple(LOSS_ERROR_MAX))
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--pairwise", action="store_true", help="a covering set")
     parser.add_argument("--results", type=pathlib.Path, help="rows so far, one JSON a line")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
@@ -120,11 +122,27 @@ def wanted(arguments):
     if unknown := set(chosen) - set(names):
         sys.exit(f"parallel: no case {', '.join(sorted(unknown))}; there are " +
                  ", ".join(name.removeprefix("parallel-") for name in names))
-    for devices in map(int, arguments.devices.split(",")):
+    counts = list(map(int, arguments.devices.split(",")))
+    if arguments.pairwise:
+        yield from pairs(chosen, counts)
+        return
+    for devices in counts:
         for plan in arguments.plan or ["auto"]:
             for dtype in arguments.dtype or ["float64"]:
                 for case in chosen:
                     yield case, dtype, devices, plan
+
+
+def pairs(cases, counts):
+    parameters = {"case": cases, "devices": counts, "tp": (1, 2, 4), "zero": (0, 1, 2, 3),
+                  "dtype": tuple(LOSS_ERROR_MAX)}
+
+    def allowed(row):
+        dp = row["devices"] / row["tp"]
+        return dp == int(dp) and (dp > 1 or row["zero"] == 0)
+
+    for row in pairwise.covering(parameters, allowed):
+        yield row["case"], row["dtype"], row["devices"], f"tp={row['tp']},zero={row['zero']}"
 
 
 def known_rows(path):
@@ -141,7 +159,7 @@ def main():
         sys.exit(f"parallel: {problem}")
     known, found = known_rows(arguments.results), []
     most = max(devices for _, _, devices, _ in cases)
-    with PrivatePlatform(threads=1, devices=most, MOAI_LOCAL_JOB_DEVICES=str(most)) as platform:
+    with PrivatePlatform(threads=1, devices=most) as platform:
         run = Runner(platform, arguments.steps)
         for case in cases:
             if case not in known:
