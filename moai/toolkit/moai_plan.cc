@@ -57,9 +57,8 @@ Result<PlanReport> make_report(const Flags& flags, Context& context) {
                     .lines = std::move(rehearsed.recording.lines),
                     .capture_s = rehearsed.seconds};
   const compiler::PriceOptions options;
-  MOAI_ASSIGN_OR_RETURN(report.found,
-                        compiler::search_plan(compiler::search_problem(
-                            step, report.cluster, pins, options, &signatures)));
+  MOAI_ASSIGN_OR_RETURN(report.found, compiler::search_plan(compiler::search_problem(
+                                          step, report.cluster, pins, options, &signatures)));
   const auto priced = [&](const compiler::PlannedWindow& planned, const compiler::Degrees& d) {
     return compiler::price_step(step, planned, d, report.cluster, options, &signatures);
   };
