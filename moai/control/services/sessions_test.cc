@@ -175,8 +175,14 @@ TEST(Sessions, WaitIsSaidOnceUntilItsReasonChanges) {
   EXPECT_EQ(front.sender->messages.size(), said);
 }
 
+Options one_device_a_job() {
+  Options options;
+  options.flavor_devices_max = 1;
+  return options;
+}
+
 TEST(Sessions, FlavorOfManyDevicesIsRefusedByName) {
-  Bench bench;
+  Bench bench(one_device_a_job());
   Back back = bench.join("a", 2);
   v1::Open open;
   open.set_flavor("Medium.128GB");
@@ -351,7 +357,7 @@ TEST(Sessions, AnAcceleratorMadeForASessionGoesWithIt) {
 }
 
 TEST(Sessions, AnOwnAcceleratorHasTheFlavorOfTheDefaultOne) {
-  Bench bench;
+  Bench bench(one_device_a_job());
   const std::string local =
       bench.make_token("local", [](TokenRow& row) { row.accelerators_max = 0; });
   Back back = bench.join("a", 4);

@@ -132,9 +132,8 @@ void MeshStream::take(dispatch::Ask* ask) {
   end_window();
   for (const StorageId id : ask->operands) shards_.place(id, {});
   sequence_ = ask->sequence;
-  Gathering::Request request{.request = ask->request,
-                             .sequence = sequence_,
-                             .kind = Gathering::Request::Kind::kAsk};
+  Gathering::Request request{
+      .request = ask->request, .sequence = sequence_, .kind = Gathering::Request::Kind::kAsk};
   std::vector<dispatch::Ask> asks(ranks(), *ask);
   for (size_t rank = 0; rank < ranks(); ++rank) {
     asks[rank].request = ranks_[rank]->next_request();
