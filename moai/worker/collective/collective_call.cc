@@ -82,7 +82,7 @@ class CollectiveCall : public device::Call {
   // Bytes of the operands, one after the other.
   Result<std::string> taken(std::span<device::Buffer* const> operands) {
     std::string all;
-    for (size_t i = 0; i < operands_.size(); ++i) {
+    for (size_t i = 0; i < operands_.size(); ++i) {  // one, of all but all_reduce
       const uint64_t bytes = bytes_of(operands_[i]), begin = all.size();
       if (bytes == 0) continue;
       all.resize(begin + bytes);
@@ -112,20 +112,33 @@ class AllReduce final : public CollectiveCall {
 
   Status exchange(std::span<device::Buffer* const> operands,
                   std::span<device::BufferPtr>) override {
-    MOAI_ASSIGN_OR_RETURN(std::string all, taken(operands));
+    const std::span<char> all = groups_.scratch(total_bytes());
+    const auto each = [&](const auto& move) {
+      uint64_t begin = 0;
+      for (size_t i = 0; i < operands_.size(); ++i) {
+        const uint64_t bytes = bytes_of(operands_[i]);
+        if (bytes != 0) MOAI_RETURN_IF_ERROR(move(i, all.data() + begin, bytes));
+        begin += bytes;
+      }
+      return ok_status();
+    };
+    MOAI_RETURN_IF_ERROR(each([&](size_t i, char* at, uint64_t bytes) {
+      return device_.copy_out(*operands[i], offset_of(operands_[i]), bytes, at);
+    }));
     const tensor::DType dtype = operand().dtype;
     MOAI_RETURN_IF_ERROR(group_.all_reduce(all.data(), all.size() / tensor::dtype_size(dtype),
                                            dtype,
                                            *tensor::reduction_from_name(signature_.args[1].text)));
-    uint64_t begin = 0;
-    for (size_t i = 0; i < operands_.size(); ++i) {
-      const uint64_t bytes = bytes_of(operands_[i]);
-      if (bytes == 0) continue;
-      MOAI_RETURN_IF_ERROR(device_.copy_in(operands[i], offset_of(operands_[i]),
-                                           std::string_view(all).substr(begin, bytes)));
-      begin += bytes;
-    }
-    return ok_status();
+    return each([&](size_t i, const char* at, uint64_t bytes) {
+      return device_.copy_in(operands[i], offset_of(operands_[i]), {at, bytes});
+    });
+  }
+
+ private:
+  uint64_t total_bytes() const {
+    uint64_t all = 0;
+    for (const Geometry& g : operands_) all += bytes_of(g);
+    return all;
   }
 };
 

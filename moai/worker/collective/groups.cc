@@ -62,4 +62,12 @@ Status Groups::ended() const {
   return ended_;
 }
 
+std::span<char> Groups::scratch(size_t bytes) {
+  if (scratch_bytes_ < bytes) {
+    scratch_ = std::make_unique_for_overwrite<char[]>(bytes);
+    scratch_bytes_ = bytes;
+  }
+  return {scratch_.get(), bytes};
+}
+
 }  // namespace moai::worker

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "moai/comm/collective/group.h"
@@ -26,6 +27,10 @@ class Groups {
   // FAILED_PRECONDITION, with the reason, where there is none of that number. Valid until clear().
   Result<comm::Group*> at(uint64_t number) const;
 
+  // Host memory of the call at hand, kept for those that come: to make it anew costs each step more
+  // than to copy through it.
+  std::span<char> scratch(size_t bytes);
+
   // Ends what goes on in any of them, on all of their ranks.
   void abort(const Status& why);
   // The same, also for all that come later.
@@ -41,7 +46,9 @@ class Groups {
   std::unique_ptr<comm::Group> world_;
   std::vector<std::unique_ptr<comm::Group>> groups_;
   Status why_none_ = failed_precondition("no mesh was joined");
-  Status ended_;  // guarded by mutex_
+  Status ended_;                     // guarded by mutex_
+  std::unique_ptr<char[]> scratch_;  // of the executor's thread
+  size_t scratch_bytes_ = 0;
 };
 
 }  // namespace moai::worker
