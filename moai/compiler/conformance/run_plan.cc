@@ -8,6 +8,7 @@
 #include "moai/compiler/conformance/virtual_ranks.h"
 #include "moai/compiler/lower/local_layout.h"
 #include "moai/compiler/sharding/partition.h"
+#include "moai/compiler/verify/verify.h"
 
 namespace moai::compiler {
 namespace {
@@ -70,28 +71,47 @@ Reference::Reference(device::Device* device, GoldenWindow* golden)
 
 Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan,
                                std::optional<uint64_t> left_out) {
-  const ValueGraph& g = window.graph;
-  const Factors& factors = window.factors;
-  const SpmdProgram program = partition(g, factors, plan);
-  const Lowering lowering{&window.window, &g, &factors, &program};
-  VirtualRanks ranks(device_, &golden_->signatures, plan.mesh);
-  if (left_out) ranks.leave_out_sum(*left_out);
-  std::vector<graph::Window> programs;
+  const LaidOut laid = lay_out(window, plan);
+  const Status status = verify(laid.lowering(window), laid.ranks, golden_->signatures);
+  return status.ok() ? run(window, laid, left_out) : status;
+}
+
+LaidOut Reference::lay_out(const Analysed& window, const LayoutPlan& plan) {
+  LaidOut laid{.program = partition(window.graph, window.factors, plan)};
   for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
-    programs.push_back(lower_rank(lowering, rank, kFirstTemporary, &golden_->signatures));
+    laid.ranks.push_back(
+        lower_rank(laid.lowering(window), rank, kFirstTemporary, &golden_->signatures));
+  }
+  return laid;
+}
+
+Status Reference::put_inputs(const Analysed& window, const SpmdProgram& program,
+                             VirtualRanks* ranks) const {
+  const ValueGraph& g = window.graph;
+  for (int rank = 0; rank < program.mesh.ranks(); ++rank) {
     for (const RegisterId r : program.inputs) {
       const SegmentId segment = g.values[program.registers[r].value].segment;
       const Segment& s = g.segments[segment];
       const Placement& p = program.registers[r].placement;
       const std::string& whole = golden_->inputs.at(s.storage);
-      const LocalLayout layout(g, factors, plan.mesh, segment, p, rank);
-      const Status status =
-          ranks.put(rank, s.storage,
-                    is_split(p) ? part_of(whole, layout, tensor::dtype_size(s.dtype)) : whole);
-      if (!status.ok()) return status;
+      const LocalLayout layout(g, window.factors, program.mesh, segment, p, rank);
+      MOAI_RETURN_IF_ERROR(
+          ranks->put(rank, s.storage,
+                     is_split(p) ? part_of(whole, layout, tensor::dtype_size(s.dtype)) : whole));
     }
   }
-  if (const Status status = ranks.run(programs); !status.ok()) return status;
+  return ok_status();
+}
+
+Result<PlanRun> Reference::run(const Analysed& window, const LaidOut& laid,
+                               std::optional<uint64_t> left_out) {
+  const ValueGraph& g = window.graph;
+  const Factors& factors = window.factors;
+  const SpmdProgram& program = laid.program;
+  VirtualRanks ranks(device_, &golden_->signatures, program.mesh);
+  if (left_out) ranks.leave_out_sum(*left_out);
+  MOAI_RETURN_IF_ERROR(put_inputs(window, program, &ranks));
+  MOAI_RETURN_IF_ERROR(ranks.run(laid.ranks));
   PlanRun out{
       .moved_bytes = ranks.moved_bytes(), .collectives = ranks.collectives(), .sums = ranks.sums()};
   for (size_t i = 0; i < g.outputs.size(); ++i) {
@@ -105,10 +125,10 @@ Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan,
       const double w = std::abs(number_at(found->second, s.dtype, static_cast<size_t>(e)));
       if (std::isfinite(w)) magnitude = std::max(magnitude, w);
     }
-    for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
+    for (int rank = 0; rank < program.mesh.ranks(); ++rank) {
       auto bytes = ranks.get(rank, s.storage);
       if (!bytes.ok()) return bytes.status();
-      const LocalLayout layout(g, factors, plan.mesh, segment, p, rank);
+      const LocalLayout layout(g, factors, program.mesh, segment, p, rank);
       const size_t element = tensor::dtype_size(s.dtype);
       const size_t begin = is_split(p) ? 0 : static_cast<size_t>(s.begin) * element;
       const std::string wanted = part_of(found->second, layout, element);

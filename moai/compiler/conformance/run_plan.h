@@ -1,12 +1,15 @@
-// Runs a plan on virtual ranks and compares what it leaves with the window run whole.
+// Runs a plan on virtual ranks, once it verifies, and compares what it leaves with the window run
+// whole.
 #pragma once
 
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "moai/compiler/conformance/golden_window.h"
+#include "moai/compiler/conformance/virtual_ranks.h"
 #include "moai/compiler/sharding/policy.h"
 #include "moai/device/device.h"
 
@@ -16,6 +19,16 @@ struct PlanRun {
   double error_max = 0;  // relative to the largest magnitude of each output
   std::string worst{};   // which output
   uint64_t moved_bytes = 0, collectives = 0, sums = 0;
+};
+
+// A window laid out: the program and what each rank runs of it.
+struct LaidOut {
+  SpmdProgram program{};
+  std::vector<graph::Window> ranks{};
+
+  Lowering lowering(const Analysed& window) const {
+    return {&window.window, &window.graph, &window.factors, &program};
+  }
 };
 
 // What the window leaves when one rank runs it, by output; then for plans.
@@ -28,8 +41,14 @@ class Reference {
   // `left_out`: a sum over ranks that is not made.
   Result<PlanRun> run(const Analysed& window, const LayoutPlan& plan,
                       std::optional<uint64_t> left_out = {});
+  LaidOut lay_out(const Analysed& window, const LayoutPlan& plan);
+  // Unverified.
+  Result<PlanRun> run(const Analysed& window, const LaidOut& laid,
+                      std::optional<uint64_t> left_out = {});
 
  private:
+  Status put_inputs(const Analysed& window, const SpmdProgram& program, VirtualRanks* ranks) const;
+
   device::Device* device_;
   GoldenWindow* golden_;
   // Of each output, by storage and first element.
