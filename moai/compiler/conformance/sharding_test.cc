@@ -1,12 +1,8 @@
 // Recorded training steps under many plans: every plan must leave what one device leaves.
 #include <gtest/gtest.h>
 
-#include <functional>
-#include <random>
-#include <set>
-
+#include "moai/compiler/conformance/plans.h"
 #include "moai/compiler/conformance/run_plan.h"
-#include "moai/compiler/passes/expand_calls.h"
 #include "moai/compiler/sharding/partition.h"
 #include "moai/device/aten/aten_device.h"
 
@@ -17,8 +13,6 @@ constexpr double kErrorMax = 1e-10;
 
 class Sharding : public testing::TestWithParam<const char*> {
  protected:
-  using MakePlan = std::function<LayoutPlan(const Analysed&)>;
-
   Sharding() {
     auto device = device::make_aten_device({});
     EXPECT_TRUE(device.ok()) << device.status().to_string();
@@ -27,65 +21,6 @@ class Sharding : public testing::TestWithParam<const char*> {
     reference_ = std::make_unique<Reference>(device_.get(), &golden_);
   }
 
-  LayoutPlan plan(const Analysed& w, std::vector<MeshAxis> axes) const {
-    LayoutPlan p{.mesh = {std::move(axes)}};
-    p.policies.resize(p.mesh.axes.size());
-    for (const SegmentId s : w.segments_of(golden_.data)) {
-      if (!w.factors.of(s).empty()) p.batch.push_back(w.factors.of(s)[0]);
-    }
-    return p;
-  }
-  static void split(LayoutPlan* p, SegmentId s, size_t axis, uint32_t place) {
-    Placement& home = p->home.try_emplace(s, Placement(p->mesh.axes.size())).first->second;
-    home[axis] = split_at(place);
-  }
-  // Any home of any input, any policy.
-  LayoutPlan random_plan(const Analysed& w, unsigned seed) const {
-    std::mt19937 random(seed);
-    const auto chance = [&](double p) {
-      return std::uniform_real_distribution<double>(0, 1)(random) < p;
-    };
-    const std::vector<std::vector<MeshAxis>> meshes{{{"x", 2}}, {{"x", 3}}, {{"x", 2}, {"y", 3}}};
-    LayoutPlan p = plan(w, meshes[seed % 3]);
-    for (AxisPolicy& policy : p.policies) {
-      if (chance(0.5)) policy.keeps = AxisPolicy::Keeps::kWeights;
-      policy.scatters_gradients = chance(0.5);
-    }
-    for (const ValueId v : w.graph.inputs) {
-      const SegmentId s = w.graph.values[v].segment;
-      const std::vector<FactorId>& list = w.factors.of(s);
-      std::vector<bool> taken(list.size());
-      for (size_t a = 0; a < p.mesh.axes.size(); ++a) {
-        if (list.empty() || !chance(0.6)) continue;
-        const auto place = static_cast<uint32_t>(random() % list.size());
-        if (taken[place] || w.factors.size(list[place]) < p.mesh.axes[a].size) continue;
-        taken[place] = true;
-        split(&p, s, a, place);
-      }
-    }
-    return p;
-  }
-  LayoutPlan data_parallel(const Analysed& w, int ranks) const {
-    LayoutPlan p = plan(w, {{"dp", ranks}});
-    for (const SegmentId s : w.segments_of(golden_.data)) split(&p, s, 0, 0);
-    return p;
-  }
-
-  // The window with those calls expanded that the plan would move operands for: where one is, the
-  // next may be.
-  std::unique_ptr<Analysed> expanded(const MakePlan& make) {
-    const Analysed* w = golden_.recorded.get();
-    std::unique_ptr<Analysed> next;
-    for (graph::StorageId temporary = 500000; temporary < 500000 + 4 * 1000; temporary += 1000) {
-      const SpmdProgram program = partition(w->graph, w->factors, make(*w));
-      const auto calls = calls_that_move(w->graph, program);
-      next = std::make_unique<Analysed>(
-          expand_calls(w->window, calls, temporary, &golden_.signatures), golden_.signatures);
-      std::swap(expanded_, next);
-      w = expanded_.get();
-    }
-    return std::move(expanded_);
-  }
   PlanRun expect_equal(const Analysed& w, const LayoutPlan& p, const std::string& what) {
     const auto run = reference_->run(w, p);
     EXPECT_TRUE(run.ok()) << what << ": " << run.status().to_string();
@@ -95,30 +30,30 @@ class Sharding : public testing::TestWithParam<const char*> {
   }
   void expect_equal(const MakePlan& make, const std::string& what) {
     expect_equal(*golden_.recorded, make(*golden_.recorded), what);
-    const auto w = expanded(make);
+    const auto w = expanded(&golden_, make);
     expect_equal(*w, make(*w), what + ", expanded");
   }
 
   std::unique_ptr<device::Device> device_;
   GoldenWindow golden_;
   std::unique_ptr<Reference> reference_;
-  std::unique_ptr<Analysed> expanded_;
 };
 
 TEST_P(Sharding, EveryRankRunsTheWholeWindow) {
-  expect_equal([&](const Analysed& w) { return plan(w, {{"x", 3}}); }, "whole");
+  expect_equal([&](const Analysed& w) { return whole_plan(golden_, w, {{"x", 3}}); }, "whole");
 }
 
 TEST_P(Sharding, DataParallel) {
   for (const int n : {2, 3, 4}) {
-    expect_equal([&](const Analysed& w) { return data_parallel(w, n); }, std::to_string(n));
+    expect_equal([&](const Analysed& w) { return data_parallel(golden_, w, n); },
+                 std::to_string(n));
   }
 }
 
 // Nothing that grows with the batch travels.
 TEST_P(Sharding, DataParallelGathersNoActivation) {
-  const MakePlan make = [&](const Analysed& w) { return data_parallel(w, 2); };
-  const auto w = expanded(make);
+  const MakePlan make = [&](const Analysed& w) { return data_parallel(golden_, w, 2); };
+  const auto w = expanded(&golden_, make);
   const SpmdProgram program = partition(w->graph, w->factors, make(*w));
   for (const Step& step : program.steps) {
     const auto* move = std::get_if<MoveStep>(&step);
@@ -129,8 +64,8 @@ TEST_P(Sharding, DataParallelGathersNoActivation) {
 
 // The comparison sees it.
 TEST_P(Sharding, ASumThatIsLeftOutShows) {
-  const MakePlan make = [&](const Analysed& w) { return data_parallel(w, 2); };
-  const auto w = expanded(make);
+  const MakePlan make = [&](const Analysed& w) { return data_parallel(golden_, w, 2); };
+  const auto w = expanded(&golden_, make);
   const LayoutPlan p = make(*w);
   const uint64_t sums = expect_equal(*w, p, "all sums").sums;
   EXPECT_GT(sums, 1u);
@@ -141,36 +76,15 @@ TEST_P(Sharding, ASumThatIsLeftOutShows) {
   }
 }
 
-// Heads (of the fused projection), hidden width and vocabulary split, with everything that has
-// these factors.
 TEST_P(Sharding, TensorParallel) {
   for (const int n : {2, 3, 4}) {
     const MakePlan make = [&](const Analysed& w) {
-      LayoutPlan p = plan(w, {{"tp", n}});
-      p.policies[0].keeps = AxisPolicy::Keeps::kWeights;
-      std::set<FactorId> chosen;
-      for (const ValueId v : w.graph.inputs) {
-        const std::vector<FactorId>& list = w.factors.of(w.graph.values[v].segment);
-        if (list.size() == 4 && w.factors.size(list[0]) == 3) chosen.insert(list[1]);
-        for (const FactorId f : list) {
-          const int64_t size = w.factors.size(f);
-          if (size == 64 || size == 36 || size == 24 || size == 10) chosen.insert(f);
-        }
-      }
-      EXPECT_EQ(chosen.empty(), std::string(GetParam()) == "cnn") << "what is split";
-      for (const ValueId v : w.graph.inputs) {
-        const SegmentId s = w.graph.values[v].segment;
-        const std::vector<FactorId>& list = w.factors.of(s);
-        for (uint32_t place = 0; place < list.size(); ++place) {
-          if (!chosen.contains(list[place])) continue;
-          split(&p, s, 0, place);
-          break;
-        }
-      }
+      const LayoutPlan p = tensor_parallel(golden_, w, n);
+      EXPECT_EQ(p.home.empty(), std::string(GetParam()) == "cnn") << "what is split";
       return p;
     };
     expect_equal(make, std::to_string(n));
-    const auto w = expanded(make);
+    const auto w = expanded(&golden_, make);
     const SpmdProgram program = partition(w->graph, w->factors, make(*w));
     for (const Step& step : program.steps) {
       const auto* move = std::get_if<MoveStep>(&step);
@@ -182,7 +96,7 @@ TEST_P(Sharding, TensorParallel) {
 
 TEST_P(Sharding, RandomPlans) {
   for (unsigned seed = 0; seed < 18; ++seed) {
-    expect_equal([&](const Analysed& w) { return random_plan(w, seed); },
+    expect_equal([&](const Analysed& w) { return random_plan(golden_, w, seed); },
                  "seed " + std::to_string(seed));
   }
 }
