@@ -48,6 +48,7 @@ class VirtualRanks {
   Status memory(int rank, const graph::Window& w, const graph::Node& n);
   Status call(int rank, const graph::Window& w, const graph::Node& n);
   Status collective(const std::vector<graph::Window>& programs, size_t at);
+  static Status check(const Taken& taken);
   Status exchange(const std::vector<graph::Window>& programs, size_t at, const Taken& taken);
   Result<std::string> apply(const Taken& taken, size_t index) const;
 

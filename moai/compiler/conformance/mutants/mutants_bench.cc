@@ -1,0 +1,58 @@
+// compiler_mutants [COUNT [SEED]]: COUNT mutants of every class (200), as a table; exit code 1
+// where one that changes a result passes the verifier, or where a class has fewer than 50.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include "moai/compiler/conformance/mutants/mutant_table.h"
+#include "moai/device/aten/aten_device.h"
+
+namespace moai::compiler {
+namespace {
+
+constexpr int kMutantsMin = 50;
+
+int run(int count, unsigned seed) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto device = device::make_aten_device({});
+  if (!device.ok()) {
+    std::fprintf(stderr, "%s\n", device.status().message().c_str());
+    return 2;
+  }
+  MutantTable table(device->get(), {"mlp", "cnn", "gpt", "llama"});
+  const std::vector<std::string> alarms = table.false_alarms();
+  for (const std::string& a : alarms) std::printf("false alarm: %s\n", a.c_str());
+  std::vector<MutantRow> rows;
+  int mutants = 0, changed = 0, caught = 0, escaped = 0, few = 0;
+  for (const MutantClass& c : all_mutant_classes()) {
+    const MutantRow& row = rows.emplace_back(table.run(c, count, seed));
+    for (const std::string& e : row.escapes) {
+      std::printf("escaped, %s: %s\n", row.name.c_str(), e.c_str());
+    }
+    mutants += row.mutants;
+    changed += row.changed;
+    caught += row.caught;
+    escaped += row.escaped;
+    few += row.mutants < kMutantsMin;
+  }
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  std::printf(
+      "%s\n%d mutants in %zu classes, %d changed a result, %d caught, %d escaped; "
+      "%zu of %zu originals refused; %.0f s\n",
+      to_markdown(rows).c_str(), mutants, rows.size(), changed, caught, escaped, alarms.size(),
+      table.originals(), seconds);
+  return escaped == 0 && few == 0 && alarms.empty() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace moai::compiler
+
+int main(int count, char** arguments) {
+  testing::InitGoogleTest(&count, arguments);
+  const int mutants = count > 1 ? std::atoi(arguments[1]) : 200;
+  const auto seed = static_cast<unsigned>(count > 2 ? std::atoi(arguments[2]) : 1);
+  return moai::compiler::run(mutants, seed);
+}
