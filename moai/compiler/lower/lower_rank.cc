@@ -111,6 +111,7 @@ class Lower {
       }
       if (a->written) ++next_written;
       ids.push_back(localize(use, r, &a->geometry));
+      if (r != kNone) repeat(step, use, at - 1, &a->geometry);
     }
     at = 0;
     for (ops::Result* r : ops::fresh_results(s)) {
@@ -175,6 +176,19 @@ class Lower {
     *g = layout(r).geometry(use, *g);
     g->offset += begin(r);
     return storage(r);
+  }
+
+  // An element that repeats does so through the rank's share of a factor.
+  void repeat(const CallStep& step, const Use& use, size_t operand, Geometry* g) const {
+    const NodeRule& rule = in_.factors->rule(step.node);
+    for (size_t d = 0; use.view && d < g->sizes.size(); ++d) {
+      if (use.view->dims[d].kind != ViewDim::Kind::kBroadcast) continue;
+      int64_t size = 1;
+      for (const ops::FactorIndex f : rule.rule.operands[operand][d]) {
+        size *= local_size(step, rule, f);
+      }
+      g->sizes[d] = size;
+    }
   }
 
   void set_sizes(const CallStep& step, ops::CallSignature* s) const {

@@ -53,6 +53,12 @@ TEST(LowerRank, SharesOfAViewKeepItsStrides) {
             "s2 = aten::relu(f32[2,2,3]{3,6,1} s1) -> f32[2,2,3]{3,6,1}\n");
 }
 
+TEST(LowerRank, WhatRepeatsDoesSoThroughTheRanksShare) {
+  EXPECT_EQ(lowered("s3 = aten::add.Tensor(f32[7,4]{0,1} s1, f32[7,4] s2, intword 1) -> f32[7,4]\n",
+                    {{2, 0}}, 1),
+            "s3 = aten::add.Tensor(f32[3,4]{0,1} s1, f32[3,4] s2, intword 1) -> f32[3,4]\n");
+}
+
 TEST(LowerRank, SumsOverRanksAreMadeInPlace) {
   EXPECT_EQ(lowered("s3 = aten::mm(f32[2,5] s1, f32[5,2] s2) -> f32[2,2]\n", {{1, 1}, {2, 0}}, 0),
             "s3 = aten::mm(f32[2,3] s1, f32[3,2] s2) -> f32[2,2]\n"
