@@ -67,7 +67,7 @@ BufferId Buffers::own(SegmentId segment, const Placement& p) {
   const auto key = std::pair(s.storage, s.begin);
   const auto [found, is_new] = own_.try_emplace(key, static_cast<BufferId>(buffers_.size()));
   if (is_new) {
-    buffers_.push_back({s.storage, whole && !s.opaque ? s.begin : 0, false});
+    buffers_.push_back({s.storage, whole ? s.begin : 0, false});
   }
   return found->second;
 }

@@ -16,7 +16,7 @@ using BufferId = uint32_t;
 
 struct RankBuffer {
   graph::StorageId storage = 0;
-  int64_t begin = 0;  // of element 0, in elements
+  int64_t begin = 0;  // of element 0, in elements; in bytes where the segment is opaque
   bool temporary = false;
 };
 

@@ -174,7 +174,8 @@ class Lower {
     if (r == kNone) return 0;
     provide(r);
     *g = layout(r).geometry(use, *g);
-    g->offset += begin(r);
+    const auto of_segment = static_cast<int64_t>(tensor::dtype_size(dtype(r)));
+    g->offset += begin(r) * of_segment / static_cast<int64_t>(tensor::dtype_size(g->dtype));
     return storage(r);
   }
 

@@ -110,6 +110,16 @@ TEST(LowerRank, AStorageOfSeveralSegmentsStaysWhole) {
             "free s103\n");
 }
 
+// Overlapping rows behind a tensor in the same storage.
+TEST(LowerRank, AnOpaqueSegmentStaysWhereItIs) {
+  const std::string text =
+      "alloc s1 96\n"
+      "aten::fill_.Scalar(f32[4]! s1, word 1.0) -> _\n"
+      "aten::fill_.Scalar(f32[8]+8! s1, word 2.0) -> _\n"
+      "s2 = aten::relu(f32[3,4]{2,1}+8 s1) -> f32[3,4]\n";
+  EXPECT_EQ(lowered(text, {}, 1), text);
+}
+
 TEST(LowerRank, CallsOverListsAreJoinedBehindOneSum) {
   EXPECT_EQ(lowered("s4 = aten::mm(f32[2,4] s1, f32[4,3] s2) -> f32[2,3]\n"
                     "s5 = aten::mm(f32[3,4] s3, f32[4,3] s2) -> f32[3,3]\n"
