@@ -23,6 +23,8 @@ std::optional<ops::IndexedForm> splittable_form(const ValueNode& n, const NodeRu
   if (!is_plain(n.operands[form->pointers], operands[form->pointers]->geometry)) {
     return std::nullopt;
   }
+  // A pointer of the part may come to be the one that is ignored.
+  if (form->ignored && n.signature.args[*form->ignored].ints[0] >= 0) return std::nullopt;
   if (form->outside != ops::Outside::kDump) return form;
   // The table that is made gets a row more, behind its last.
   const auto results = ops::fresh_results(n.signature);

@@ -165,6 +165,36 @@ TEST(Verify, AnAllocationHoldsTheRanksPart) {
   EXPECT_THAT(laid.error(), HasSubstr("s1 is too small for f32[5] on rank 0"));
 }
 
+TEST(Verify, PointersArriveInTheRanksPartOfATable) {
+  const auto edits = [](std::string_view text, std::string_view from, std::string_view to,
+                        int rank = -1) {
+    Laid laid(text, {{1, 0}});
+    EXPECT_EQ(laid.error(), "");
+    laid.edit(from, to, rank);
+    return laid.error();
+  };
+  constexpr const char* kRows =
+      "s3 = aten::embedding(f32[7,2] s1, i64[5] s2, -1, false, false) -> f32[5,2]    @4\n";
+  EXPECT_THAT(edits(kRows, "s2, 4, 1)", "s2, 3, 1)", 1), HasSubstr("pointer 4 becomes 1"));
+  EXPECT_THAT(edits(kRows, "s100, 4)", "s100, 5)", 0), HasSubstr("pointer 4 is zeroed wrongly"));
+  EXPECT_THAT(edits(kRows, "[5,1] s103, 0)", "[5,1] s103, 1)"), HasSubstr("is not zeroed"));
+  EXPECT_THAT(edits(kRows, "[5,1] s103, 0)", "[5,1] s101, 0)"), HasSubstr("is zeroed wrongly"));
+  // Pointers from the end.
+  constexpr const char* kIndex = "s3 = aten::index.Tensor(f32[7,2] s1, (i64[5] s2)) -> f32[5,2]\n";
+  EXPECT_THAT(edits(kIndex, "s2, 7)", "s2, 8)"), HasSubstr("pointer -7 becomes 1"));
+}
+
+TEST(Verify, ATableIsNotSplitWhereAPointerOfItMeansNone) {
+  const std::string loss =
+      "s3, s4 = aten::nll_loss_forward(f32[6,8] s1, i64[6] s2, none, 2, IGNORED) -> f32[], f32[]\n";
+  for (const auto& [ignored, moves] : {std::pair{"-100", false}, {"0", true}}) {
+    std::string text = loss;
+    const Laid laid(text.replace(text.find("IGNORED"), 7, ignored), {{1, 1}});
+    EXPECT_EQ(laid.error(), "");
+    EXPECT_EQ(print(laid.graph, laid.program).find("| x: 1.0") == std::string::npos, moves);
+  }
+}
+
 // ---- programs
 
 TEST(Verify, APartialValueIsResolvedBeforeItIsRead) {
