@@ -18,6 +18,7 @@ class Emitter {
   explicit Emitter(graph::SignatureTable* signatures) : signatures_(*signatures) {}
 
   void alloc(graph::StorageId id, uint64_t bytes);
+  void resize(graph::StorageId id, uint64_t bytes) { out_.resize(id, bytes); }
   void call(const LocalCall& c, graph::LineId line);
   // A part of the recorded call at `source`. It may run as late as the next finish_parts(): what is
   // emitted before that must not need it.

@@ -89,6 +89,18 @@ TEST(LowerRank, WhatIsUpdatedInACopyGoesBack) {
             "free s101\n");
 }
 
+TEST(LowerRank, StoragesThatGrowDoSoAtOnce) {
+  EXPECT_EQ(lowered("alloc s1 0\nresize s1 16\n"
+                    "aten::fill_.Scalar(f32[4]! s1, word 1.0) -> _\n"
+                    "resize s2 16\n"
+                    "aten::fill_.Scalar(f32[4]! s2, word 1.0) -> _\n",
+                    {}, 0),
+            "resize s2 16\n"
+            "alloc s1 16\n"
+            "aten::fill_.Scalar(f32[4]! s1, word 1.0) -> _\n"
+            "aten::fill_.Scalar(f32[4]! s2, word 1.0) -> _\n");
+}
+
 // Two weights packed into one storage.
 TEST(LowerRank, AStorageOfSeveralSegmentsStaysWhole) {
   EXPECT_EQ(lowered("alloc s1 64\n"

@@ -195,6 +195,13 @@ TEST(Verify, ATableIsNotSplitWhereAPointerOfItMeansNone) {
   }
 }
 
+TEST(Verify, WhatGrowsInTheWindowGrowsOnRanks) {
+  Laid laid("resize s1 16\naten::fill_.Scalar(f32[4]! s1, word 1.0) -> _\n", {});
+  EXPECT_EQ(laid.error(), "");
+  laid.edit("resize s1 16\n", "");
+  EXPECT_THAT(laid.error(), HasSubstr("s1: it does not grow"));
+}
+
 // ---- programs
 
 TEST(Verify, APartialValueIsResolvedBeforeItIsRead) {

@@ -44,7 +44,8 @@ class WindowsCheck {
           MOAI_RETURN_IF_ERROR(release(ranks_[0].storages_of(n)[0]));
           break;
         case NodeKind::kResize:
-          return fault("node " + std::to_string(i), "storages of ranks do not grow");
+          MOAI_RETURN_IF_ERROR(grow(i, ranks_[0].storages_of(n)[0]));
+          break;
       }
     }
     MOAI_RETURN_IF_ERROR(steps_.finish());
@@ -67,6 +68,7 @@ class WindowsCheck {
           released_.insert(ids[0]);
           break;
         case NodeKind::kResize:
+          grown_[ids[0]] = w.words_of(n)[0];
           break;
         case NodeKind::kCall:
           for (const StorageId id : ids.subspan(signatures.at(n.signature).arity.operands)) {
@@ -80,6 +82,7 @@ class WindowsCheck {
     for (const StorageId id : known_) {
       if (!made.contains(id)) contents_.make(id, {});
     }
+    for (const StorageId id : made) grown_.erase(id);
   }
 
   Status check_lockstep() const {
@@ -126,6 +129,17 @@ class WindowsCheck {
     return ok_status();
   }
 
+  // What was there before, as the window says; what it allocates is large enough at once.
+  Status grow(size_t node, StorageId id) {
+    const auto to = grown_.find(id);
+    if (to == grown_.end()) return fault(name_of(id), "it grows, in the window it does not");
+    for (const graph::Window& w : ranks_) {
+      if (w.words_of(w.nodes[node])[0] > to->second) return fault(name_of(id), "it grows more");
+      if (w.words_of(w.nodes[node])[0] == to->second) has_grown_.insert(id);
+    }
+    return ok_status();
+  }
+
   Status release(StorageId id) {
     if (known_.contains(id) && !released_.contains(id)) {
       return fault(name_of(id), "it is released, the window keeps it");
@@ -152,6 +166,17 @@ class WindowsCheck {
   }
 
   Status check_storages() const {
+    for (const auto& [id, bytes] : grown_) {
+      if (!has_grown_.contains(id)) return fault(name_of(id), "it does not grow");
+    }
+    for (const RegisterId r : in_.program->inputs) {
+      const StorageId id =
+          in_.graph->segments[in_.graph->values[in_.program->registers[r].value].segment].storage;
+      const Placement& p = in_.program->registers[r].placement;
+      if (grown_.contains(id) && std::ranges::any_of(p, &AxisPlacement::split)) {
+        return fault(name_of(id), "shares of it cannot grow");
+      }
+    }
     for (const StorageId id : contents_.all()) {
       if (!known_.contains(id)) return fault(name_of(id), "a copy is never released");
       if (released_.contains(id)) return fault(name_of(id), "it is never released");
@@ -169,6 +194,8 @@ class WindowsCheck {
   const std::vector<size_t> class_;
   StorageContents contents_;
   StepRun steps_;
+  std::unordered_map<StorageId, uint64_t> grown_;  // to how many bytes
+  std::unordered_set<StorageId> has_grown_;
   std::unordered_set<StorageId> known_, released_;                // of the window
   std::unordered_map<StorageId, std::vector<RegisterId>> later_;  // until it is allocated
 };
