@@ -44,7 +44,11 @@ std::string make_input(const Segment& s, int64_t below, std::mt19937* random) {
 }  // namespace
 
 void load(const std::string& name, GoldenWindow* golden) {
-  const auto text = read_file(std::string(MOAI_GOLDEN_WINDOWS) + "/" + name + ".txt");
+  load_recording(std::string(MOAI_GOLDEN_WINDOWS) + "/" + name + ".txt", golden);
+}
+
+void load_recording(const std::string& file, GoldenWindow* golden) {
+  const auto text = read_file(file);
   ASSERT_TRUE(text.ok()) << text.status().to_string();
   int64_t below = 2;
   if (const size_t at = text->find(kBelow); at != std::string::npos) {

@@ -133,6 +133,7 @@ CASES = {
     "mlp": (Mlp, lambda: (torch.randn(7, 6), torch.randint(4, (7,))), 4),
     "cnn": (Cnn, lambda: (torch.randn(5, 3, 8, 8), torch.randint(4, (5,))), 4),
     "gpt": (Gpt, lambda: (tokens(), tokens()), VOCABULARY),
+    "gpt24": (lambda: Gpt(layers=24), lambda: (tokens(), tokens()), VOCABULARY),
     "llama": (Llama, lambda: (tokens(), tokens()), VOCABULARY),
 }
 
