@@ -78,6 +78,10 @@ LayoutPlan random_plan(const GoldenWindow& golden, const Analysed& w, unsigned s
       split(&p, s, a, place);
     }
   }
+  if (chance(0.5)) p.regather = static_cast<NodeId>(random() % w.graph.nodes.size());
+  for (AxisPolicy& policy : p.policies) {
+    if (chance(0.3)) policy.scatters = p.batch;
+  }
   return p;
 }
 

@@ -18,7 +18,7 @@ LayoutPlan data_parallel(const GoldenWindow& golden, const Analysed& w, int rank
 // Heads (of the fused projection), hidden width and vocabulary split, with everything that has
 // these factors; nothing of a window without any.
 LayoutPlan tensor_parallel(const GoldenWindow& golden, const Analysed& w, int ranks);
-// Any home of any input, any policy, on 2, 3 or 2 x 3 ranks.
+// Any home of any input, any policy, gathered weights forgotten anywhere, on 2, 3 or 2 x 3 ranks.
 LayoutPlan random_plan(const GoldenWindow& golden, const Analysed& w, unsigned seed);
 
 // The window with those calls expanded that the plan would move operands for: where one is, the
