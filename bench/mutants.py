@@ -7,7 +7,7 @@ GPT, Llama-style; data parallel, tensor parallel and random plans on uneven shap
 virtual ranks to learn whether it changes a result, and asks the verifier. The table of
 docs/verification.md is what it prints.
 
-Exit code 1 when a mistake that changes a result passes, when a class has fewer than 50 programs, and
+Exit code 1 when a mistake that changes a result passes, when a class has fewer than 50 programs and
 when a program without a mistake is refused.
 """
 

@@ -61,7 +61,7 @@ MutantRow MutantTable::run(const MutantClass& mutants, int count, unsigned seed)
     row.changed += changed;
     if (!changed || caught) continue;
     ++row.escaped;
-    row.escapes.push_back(model->name + ", " + of.plan + ": " + mutant->what);
+    row.escapes.push_back(row.name + ": " + model->name + ", " + of.plan + ": " + mutant->what);
   }
   return row;
 }
@@ -76,24 +76,30 @@ std::vector<std::string> MutantTable::false_alarms() const {
   return found;
 }
 
+MutantRow sum_of(const std::vector<MutantRow>& rows) {
+  MutantRow all{.name = "all"};
+  for (const MutantRow& r : rows) {
+    all.mutants += r.mutants;
+    all.changed += r.changed;
+    all.caught += r.caught;
+    all.escaped += r.escaped;
+    all.escapes.insert(all.escapes.end(), r.escapes.begin(), r.escapes.end());
+  }
+  return all;
+}
+
 std::string to_markdown(const std::vector<MutantRow>& rows) {
   std::string out =
       "| mistake | mutants | changed a result | caught | escaped |\n|---|---|---|---|---|\n";
   const auto line = [&](const MutantRow& r) {
     out += "| " + r.name;
-    for (const int n : {r.mutants, r.changed, r.caught, r.escaped})
+    for (const int n : {r.mutants, r.changed, r.caught, r.escaped}) {
       out += " | " + std::to_string(n);
+    }
     out += " |\n";
   };
-  MutantRow all{.name = "all"};
-  for (const MutantRow& r : rows) {
-    line(r);
-    all.mutants += r.mutants;
-    all.changed += r.changed;
-    all.caught += r.caught;
-    all.escaped += r.escaped;
-  }
-  line(all);
+  for (const MutantRow& r : rows) line(r);
+  line(sum_of(rows));
   return out;
 }
 

@@ -52,7 +52,8 @@ class MutantTable {
   std::vector<Case> cases_;
 };
 
-// Rows as a table of Markdown, then totals.
+MutantRow sum_of(const std::vector<MutantRow>& rows);
+// Rows as a table of Markdown, then their sum.
 std::string to_markdown(const std::vector<MutantRow>& rows);
 
 }  // namespace moai::compiler

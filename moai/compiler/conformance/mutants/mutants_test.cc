@@ -1,7 +1,7 @@
 // No mistake that changes a result passes the verifier; `./dev bench mutants` makes more of them.
 #include <gtest/gtest.h>
 
-#include "moai/compiler/conformance/mutants/mutant_table.h"
+#include "moai/compiler/conformance/mutants/schedule_mutants.h"
 #include "moai/device/aten/aten_device.h"
 
 namespace moai::compiler {
@@ -40,6 +40,18 @@ TEST_F(Mutants, NoneThatChangesAResultEscapes) {
     EXPECT_EQ(row.mutants, kMutants) << row.name;
     // Mistakes that change nothing would show nothing.
     EXPECT_GT(row.changed, 0) << row.name;
+  }
+}
+
+TEST(ScheduleMutants, NoneThatChangesAResultEscapes) {
+  for (const ScheduleMistake mistake : {ScheduleMistake::kOrder, ScheduleMistake::kUnmatched}) {
+    const MutantRow row = run_schedule_mutants(mistake, 300, kSeed);
+    EXPECT_EQ(row.escapes, std::vector<std::string>()) << row.name;
+    EXPECT_GT(row.changed, 50) << row.name;
+    // An order that only takes longer is none that is wrong.
+    if (mistake == ScheduleMistake::kOrder) {
+      EXPECT_EQ(row.caught, row.changed);
+    }
   }
 }
 
