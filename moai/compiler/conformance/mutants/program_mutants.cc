@@ -54,6 +54,7 @@ std::optional<Mutant> dropped_move(const Original& o, Random* random) {
   });
 }
 
+// Once more, behind the next call: sums beside each other are made at once.
 std::optional<Mutant> doubled_sum(const Original& o, Random* random) {
   return relowered(o, [&](SpmdProgram* p) -> Text {
     const auto i = any_of(p->steps.size(), random, [&](size_t k) {
@@ -61,16 +62,21 @@ std::optional<Mutant> doubled_sum(const Original& o, Random* random) {
     });
     if (!i) return std::nullopt;
     const MoveStep m = *move_at(*p, *i);
+    size_t at = *i + 1;
+    while (at < p->steps.size() && move_at(*p, at)) ++at;
+    if (at == p->steps.size()) return std::nullopt;
+    const auto& call = std::get<CallStep>(p->steps[at++]);
+    if (std::ranges::find(call.operands, m.to) != call.operands.end()) at = *i + 1;
     p->registers.push_back(p->registers[m.to]);
     const auto again = static_cast<RegisterId>(p->registers.size() - 1);
-    p->steps.insert(p->steps.begin() + static_cast<ptrdiff_t>(*i) + 1,
+    p->steps.insert(p->steps.begin() + static_cast<ptrdiff_t>(at),
                     MoveStep{m.kind, m.axis, m.to, again, m.reader});
-    read_instead(p, m.to, again, *i + 2);
-    for (size_t k = *i + 2; k < p->steps.size(); ++k) {
+    read_instead(p, m.to, again, at + 1);
+    for (size_t k = at + 1; k < p->steps.size(); ++k) {
       auto* other = std::get_if<MoveStep>(&p->steps[k]);
       if (other && other->from == m.to) other->from = again;
     }
-    return "at " + std::to_string(*i);
+    return "at " + std::to_string(at);
   });
 }
 
@@ -114,25 +120,62 @@ std::optional<Mutant> other_split(const Original& o, Random* random) {
   });
 }
 
-// An operand of an older version.
-std::optional<Mutant> older_version(const Original& o, Random* random) {
+// A call that writes what it reads, and a later one that reads what it leaves.
+struct Update {
+  size_t write = 0, read = 0;
+  RegisterId before = kNone, after = kNone;
+};
+std::vector<Update> updates(const SpmdProgram& p) {
+  std::vector<Update> found;
+  for (size_t i = 0; i < p.steps.size(); ++i) {
+    const auto* write = std::get_if<CallStep>(&p.steps[i]);
+    if (!write) continue;
+    for (const RegisterId before : write->operands) {
+      for (const RegisterId after : write->made) {
+        if (before == kNone || after == kNone) continue;
+        for (size_t k = i + 1; k < p.steps.size(); ++k) {
+          const auto* read = std::get_if<CallStep>(&p.steps[k]);
+          const bool reads =
+              read && std::ranges::find(read->operands, after) != read->operands.end();
+          if (reads) found.push_back({i, k, before, after});
+        }
+      }
+    }
+  }
+  return found;
+}
+
+// Gathered from shares before a write, and read after it.
+std::optional<Mutant> stale_gather(const Original& o, Random* random) {
   return relowered(o, [&](SpmdProgram* p) -> Text {
-    const auto i = any_of(p->steps.size(), random,
-                          [&](size_t k) { return std::holds_alternative<CallStep>(p->steps[k]); });
-    auto& call = std::get<CallStep>(p->steps[*i]);
-    if (call.operands.empty()) return std::nullopt;
-    RegisterId& operand = call.operands[(*random)() % call.operands.size()];
-    if (operand == kNone) return std::nullopt;
+    const std::vector<Update> all = updates(*p);
+    const auto axis = static_cast<uint32_t>((*random)() % p->mesh.axes.size());
     const std::vector<Value>& values = o.window->graph.values;
-    const Value& now = values[p->registers[operand].value];
-    const auto older = any_of(operand, random, [&](size_t r) {
-      const Value& v = values[p->registers[r].value];
-      return v.segment == now.segment && v.version < now.version &&
-             p->registers[r].placement == p->registers[operand].placement;
+    const auto list_of = [&](RegisterId r) -> const std::vector<FactorId>& {
+      return o.window->factors.of(values[p->registers[r].value].segment);
+    };
+    const auto u = any_of(all.size(), random, [&](size_t k) {
+      const Register& before = p->registers[all[k].before];
+      const Register& after = p->registers[all[k].after];
+      return values[before.value].segment == values[after.value].segment &&
+             std::ranges::all_of(before.placement, &AxisPlacement::replicated) &&
+             before.placement == after.placement && !list_of(all[k].before).empty() &&
+             o.window->factors.size(list_of(all[k].before)[0]) >= p->mesh.axes[axis].size;
     });
-    if (!older) return std::nullopt;
-    operand = static_cast<RegisterId>(*older);
-    return "register " + std::to_string(*older) + " at " + std::to_string(*i);
+    if (!u) return std::nullopt;
+    Register shares = p->registers[all[*u].before];
+    shares.placement[axis] = split_at(0);
+    p->registers.push_back(shares);
+    const auto cut = static_cast<RegisterId>(p->registers.size() - 1);
+    p->registers.push_back(p->registers[all[*u].before]);
+    const auto gathered = static_cast<RegisterId>(p->registers.size() - 1);
+    auto& read = std::get<CallStep>(p->steps[all[*u].read]);
+    std::ranges::replace(read.operands, all[*u].after, gathered);
+    const NodeId reader = read.node;
+    const auto at = p->steps.begin() + static_cast<ptrdiff_t>(all[*u].write);
+    p->steps.insert(at, {Step{MoveStep{MoveKind::kSlice, axis, all[*u].before, cut, reader}},
+                         Step{MoveStep{MoveKind::kAllGather, axis, cut, gathered, reader}}});
+    return "at " + std::to_string(all[*u].write) + ", read at " + std::to_string(all[*u].read);
   });
 }
 
@@ -141,7 +184,7 @@ constexpr MutantClass kClasses[] = {
     {"program: summed twice", doubled_sum},
     {"program: partial of another kind", other_reduction},
     {"program: shares of another factor", other_split},
-    {"program: older version read", older_version},
+    {"program: gathered before a write", stale_gather},
 };
 
 }  // namespace
