@@ -72,11 +72,12 @@ class Splitter {
     const bool by_item = is_list(a);
     const bool by_element = has_tensor_of_scalars(s_) && is_scalars(a, length_);
     Arity here = before_;
-    Arg list = a;  // with any one item
-    if (by_item) list.items.resize(1);
+    // Without the items of all: copying them for each would take the square of their number.
+    Arg one{.kind = a.kind};
+    if (!by_item) one = a;
     for (size_t i = 0; i < length_; ++i) {
-      Arg taken = list;
-      if (by_item) taken.items[0] = a.items[i];
+      Arg taken = one;
+      if (by_item) taken.items = {a.items[i]};
       if (by_element) {
         taken.geometry.sizes = {1};
         taken.geometry.offset += static_cast<int64_t>(i) * a.geometry.strides[0];
@@ -93,9 +94,12 @@ class Splitter {
   }
 
   uint32_t add_result(const Result& r, size_t i, uint32_t fresh) {
-    Result taken = r.kind == ResultKind::kList
-                       ? Result{.kind = r.kind, .auxiliary = r.auxiliary, .items = {r.items[i]}}
-                       : r;
+    Result taken{.kind = r.kind};
+    if (r.kind != ResultKind::kList) {
+      taken = r;
+    } else {
+      taken.items = {r.items[i]};
+    }
     const bool is_fresh = r.kind == ResultKind::kList && taken.items[0].kind == ResultKind::kFresh;
     if (is_fresh) parts_[i].fresh.push_back(fresh++);
     parts_[i].signature.results.push_back(std::move(taken));

@@ -1,6 +1,7 @@
 #include "moai/compiler/analysis/factors.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "moai/ops/call_tensors.h"
 
@@ -40,22 +41,37 @@ void freeze(ops::ShardingRule* rule, const std::vector<ops::FactorIndex>& factor
 
 }  // namespace
 
-Factors::Factors(const ValueGraph& g) : graph_(g) {
+Factors::Factors(const ValueGraph& g, std::span<const Cut> cuts) : graph_(g) {
   for (const Segment& s : g.segments) {
     lists_.push_back(s.opaque || s.count == 1 ? List{} : List{add(s.count)});
   }
-  for (NodeId n = 0; n < g.nodes.size(); ++n) {
-    std::vector<uint64_t> words;
-    for (const uint32_t w : g.nodes[n].words) words.push_back(g.words[w]);
-    std::optional<ops::ShardingRule> rule = ops::sharding_rule(g.nodes[n].signature, words);
-    if (!rule) unknown_.push_back(n);
-    rules_.push_back(
-        {.rule = rule ? std::move(*rule) : frozen_rule(g.nodes[n]), .known = rule.has_value()});
-  }
+  for (const Cut& c : cuts) cut(c.segment, c.stride);
+  find_rules();
   for (int round = 0; round < 2; ++round) {
     for (NodeId n = 0; n < g.nodes.size(); ++n) visit(n);
   }
   finish();
+}
+
+// Once for equal signatures, unless the rule rests on words.
+void Factors::find_rules() {
+  std::unordered_map<uint32_t, NodeRule> known;  // by class
+  rules_.reserve(graph_.nodes.size());
+  for (NodeId n = 0; n < graph_.nodes.size(); ++n) {
+    const ValueNode& node = graph_.nodes[n];
+    if (const auto found = known.find(node.alike); found != known.end()) {
+      rules_.push_back(found->second);
+    } else {
+      std::vector<uint64_t> words;
+      for (const uint32_t w : node.words) words.push_back(graph_.words[w]);
+      std::optional<ops::ShardingRule> rule = ops::sharding_rule(node.signature, words);
+      const bool any_words = rule && rule->assumed_words.empty();
+      rules_.push_back(
+          {.rule = rule ? std::move(*rule) : frozen_rule(node), .known = rule.has_value()});
+      if (any_words) known.emplace(node.alike, rules_.back());
+    }
+    if (!rules_.back().known) unknown_.push_back(n);
+  }
 }
 
 FactorId Factors::add(int64_t size) {
@@ -261,6 +277,16 @@ uint32_t Factors::place(const Use& use, const ops::FactorDims& dims, NodeId n, o
     return place + static_cast<uint32_t>(part);
   }
   return kNone;
+}
+
+uint32_t Factors::outermost(SegmentId s, Block b) const {
+  const List& list = lists_[s];
+  int64_t low = 1;
+  auto place = static_cast<uint32_t>(list.size());
+  while (place > 0 && low < b.low) low *= arena_[list[--place]].size;
+  if (low != b.low) return kNone;
+  while (place > 0 && low < b.high) low *= arena_[list[--place]].size;
+  return low == b.high && b.high > b.low ? place : kNone;
 }
 
 std::string print(const ValueGraph& g, const Factors& factors) {

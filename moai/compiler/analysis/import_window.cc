@@ -3,6 +3,7 @@
 #include <span>
 #include <unordered_map>
 
+#include "moai/base/bytes.h"
 #include "moai/compiler/analysis/segments.h"
 #include "moai/ops/call_tensors.h"
 #include "moai/ops/list_call.h"
@@ -36,10 +37,32 @@ class Import {
   }
 
  private:
-  const ops::CallSignature& signature(graph::SignatureId id) {
+  // What is known of a signature, once for all its calls.
+  struct Decoded {
+    ops::CallSignature signature{};
+    std::vector<ops::ListCallPart> parts{};  // itself where it is no call over lists
+    std::vector<uint32_t> alike{};           // by part
+    std::vector<std::vector<bool>> filled{};
+  };
+  const ops::CallSignature& signature(graph::SignatureId id) { return decoded(id).signature; }
+  const Decoded& decoded(graph::SignatureId id) {
     const auto [found, is_new] = decoded_.try_emplace(id);
-    if (is_new) found->second = signatures_.at(id).signature();
-    return found->second;
+    Decoded& d = found->second;
+    if (!is_new) return d;
+    d.signature = signatures_.at(id).signature();
+    d.parts = parts(d.signature);
+    for (const ops::ListCallPart& part : d.parts) {
+      d.alike.push_back(class_of(part.signature));
+      d.filled.push_back(ops::filled_operands(part.signature));
+    }
+    return d;
+  }
+  uint32_t class_of(const ops::CallSignature& s) {
+    std::string encoded;
+    Writer out(&encoded);
+    ops::encode(s, &out);
+    const auto next = static_cast<uint32_t>(classes_.size());
+    return classes_.try_emplace(std::move(encoded), next).first->second;
   }
 
   void collect_segments() {
@@ -88,25 +111,26 @@ class Import {
   }
 
   void call(uint32_t source, const graph::Node& n) {
-    const ops::CallSignature& whole = signature(n.signature);
+    const Decoded& d = decoded(n.signature);
     const std::span<const StorageId> ids = window_.storages_of(n);
-    const std::span<const StorageId> results = ids.subspan(ops::arity(whole).operands);
-    for (ops::ListCallPart& e : parts(whole)) {
-      ValueNode node{.source = source, .signature = std::move(e.signature), .line = n.line};
-      const std::vector<bool> filled = ops::filled_operands(node.signature);
+    const std::span<const StorageId> results = ids.subspan(ops::arity(d.signature).operands);
+    for (size_t p = 0; p < d.parts.size(); ++p) {
+      const ops::ListCallPart& e = d.parts[p];
+      ValueNode node{
+          .source = source, .signature = e.signature, .alike = d.alike[p], .line = n.line};
       size_t at = 0;
-      for (const ops::Arg* a : ops::tensor_operands(node.signature)) {
-        node.operands.push_back(read(ids[e.operands[at]], a->geometry, filled[at]));
+      for (const ops::Arg* a : ops::tensor_operands(e.signature)) {
+        node.operands.push_back(read(ids[e.operands[at]], a->geometry, d.filled[p][at]));
         ++at;
       }
       const auto next = static_cast<NodeId>(graph_.nodes.size());
       at = 0;
-      for (const ops::Arg* a : ops::tensor_operands(node.signature)) {
+      for (const ops::Arg* a : ops::tensor_operands(e.signature)) {
         if (a->written) write(&node.operands[at], ids[e.operands[at]], a->geometry, next);
         ++at;
       }
       at = 0;
-      for (const ops::Result* r : ops::fresh_results(node.signature)) {
+      for (const ops::Result* r : ops::fresh_results(e.signature)) {
         Use& use = node.results.emplace_back();
         write(&use, results[e.fresh[at++]], r->geometry, next);
       }
@@ -166,7 +190,8 @@ class Import {
 
   const graph::Window& window_;
   const graph::SignatureTable& signatures_;
-  std::unordered_map<graph::SignatureId, ops::CallSignature> decoded_;
+  std::unordered_map<graph::SignatureId, Decoded> decoded_;
+  std::unordered_map<std::string, uint32_t> classes_;  // by encoded signature
   SegmentMap segments_;
   ValueGraph graph_;
   std::vector<ValueId> newest_;  // by segment

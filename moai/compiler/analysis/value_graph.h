@@ -49,6 +49,7 @@ struct Use {
 struct ValueNode {
   uint32_t source = 0;  // the window's node it comes from
   ops::CallSignature signature{};
+  uint32_t alike = 0;             // equal for equal signatures
   std::vector<Use> operands{};    // in consumption order
   std::vector<Use> results{};     // fresh ones, in consumption order
   std::vector<uint32_t> words{};  // positions in the window's words

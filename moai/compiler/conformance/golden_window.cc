@@ -2,12 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <cstring>
 #include <random>
 
 #include "moai/base/file.h"
-#include "moai/compiler/analysis/import_window.h"
 
 namespace moai::compiler {
 namespace {
@@ -35,6 +33,8 @@ std::string make_input(const Segment& s, int64_t below, std::mt19937* random) {
       return drawn<float>(count, [&] { return real(*random); });
     case tensor::DType::kInt64:
       return drawn<int64_t>(count, [&] { return integer(*random); });
+    case tensor::DType::kInt32:
+      return drawn<int32_t>(count, [&] { return integer(*random); });
     default:
       ADD_FAILURE() << "an input of " << tensor::dtype_name(s.dtype);
       return {};
@@ -69,19 +69,6 @@ void load_recording(const std::string& file, GoldenWindow* golden) {
     const size_t begin = static_cast<size_t>(s.begin) * tensor::dtype_size(s.dtype);
     all.replace(begin, bytes.size() - begin, bytes.substr(begin));
   }
-}
-
-Analysed::Analysed(graph::Window w, const graph::SignatureTable& signatures)
-    : window(std::move(w)), graph(import_window(window, signatures)), factors(graph) {}
-
-std::vector<SegmentId> Analysed::segments_of(const std::vector<graph::StorageId>& storages) const {
-  std::vector<SegmentId> found;
-  for (SegmentId s = 0; s < graph.segments.size(); ++s) {
-    if (std::ranges::find(storages, graph.segments[s].storage) != storages.end()) {
-      found.push_back(s);
-    }
-  }
-  return found;
 }
 
 }  // namespace moai::compiler

@@ -5,23 +5,10 @@
 #include <memory>
 #include <string>
 
-#include "moai/compiler/lower/lower_rank.h"
+#include "moai/compiler/analysis/analysed.h"
 #include "moai/graph/recording.h"
 
 namespace moai::compiler {
-
-// A window with what analysis makes of it.
-struct Analysed {
-  Analysed(graph::Window w, const graph::SignatureTable& signatures);
-
-  graph::Window window;
-  ValueGraph graph;
-  Factors factors;  // of `graph`, which therefore stays where it is
-
-  Analysed(const Analysed&) = delete;
-  // Segments of storages, in order.
-  std::vector<SegmentId> segments_of(const std::vector<graph::StorageId>& storages) const;
-};
 
 struct GoldenWindow {
   graph::SignatureTable signatures{};

@@ -3,11 +3,12 @@
 #include <random>
 #include <set>
 
-#include "moai/compiler/passes/expand_calls.h"
-#include "moai/compiler/sharding/partition.h"
+#include "moai/compiler/planner/plan_window.h"
 
 namespace moai::compiler {
 namespace {
+
+constexpr graph::StorageId kFirstTemporary = 500000;
 
 void split(LayoutPlan* p, SegmentId s, size_t axis, uint32_t place) {
   Placement& home = p->home.try_emplace(s, Placement(p->mesh.axes.size())).first->second;
@@ -85,18 +86,11 @@ LayoutPlan random_plan(const GoldenWindow& golden, const Analysed& w, unsigned s
   return p;
 }
 
-std::unique_ptr<Analysed> expanded(GoldenWindow* golden, const MakePlan& make) {
-  std::unique_ptr<Analysed> made;
-  const Analysed* w = golden->recorded.get();
-  for (graph::StorageId temporary = 500000; temporary < 500000 + 4 * 1000; temporary += 1000) {
-    const SpmdProgram program = partition(w->graph, w->factors, make(*w));
-    const auto calls = calls_that_move(w->graph, program);
-    auto next = std::make_unique<Analysed>(
-        expand_calls(w->window, calls, temporary, &golden->signatures), golden->signatures);
-    std::swap(made, next);
-    w = made.get();
-  }
-  return made;
+std::shared_ptr<const Analysed> expanded(GoldenWindow* golden, const MakePlan& make) {
+  WindowPlanner planner(golden->recorded->window, golden->data, kFirstTemporary,
+                        &golden->signatures);
+  const MakeLayout layout = [&](const Analysed& w, const Roles&) { return make(w); };
+  return planner.plan(layout).analysed;
 }
 
 }  // namespace moai::compiler

@@ -21,8 +21,7 @@ LayoutPlan tensor_parallel(const GoldenWindow& golden, const Analysed& w, int ra
 // Any home of any input, any policy, gathered weights forgotten anywhere, on 2, 3 or 2 x 3 ranks.
 LayoutPlan random_plan(const GoldenWindow& golden, const Analysed& w, unsigned seed);
 
-// The window with those calls expanded that the plan would move operands for: where one is, the
-// next may be.
-std::unique_ptr<Analysed> expanded(GoldenWindow* golden, const MakePlan& make);
+// The window with those calls expanded that the plan would move operands for.
+std::shared_ptr<const Analysed> expanded(GoldenWindow* golden, const MakePlan& make);
 
 }  // namespace moai::compiler

@@ -1,15 +1,15 @@
-// Runs a plan on virtual ranks, once it verifies, and compares what it leaves with the window run
-// whole.
+// Runs a plan on virtual ranks and compares what it leaves with the window run whole.
 #pragma once
 
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "moai/compiler/conformance/golden_window.h"
 #include "moai/compiler/conformance/virtual_ranks.h"
+#include "moai/compiler/cost/program_price.h"
+#include "moai/compiler/lower/lower_rank.h"
 #include "moai/compiler/sharding/policy.h"
 #include "moai/device/device.h"
 
@@ -19,7 +19,16 @@ struct PlanRun {
   double error_max = 0;  // relative to the largest magnitude of each output
   std::string worst{};   // which output
   uint64_t moved_bytes = 0, collectives = 0, sums = 0;
+  struct Rank {
+    cost::ProgramPrice price{};     // predicted
+    VirtualRanks::Memory memory{};  // counted
+  };
+  std::vector<Rank> ranks{};
 };
+
+// Expects that what was predicted of each rank is what was counted: traffic and storages exactly,
+// memory with what kernels take beside them at least, and at most by a twentieth more.
+void expect_priced(const PlanRun& run, const std::string& what);
 
 // A window laid out: the program and what each rank runs of it.
 struct LaidOut {
@@ -27,7 +36,7 @@ struct LaidOut {
   std::vector<graph::Window> ranks{};
 
   Lowering lowering(const Analysed& window) const {
-    return {&window.window, &window.graph, &window.factors, &program};
+    return {&window.window, &window.graph, &window.factors, &program, {}};
   }
 };
 

@@ -4,6 +4,7 @@
 #include "moai/compiler/conformance/plans.h"
 #include "moai/compiler/conformance/run_plan.h"
 #include "moai/compiler/sharding/partition.h"
+#include "moai/compiler/verify/verify.h"
 #include "moai/device/aten/aten_device.h"
 
 namespace moai::compiler {
@@ -26,6 +27,7 @@ class Sharding : public testing::TestWithParam<const char*> {
     EXPECT_TRUE(run.ok()) << what << ": " << run.status().to_string();
     if (!run.ok()) return {};
     EXPECT_LE(run->error_max, kErrorMax) << what << ": " << run->worst;
+    expect_priced(*run, what);
     return *run;
   }
   void expect_equal(const MakePlan& make, const std::string& what) {
@@ -40,7 +42,11 @@ class Sharding : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(Sharding, EveryRankRunsTheWholeWindow) {
-  expect_equal([&](const Analysed& w) { return whole_plan(golden_, w, {{"x", 3}}); }, "whole");
+  const MakePlan whole = [&](const Analysed& w) { return whole_plan(golden_, w, {{"x", 3}}); };
+  expect_equal(whole, "whole");
+  const Analysed& w = *golden_.recorded;
+  const LaidOut laid = reference_->lay_out(w, whole(w));
+  EXPECT_EQ(verify(laid.lowering(w), laid.ranks, golden_.signatures).message(), "");
 }
 
 TEST_P(Sharding, DataParallel) {
@@ -76,24 +82,6 @@ TEST_P(Sharding, ASumThatIsLeftOutShows) {
   }
 }
 
-TEST_P(Sharding, TensorParallel) {
-  for (const int n : {2, 3, 4}) {
-    const MakePlan make = [&](const Analysed& w) {
-      const LayoutPlan p = tensor_parallel(golden_, w, n);
-      EXPECT_EQ(p.home.empty(), std::string(GetParam()) == "cnn") << "what is split";
-      return p;
-    };
-    expect_equal(make, std::to_string(n));
-    const auto w = expanded(&golden_, make);
-    const SpmdProgram program = partition(w->graph, w->factors, make(*w));
-    for (const Step& step : program.steps) {
-      const auto* move = std::get_if<MoveStep>(&step);
-      const bool gathers = move && move->kind == MoveKind::kAllGather;
-      EXPECT_FALSE(gathers) << print(w->graph, program);
-    }
-  }
-}
-
 TEST_P(Sharding, RandomPlans) {
   for (unsigned seed = 0; seed < 18; ++seed) {
     expect_equal([&](const Analysed& w) { return random_plan(golden_, w, seed); },
@@ -101,7 +89,9 @@ TEST_P(Sharding, RandomPlans) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Windows, Sharding, testing::Values("mlp", "cnn", "gpt", "llama"),
+INSTANTIATE_TEST_SUITE_P(Windows, Sharding,
+                         testing::Values("mlp", "cnn", "gpt", "llama", "bert", "experts", "lstm",
+                                         "fused", "evaluation", "accumulation"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "moai/compiler/conformance/virtual_ranks.h"
 
+#include <algorithm>
+
 #include "moai/compiler/conformance/reduce_bytes.h"
 #include "moai/ops/call_tensors.h"
 #include "moai/tensor/along.h"
@@ -21,13 +23,15 @@ VirtualRanks::VirtualRanks(device::Device* device, const graph::SignatureTable* 
     : device_(*device),
       signatures_(*signatures),
       mesh_(std::move(mesh)),
-      storages_(static_cast<size_t>(mesh_.ranks())) {}
+      storages_(static_cast<size_t>(mesh_.ranks())),
+      memory_(storages_.size()) {}
 
 Status VirtualRanks::put(int rank, graph::StorageId storage, std::string_view bytes) {
   auto buffer = device_.allocate(bytes.size());
   if (!buffer.ok()) return buffer.status();
   const Status status = device_.copy_in(buffer->get(), 0, bytes);
   storages_[static_cast<size_t>(rank)][storage] = std::move(*buffer);
+  count(rank);
   return status;
 }
 
@@ -73,13 +77,23 @@ Status VirtualRanks::step(const std::vector<graph::Window>& programs, size_t at)
       return internal_error("rank " + std::to_string(rank) + " has another program");
     }
     const Status status = first.kind == graph::NodeKind::kCall ? call(rank, w, w.nodes[at])
-                                                               : memory(rank, w, w.nodes[at]);
+                                                               : memory_node(rank, w, w.nodes[at]);
     if (!status.ok()) return status;
   }
   return ok_status();
 }
 
-Status VirtualRanks::memory(int rank, const graph::Window& w, const graph::Node& n) {
+void VirtualRanks::count(int rank, uint64_t workspace) {
+  Memory& m = memory_[static_cast<size_t>(rank)];
+  m.storage_bytes = 0;
+  for (const auto& [id, buffer] : storages_[static_cast<size_t>(rank)]) {
+    if (buffer) m.storage_bytes += buffer->size_bytes();
+  }
+  m.storage_bytes_max = std::max(m.storage_bytes_max, m.storage_bytes);
+  m.bytes_max = std::max(m.bytes_max, m.storage_bytes + workspace);
+}
+
+Status VirtualRanks::memory_node(int rank, const graph::Window& w, const graph::Node& n) {
   Storages& of_rank = storages_[static_cast<size_t>(rank)];
   const graph::StorageId id = w.storages_of(n)[0];
   if (n.kind == graph::NodeKind::kFree) {
@@ -89,15 +103,24 @@ Status VirtualRanks::memory(int rank, const graph::Window& w, const graph::Node&
   if (n.kind == graph::NodeKind::kResize) {
     const auto found = of_rank.find(id);
     if (found == of_rank.end()) return not_found("s" + std::to_string(id) + " to resize");
-    return device_.resize(found->second.get(), w.words_of(n)[0]);
+    const Status status = device_.resize(found->second.get(), w.words_of(n)[0]);
+    count(rank);
+    return status;
   }
   auto buffer = device_.allocate(w.words_of(n)[0]);
   if (!buffer.ok()) return buffer.status();
   of_rank[id] = std::move(*buffer);
+  count(rank);
   return ok_status();
 }
 
+// Regions run here, whatever the verdict.
+bool VirtualRanks::is_border(const graph::Node& n) const {
+  return signatures_.at(n.signature).signature().op.starts_with("moai::skip_");
+}
+
 Status VirtualRanks::call(int rank, const graph::Window& w, const graph::Node& n) {
+  if (is_border(n)) return ok_status();
   std::unique_ptr<device::Call>& prepared = prepared_[n.signature];
   const graph::SignatureTable::Entry& entry = signatures_.at(n.signature);
   if (!prepared) {
@@ -116,11 +139,14 @@ Status VirtualRanks::call(int rank, const graph::Window& w, const graph::Node& n
     operands.push_back(ids[i] == 0 ? nullptr : found->second.get());
   }
   std::vector<device::BufferPtr> fresh(entry.arity.fresh);
+  device_.reset_peak();
   const Status status = prepared->run(operands, w.words_of(n), fresh);
+  const uint64_t workspace = device_.peak_bytes() - device_.allocated_bytes();
   for (uint32_t i = 0; i < entry.arity.fresh && status.ok(); ++i) {
     const graph::StorageId id = ids[entry.arity.operands + i];
     if (id != 0) of_rank[id] = std::move(fresh[i]);
   }
+  count(rank, workspace);
   return status;
 }
 

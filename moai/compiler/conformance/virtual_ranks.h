@@ -32,6 +32,11 @@ class VirtualRanks {
   uint64_t sums() const { return sums_; }
   // Storages of a rank that exist now.
   size_t storage_count(int rank) const { return storages_[static_cast<size_t>(rank)].size(); }
+  // Bytes of a rank's storages, at most; and with what the device took beside them in a call.
+  struct Memory {
+    uint64_t storage_bytes = 0, storage_bytes_max = 0, bytes_max = 0;
+  };
+  const Memory& memory(int rank) const { return memory_[static_cast<size_t>(rank)]; }
   // Bytes that crossed between ranks, summed over ranks, and collectives a rank took part in.
   uint64_t moved_bytes() const { return moved_bytes_; }
   uint64_t collectives() const { return collectives_; }
@@ -45,7 +50,10 @@ class VirtualRanks {
   };
 
   Status step(const std::vector<graph::Window>& programs, size_t at);
-  Status memory(int rank, const graph::Window& w, const graph::Node& n);
+  Status memory_node(int rank, const graph::Window& w, const graph::Node& n);
+  // Counts anew what the rank has; `workspace`: of the device, beside it.
+  void count(int rank, uint64_t workspace = 0);
+  bool is_border(const graph::Node& n) const;
   Status call(int rank, const graph::Window& w, const graph::Node& n);
   Status collective(const std::vector<graph::Window>& programs, size_t at);
   static Status check(const Taken& taken);
@@ -56,6 +64,7 @@ class VirtualRanks {
   const graph::SignatureTable& signatures_;
   const Mesh mesh_;
   std::vector<Storages> storages_;  // by rank
+  std::vector<Memory> memory_;      // by rank
   std::map<graph::SignatureId, std::unique_ptr<device::Call>> prepared_;
   uint64_t moved_bytes_ = 0, collectives_ = 0, sums_ = 0;
   std::optional<uint64_t> left_out_{};

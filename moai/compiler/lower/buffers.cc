@@ -17,9 +17,14 @@ Buffers::Buffers(const Lowering& in, graph::StorageId first_temporary)
     }
     if (n.kind == graph::NodeKind::kFree) released_.insert(ids[0]);
   }
+  home_ = in.existing;
   for (const RegisterId r : in.program->inputs) {
     home_[segment(r)] = in.program->registers[r].placement;
     set(r, own(segment(r), in.program->registers[r].placement));
+  }
+  for (const RegisterId r : in.program->outputs) {
+    if (in.graph->segments[segment(r)].shares_storage) continue;
+    home_.try_emplace(segment(r), in.program->registers[r].placement);
   }
   for (uint32_t i = 0; i < in.program->steps.size(); ++i) {
     const Step& step = in.program->steps[i];
@@ -48,6 +53,11 @@ uint64_t Buffers::allocated_bytes(graph::StorageId storage) const {
   return found == allocated_.end() ? 0 : found->second;
 }
 
+bool Buffers::has_own(graph::StorageId storage) const {
+  const auto found = own_.lower_bound({storage, 0});
+  return found != own_.end() && found->first.first == storage;
+}
+
 void Buffers::use(RegisterId r, uint32_t step) {
   if (r != kNone) last_use_[buffers_[by_register_[r]].storage] = step;
 }
@@ -60,7 +70,7 @@ void Buffers::plan_releases(uint32_t end) {
   }
   for (const graph::StorageId id : ends) {
     const auto used = last_use_.find(id);
-    released_after_[used == last_use_.end() ? end : used->second].push_back(id);
+    (used == last_use_.end() ? released_first_ : released_after_[used->second]).push_back(id);
   }
 }
 
@@ -71,7 +81,7 @@ BufferId Buffers::own(SegmentId segment, const Placement& p) {
   const auto key = std::pair(s.storage, s.begin);
   const auto [found, is_new] = own_.try_emplace(key, static_cast<BufferId>(buffers_.size()));
   if (is_new) {
-    buffers_.push_back({s.storage, whole ? s.begin : 0, false});
+    buffers_.push_back({s.storage, whole && !s.opaque ? s.begin : 0, false});
   }
   return found->second;
 }
@@ -84,17 +94,36 @@ BufferId Buffers::temporary() {
 // Whether the storage's own buffer has, or may get, this placement.
 bool Buffers::is_home(SegmentId segment, const Placement& p) const {
   const auto found = home_.find(segment);
-  if (found != home_.end()) return found->second == p;
+  if (found != home_.end()) return found->second == resolved(p);
   const Segment& s = in_.graph->segments[segment];
   if (s.shares_storage) return std::ranges::none_of(p, &AxisPlacement::split);
   return allocated_.contains(s.storage) || std::ranges::none_of(p, &AxisPlacement::split);
+}
+
+// Whether there is a buffer under the storage's own id by now.
+bool Buffers::exists(SegmentId segment) const {
+  const Segment& s = in_.graph->segments[segment];
+  return !results_.contains(s.storage) || own_.contains({s.storage, s.begin});
+}
+
+bool Buffers::ends_elsewhere(SegmentId segment, const Placement& p) const {
+  const auto found = home_.find(segment);
+  if (found == home_.end()) return false;
+  for (size_t a = 0; a < p.size(); ++a) {
+    if (p[a] != found->second[a] && (p[a].split() || found->second[a].split())) return true;
+  }
+  return false;
 }
 
 void Buffers::call(const CallStep& step) {
   const ValueNode& n = in_.graph->nodes[step.node];
   for (size_t i = 0; i < n.results.size(); ++i) {
     const RegisterId r = step.made[i];
-    if (r != kNone) set(r, own(segment(r), in_.program->registers[r].placement));
+    if (r == kNone) continue;
+    const Placement& p = in_.program->registers[r].placement;
+    results_.insert(in_.graph->segments[segment(r)].storage);
+    home_.try_emplace(segment(r), resolved(p));
+    set(r, ends_elsewhere(segment(r), p) ? temporary() : own(segment(r), p));
   }
   size_t at = n.results.size();
   const std::vector<const Use*> made = made_uses(n);
@@ -107,11 +136,11 @@ void Buffers::call(const CallStep& step) {
       continue;
     }
     const Placement& p = in_.program->registers[r].placement;
-    if (!is_home(segment(r), p)) {
+    if (!is_home(segment(r), p) || !exists(segment(r))) {
       set(r, temporary());
       continue;
     }
-    home_.try_emplace(segment(r), p);
+    home_.try_emplace(segment(r), resolved(p));
     set(r, own(segment(r), p));
   }
 }

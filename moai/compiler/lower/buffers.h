@@ -16,7 +16,7 @@ using BufferId = uint32_t;
 
 struct RankBuffer {
   graph::StorageId storage = 0;
-  int64_t begin = 0;  // of element 0, in elements; in bytes where the segment is opaque
+  int64_t begin = 0;  // of element 0, in elements
   bool temporary = false;
 };
 
@@ -31,8 +31,12 @@ class Buffers {
   // Bytes of the window's own allocation of a storage, as large as it grows; 0 where the window
   // does not allocate it.
   uint64_t allocated_bytes(graph::StorageId storage) const;
-  // Storages that no step after `step` uses and that do not outlive the window. The step past the
-  // last stands for the end, when those that no step uses are released as well.
+  // Whether a buffer has the storage's own id: not where all that the window makes of it lies
+  // otherwise than it does in the end.
+  bool has_own(graph::StorageId storage) const;
+  // Storages that do not outlive the window: those that no step uses, and those that no step after
+  // `step` uses. The step past the last stands for the end.
+  const std::vector<graph::StorageId>& released_first() const { return released_first_; }
   const std::vector<graph::StorageId>& released_after(uint32_t step) const {
     return released_after_[step];
   }
@@ -43,6 +47,8 @@ class Buffers {
   BufferId own(SegmentId segment, const Placement& p);
   BufferId temporary();
   bool is_home(SegmentId segment, const Placement& p) const;
+  bool exists(SegmentId segment) const;
+  bool ends_elsewhere(SegmentId segment, const Placement& p) const;
   void set(RegisterId r, BufferId b) { by_register_[r] = b; }
   void use(RegisterId r, uint32_t step);
   void plan_releases(uint32_t end);
@@ -55,9 +61,11 @@ class Buffers {
   std::map<std::pair<graph::StorageId, int64_t>, BufferId> own_;
   std::map<graph::StorageId, uint64_t> allocated_;
   std::set<graph::StorageId> released_;  // by the window
+  std::set<graph::StorageId> results_;   // of its calls
   std::map<graph::StorageId, uint32_t> last_use_;
+  std::vector<graph::StorageId> released_first_;
   std::vector<std::vector<graph::StorageId>> released_after_;  // by step
-  std::map<SegmentId, Placement> home_;                        // of inputs
+  std::map<SegmentId, Placement> home_;  // of what exists before, and in the end
 };
 
 }  // namespace moai::compiler

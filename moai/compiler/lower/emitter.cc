@@ -11,21 +11,33 @@ using graph::StorageId;
 void Emitter::alloc(StorageId id, uint64_t bytes) {
   finish_parts();
   finish_reductions();
-  out_.alloc(id, bytes);
+  out_.window.alloc(id, bytes);
+  out_.sources.push_back(source_);
 }
 
-void Emitter::append(const LocalCall& c, graph::LineId line) {
-  out_.call(signatures_.intern(c.signature), c.storages, c.words, line);
+void Emitter::resize(StorageId id, uint64_t bytes) {
+  out_.window.resize(id, bytes);
+  out_.sources.push_back(source_);
+}
+
+void Emitter::append(const LocalCall& c, graph::LineId line, uint32_t source) {
+  out_.window.call(signatures_.intern(c.signature), c.storages, c.words, line);
+  out_.sources.push_back(source);
+}
+
+void Emitter::release(StorageId id, uint32_t source) {
+  out_.window.free(id);
+  out_.sources.push_back(source);
 }
 
 void Emitter::call(const LocalCall& c, graph::LineId line) {
   finish_reductions();
-  append(c, line);
+  append(c, line, source_);
 }
 
-void Emitter::part(uint32_t source, LocalCall c, graph::LineId line) {
-  if (waiting_ && waiting_->source != source) finish_parts();
-  if (!waiting_) waiting_ = Waiting{.source = source, .line = line};
+void Emitter::part(LocalCall c, graph::LineId line) {
+  if (waiting_ && waiting_->source != source_) finish_parts();
+  if (!waiting_) waiting_ = Waiting{.source = source_, .line = line};
   waiting_->parts.push_back(std::move(c));
 }
 
@@ -33,11 +45,11 @@ void Emitter::finish_parts() {
   if (!waiting_) return;
   finish_reductions();
   if (!join()) {
-    for (const LocalCall& c : waiting_->parts) append(c, waiting_->line);
+    for (const LocalCall& c : waiting_->parts) append(c, waiting_->line, waiting_->source);
   }
-  const std::vector<StorageId> freed = std::move(waiting_->freed);
+  const Waiting done = std::move(*waiting_);
   waiting_.reset();
-  for (const StorageId id : freed) out_.free(id);
+  for (const StorageId id : done.freed) release(id, done.source);
 }
 
 bool Emitter::join() {
@@ -65,7 +77,7 @@ bool Emitter::join() {
     whole.storages.push_back(c.storages[ops::arity(c.signature).operands + p.index]);
   }
   if (!same) return false;
-  append(whole, waiting_->line);
+  append(whole, waiting_->line, waiting_->source);
   return true;
 }
 
@@ -74,6 +86,7 @@ void Emitter::all_reduce(Reduced r) {
                             reduced_[0].operand.dtype != r.operand.dtype)) {
     finish_reductions();
   }
+  if (reduced_.empty()) reduced_for_ = source_;
   reduced_.push_back(std::move(r));
 }
 
@@ -92,17 +105,17 @@ void Emitter::finish_reductions() {
                           {.kind = ops::ArgKind::kInt, .ints = {reduced_[0].axis}}},
                  .results = {{.kind = ops::ResultKind::kIgnored}}};
   reduced_.clear();
-  append(c, 0);
-  for (const StorageId id : std::exchange(freed_, {})) out_.free(id);
+  append(c, 0, reduced_for_);
+  for (const StorageId id : std::exchange(freed_, {})) release(id, reduced_for_);
 }
 
 void Emitter::free(StorageId id) {
   if (waiting_) return waiting_->freed.push_back(id);
   if (!reduced_.empty()) return freed_.push_back(id);
-  out_.free(id);
+  release(id, source_);
 }
 
-graph::Window Emitter::take() {
+Emitter::Emitted Emitter::take() {
   finish_parts();
   finish_reductions();
   return std::move(out_);

@@ -17,12 +17,15 @@ class Emitter {
  public:
   explicit Emitter(graph::SignatureTable* signatures) : signatures_(*signatures) {}
 
+  // What follows is emitted for the recorded call at `source`.
+  void begin(uint32_t source) { source_ = source; }
   void alloc(graph::StorageId id, uint64_t bytes);
-  void resize(graph::StorageId id, uint64_t bytes) { out_.resize(id, bytes); }
+  // Before all else.
+  void resize(graph::StorageId id, uint64_t bytes);
   void call(const LocalCall& c, graph::LineId line);
-  // A part of the recorded call at `source`. It may run as late as the next finish_parts(): what is
+  // A part of the recorded call. It may run as late as the next finish_parts(): what is
   // emitted before that must not need it.
-  void part(uint32_t source, LocalCall c, graph::LineId line);
+  void part(LocalCall c, graph::LineId line);
   // Runs the parts that wait.
   void finish_parts();
   // `operand` is reduced in place, over the group of `axis`.
@@ -36,12 +39,17 @@ class Emitter {
   // After what was emitted so far.
   void free(graph::StorageId id);
 
-  graph::Window take();
+  struct Emitted {
+    graph::Window window{};
+    std::vector<uint32_t> sources{};  // by node: the recorded call that it was emitted for
+  };
+  Emitted take();
 
  private:
   void finish_reductions();
   bool join();
-  void append(const LocalCall& c, graph::LineId line);
+  void append(const LocalCall& c, graph::LineId line, uint32_t source);
+  void release(graph::StorageId id, uint32_t source);
 
   struct Waiting {
     uint32_t source = 0;
@@ -51,9 +59,11 @@ class Emitter {
   };
 
   graph::SignatureTable& signatures_;
-  graph::Window out_;
+  Emitted out_;
+  uint32_t source_ = 0;
   std::optional<Waiting> waiting_;
   std::vector<Reduced> reduced_;
+  uint32_t reduced_for_ = 0;
   std::vector<graph::StorageId> freed_;  // after the reductions
 };
 

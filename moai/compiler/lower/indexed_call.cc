@@ -67,15 +67,23 @@ void IndexedCall::point_into_part() {
     local = make("aten::clamp", "", {of_tensor(pointers_), of_int(0), of_int(part_.length - 1)},
                  {moved}, pointers_);
   } else {
-    const int64_t elsewhere = form_.outside == ops::Outside::kDump
-                                  ? part_.length
-                                  : call_.signature.args[*form_.ignored].ints[0];
+    const int64_t elsewhere =
+        form_.outside == ops::Outside::kDump ? part_.length : ignore_in_part();
     local = make("aten::masked_fill", "Scalar",
                  {of_tensor(pointers_), of_tensor(flags), of_int(elsewhere)}, {moved, outside_},
                  pointers_);
   }
   operand.geometry = pointers_;
   call_.storages[form_.pointers] = local;
+}
+
+// The pointer that the operator ignores, where it may be a position of the table.
+int64_t IndexedCall::ignore_in_part() {
+  constexpr int64_t kNowhere = -100;
+  int64_t& ignored = call_.signature.args[*form_.ignored].ints[0];
+  const int64_t local = ignored - part_.begin;
+  ignored = local >= 0 && local < part_.length ? local : kNowhere;
+  return ignored;
 }
 
 void IndexedCall::set_arguments() {

@@ -47,6 +47,7 @@ class IndexedCall {
   graph::StorageId make(std::string_view op, std::string_view overload, std::vector<ops::Arg> args,
                         std::vector<graph::StorageId> operands, const tensor::Geometry& result);
   void point_into_part();
+  int64_t ignore_in_part();
   void set_arguments();
   void zero_outside();
 

@@ -37,23 +37,28 @@ class Lower {
         next_temporary_(buffers_.next_temporary()),
         out_(signatures) {}
 
-  graph::Window run() {
+  Emitter::Emitted run() {
     grow();
     for (const RegisterId r : program_.inputs) provide(r);
     allocate_untouched();
+    for (const StorageId id : buffers_.released_first()) out_.free(id);
     for (uint32_t i = 0; i < program_.steps.size(); ++i) {
       if (const auto* c = std::get_if<CallStep>(&program_.steps[i])) {
+        out_.begin(graph_.nodes[c->node].source);
+        if (borders_region(graph_, c->node)) settle_made();
         call(*c);
+        made_.insert(c->made.begin(), c->made.end());
       } else {
         const MoveStep& m = std::get<MoveStep>(program_.steps[i]);
+        if (m.reader != kNone) out_.begin(graph_.nodes[m.reader].source);
         const bool overwrites = m.kind == MoveKind::kAllReduce && awaited_.contains(m.from);
         if (waiting_.contains(m.from) || overwrites) finish_parts();
         move(m);
+        made_.insert(m.to);
       }
       release(i);
     }
-    finish_parts();
-    for (const RegisterId r : program_.outputs) settle(r);
+    settle_made();
     release(static_cast<uint32_t>(program_.steps.size()));
     return out_.take();
   }
@@ -107,6 +112,8 @@ class Lower {
 
   void call(const CallStep& step) {
     const ValueNode& n = graph_.nodes[step.node];
+    const NodeRule& node_rule = in_.factors->rule(step.node);
+    const ops::ShardingRule& rule = node_rule.rule;
     ops::CallSignature s = n.signature;
     std::vector<StorageId> ids;
     std::vector<RegisterId> written(step.made.begin() + static_cast<ptrdiff_t>(n.results.size()),
@@ -120,11 +127,12 @@ class Lower {
         if (r != kNone && buffers_.of(r).temporary) allocate(storage(r), part_bytes(r));
       }
       if (a->written) ++next_written;
+      fit(step, use, rule.operands[ids.size()], &a->geometry);
       ids.push_back(localize(use, r, &a->geometry));
-      if (r != kNone) repeat(step, use, at - 1, &a->geometry);
     }
     at = 0;
     for (ops::Result* r : ops::fresh_results(s)) {
+      fit(step, n.results[at], rule.results[at], &r->geometry);
       ids.push_back(localize(n.results[at], step.made[at], &r->geometry));
       ++at;
     }
@@ -137,9 +145,8 @@ class Lower {
     const auto emit = [&](const LocalCall& c) { out_.call(c, n.line); };
     const auto table = table_part(step);
     if (!table) return emit(local);
-    const NodeRule& rule = in_.factors->rule(step.node);
-    IndexedCall indexed(rule, *splittable_form(n, rule, table->factor), *table, std::move(local),
-                        emit, [this] { return next_temporary_++; });
+    IndexedCall indexed(node_rule, *splittable_form(n, node_rule, table->factor), *table,
+                        std::move(local), emit, [this] { return next_temporary_++; });
     for (const StorageId id : indexed.run()) out_.free(id);
   }
 
@@ -153,7 +160,7 @@ class Lower {
     source_ = n.source;
     waiting_.insert(step.made.begin(), step.made.end());
     awaited_.insert(step.operands.begin(), step.operands.end());
-    out_.part(n.source, std::move(local), n.line);
+    out_.part(std::move(local), n.line);
   }
   void finish_parts() {
     waiting_.clear();
@@ -184,21 +191,21 @@ class Lower {
     if (r == kNone) return 0;
     provide(r);
     *g = layout(r).geometry(use, *g);
-    const auto of_segment = static_cast<int64_t>(tensor::dtype_size(dtype(r)));
-    g->offset += begin(r) * of_segment / static_cast<int64_t>(tensor::dtype_size(g->dtype));
+    g->offset += begin(r);
     return storage(r);
   }
 
-  // An element that repeats does so through the rank's share of a factor.
-  void repeat(const CallStep& step, const Use& use, size_t operand, Geometry* g) const {
-    const NodeRule& rule = in_.factors->rule(step.node);
-    for (size_t d = 0; use.view && d < g->sizes.size(); ++d) {
-      if (use.view->dims[d].kind != ViewDim::Kind::kBroadcast) continue;
-      int64_t size = 1;
-      for (const ops::FactorIndex f : rule.rule.operands[operand][d]) {
-        size *= local_size(step, rule, f);
+  // Dimensions that show nothing of a segment, since they repeat it or the tensor has no elements,
+  // are as long as what the rank does along their factors.
+  void fit(const CallStep& step, const Use& use, const ops::FactorDims& dims, Geometry* g) const {
+    const bool empty = use.value == kNone && use.made == kNone;
+    for (size_t d = 0; d < dims.size(); ++d) {
+      const bool repeats = use.view && use.view->dims[d].kind == ViewDim::Kind::kBroadcast;
+      if (dims[d].empty() || (!empty && !repeats)) continue;
+      g->sizes[d] = 1;
+      for (const ops::FactorIndex f : dims[d]) {
+        g->sizes[d] *= local_size(step, in_.factors->rule(step.node), f);
       }
-      g->sizes[d] = size;
     }
   }
 
@@ -344,17 +351,30 @@ class Lower {
 
   // ---- ends
 
+  void settle_made() {
+    finish_parts();
+    for (const RegisterId r : program_.outputs) {
+      if (made_.contains(r) && settled_.insert(r).second) settle(r);
+    }
+  }
   // What a storage holds after the window must lie in the storage itself.
   void settle(RegisterId r) {
     const StorageId id = graph_.segments[segment(r)].storage;
     if (storage(r) == id) return;
-    if (const uint64_t bytes = buffers_.allocated_bytes(id)) allocate(id, bytes);
-    Geometry home = flat(r);
-    home.offset = graph_.segments[segment(r)].begin;
-    if (std::ranges::any_of(reg(r).placement, &AxisPlacement::split)) home.offset = 0;
+    const bool whole = std::ranges::none_of(reg(r).placement, &AxisPlacement::split);
+    const Geometry now = flat(r);
+    const uint64_t bytes = buffers_.allocated_bytes(id);
+    if (bytes == 0 && !buffers_.has_own(id) && !in_.existing.contains(segment(r))) {
+      emit("aten::clone", {ops::of_tensor(now), {.kind = ops::ArgKind::kNone}},
+           {ops::of_fresh(dense(now.dtype, now.sizes))}, {storage(r), id});
+      return;
+    }
+    if (bytes != 0) allocate(id, whole ? bytes : part_bytes(r));
+    Geometry home = now;
+    home.offset = whole ? graph_.segments[segment(r)].begin : 0;
     emit("aten::copy_",
          {ops::of_tensor(home, true),
-          ops::of_tensor(flat(r)),
+          ops::of_tensor(now),
           {.kind = ops::ArgKind::kBool, .ints = {0}}},
          {{.kind = ops::ResultKind::kIgnored}}, {id, storage(r)});
   }
@@ -374,13 +394,16 @@ class Lower {
   std::set<RegisterId> waiting_;  // made by parts of a call over lists that did not run yet
   std::set<RegisterId> awaited_;  // read by them
   std::set<StorageId> provided_;
+  std::set<RegisterId> made_, settled_;  // so far
 };
 
 }  // namespace
 
 graph::Window lower_rank(const Lowering& in, int rank, StorageId first_temporary,
-                         graph::SignatureTable* signatures) {
-  return Lower(in, rank, first_temporary, signatures).run();
+                         graph::SignatureTable* signatures, std::vector<uint32_t>* sources) {
+  Emitter::Emitted emitted = Lower(in, rank, first_temporary, signatures).run();
+  if (sources) *sources = std::move(emitted.sources);
+  return std::move(emitted.window);
 }
 
 }  // namespace moai::compiler

@@ -1,6 +1,9 @@
 // Lowering: the program of one rank, as a window over the rank's own storages.
 #pragma once
 
+#include <map>
+#include <vector>
+
 #include "moai/base/status.h"
 #include "moai/compiler/sharding/spmd.h"
 #include "moai/graph/window.h"
@@ -13,6 +16,9 @@ struct Lowering {
   const ValueGraph* graph = nullptr;
   const Factors* factors = nullptr;
   const SpmdProgram* program = nullptr;
+  // How segments lie that exist before the window; what is not there is as the program's inputs
+  // say, or is made by it.
+  std::map<SegmentId, Placement> existing{};
 };
 
 // The calls of `rank` in order. A storage of the window is the same storage on every rank, where it
@@ -24,7 +30,10 @@ struct Lowering {
 //   s9 = moai::all_to_all(f32[1,4,2,7,8] s1, 1, [4,3], 3, [4,3], 0) -> f32[1,7,2,4,8]
 // A list of numbers is the shares of all ranks along the dimension before it: the one that is
 // gathered, then the one that is scattered.
+// `sources`, if any, becomes for each node the position in the window of the call that it is part
+// of, or that needs it.
 graph::Window lower_rank(const Lowering& in, int rank, graph::StorageId first_temporary,
-                         graph::SignatureTable* signatures);
+                         graph::SignatureTable* signatures,
+                         std::vector<uint32_t>* sources = nullptr);
 
 }  // namespace moai::compiler

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "moai/compiler/sharding/share_place.h"
+
 namespace moai::compiler {
 namespace {
 
@@ -82,7 +84,7 @@ double MoveCost::weight(size_t axis, ValueId v, const AxisPlacement& from,
     return keeps ? kTaboo : 1;
   }
   if (to.replicated()) return 1;
-  if (policy.scatters_gradients && !activation && is_first_free(axis, v, wanted)) return 1;
+  if (policy.scatters_gradients && !activation && is_share(axis, v, wanted)) return 1;
   const FactorId f = factors_.of(graph_.values[v].segment)[to.place];
   return std::ranges::find(policy.scatters, f) != policy.scatters.end() ? 1 : kStrayScatter;
 }
@@ -92,16 +94,13 @@ bool MoveCost::is_activation(ValueId v) const {
   return std::ranges::any_of(list, [&](FactorId f) { return f < batch_.size() && batch_[f]; });
 }
 
-// Whether the wanted share is of the outermost factor that no other axis has.
-bool MoveCost::is_first_free(size_t axis, ValueId v, const Placement& wanted) const {
-  const std::vector<FactorId>& list = factors_.of(graph_.values[v].segment);
-  for (uint32_t place = 0; place < list.size(); ++place) {
-    if (factors_.size(list[place]) < plan_.mesh.axes[axis].size) continue;
-    bool taken = false;
-    for (size_t a = 0; a < wanted.size(); ++a) taken |= a != axis && wanted[a] == split_at(place);
-    if (!taken) return wanted[axis] == split_at(place);
-  }
-  return false;
+// Whether the wanted share is where states are shared (share_place.h).
+bool MoveCost::is_share(size_t axis, ValueId v, const Placement& wanted) const {
+  Placement taken = wanted;
+  taken[axis] = replicated();
+  const auto place = share_place(factors_, factors_.of(graph_.values[v].segment), taken,
+                                 plan_.mesh.axes[axis].size);
+  return place && wanted[axis] == split_at(*place);
 }
 
 }  // namespace moai::compiler

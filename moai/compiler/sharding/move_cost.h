@@ -20,7 +20,7 @@ class MoveCost {
   double bytes(ValueId v, const Placement& p, size_t without_axis) const;
   double weight(size_t axis, ValueId v, const AxisPlacement& from, const Placement& wanted) const;
   bool is_activation(ValueId v) const;
-  bool is_first_free(size_t axis, ValueId v, const Placement& wanted) const;
+  bool is_share(size_t axis, ValueId v, const Placement& wanted) const;
 
   const ValueGraph& graph_;
   const Factors& factors_;

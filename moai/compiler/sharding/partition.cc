@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
 
 #include "moai/compiler/sharding/move_cost.h"
@@ -33,12 +34,11 @@ class Partition {
     for (NodeId n = 0; n < graph_.nodes.size(); ++n) {
       if (n == plan_.regather) forget_gathered();
       reader_ = n;
+      if (borders_region(graph_, n)) settle_outputs();
       place(n);
     }
     reader_ = kNone;
-    for (const ValueId v : graph_.outputs) {
-      program_.outputs.push_back(has_home(v) ? want(v, home(v)) : settled(v));
-    }
+    for (const ValueId v : graph_.outputs) program_.outputs.push_back(settled(v));
     return std::move(program_);
   }
 
@@ -57,13 +57,18 @@ class Partition {
   // Whether the segment was there when the window began.
   bool is_input(ValueId v) const { return input_[graph_.values[v].segment]; }
 
-  // The value as it lies; a partial one is resolved.
-  RegisterId settled(ValueId v) {
-    Placement p = program_.registers[available_[v].front()].placement;
-    for (AxisPlacement& a : p) {
-      if (a.partial()) a = replicated();
+  void settle_outputs() {
+    for (const ValueId v : graph_.outputs) {
+      if (!available_[v].empty()) settled(v);
     }
-    return want(v, p);
+  }
+  // The value in its home, or as its storage was made; a partial one is resolved.
+  RegisterId settled(ValueId v) {
+    if (has_home(v)) return want(v, home(v));
+    const auto made = made_as_.find(graph_.values[v].segment);
+    return want(v, made != made_as_.end()
+                       ? made->second
+                       : resolved(program_.registers[available_[v].front()].placement));
   }
 
   RegisterId add(ValueId v, Placement p) {
@@ -96,6 +101,9 @@ class Partition {
     }
     for (size_t i = 0; i < made.size(); ++i) {
       step.made.push_back(made[i]->made == kNone ? kNone : add(made[i]->made, makes[i]));
+      if (made[i]->made != kNone && made[i]->value == kNone) {
+        made_as_.try_emplace(graph_.values[made[i]->made].segment, resolved(makes[i]));
+      }
     }
     program_.steps.push_back(std::move(step));
   }
@@ -236,11 +244,16 @@ class Partition {
   std::vector<std::vector<RegisterId>> available_;  // by value; the first is how it was made
   std::vector<size_t> order_;                       // of the axes
   std::vector<bool> input_;                         // by segment
+  std::map<SegmentId, Placement> made_as_;          // what does not go on from an older version
   std::vector<bool> weight_only_;                   // by value: computed from inputs alone
   NodeId reader_ = kNone;
 };
 
 }  // namespace
+
+bool borders_region(const ValueGraph& g, NodeId n) {
+  return g.nodes[n].signature.op.starts_with("moai::skip_");
+}
 
 SpmdProgram partition(const ValueGraph& g, const Factors& factors, const LayoutPlan& plan) {
   return Partition(g, factors, plan).run();

@@ -64,6 +64,33 @@ TEST_F(PartitionTest, AColumnAndARowSplitMeetInOneAllReduce) {
       << "what lives on is no partial value";
 }
 
+// Pointers elsewhere would need a row behind the last, which the table has not.
+TEST_F(PartitionTest, ATableThatACallGoesOnFromIsNotSplitAlongItsPositions) {
+  import(
+      "s4 = aten::scatter_reduce.two(f32[10,5] s1, 0, i64[10,2] s2, f32[10,2] s3, \"prod\", false) "
+      "-> f32[10,5]\n");
+  home(1, 0);
+  EXPECT_NE(program().find("all_gather"), std::string::npos) << program();
+}
+
+TEST_F(PartitionTest, WhatCannotBeReducedIsNeverPartial) {
+  import("s3 = aten::index_select(bool[6,4] s1, 0, i64[3] s2) -> bool[3,4]\n");
+  home(1, 0);
+  EXPECT_EQ(program().find("P("), std::string::npos) << program();
+  import("s3 = aten::index_select(f32[6,4] s1, 0, i64[3] s2) -> f32[3,4]\n");
+  home(1, 0);
+  EXPECT_NE(program().find("P(sum)"), std::string::npos) << program();
+}
+
+TEST_F(PartitionTest, WhatNoViewExplainsIsNeverPartial) {
+  import("aten::mm.out(f32[2,6] s1, f32[6,2] s2, f32[2,2]{5,2}+1! s3) -> _\n");
+  home(1, 1);
+  home(2, 0);
+  const std::string text = program();
+  EXPECT_NE(text.find("all_gather"), std::string::npos) << text;
+  EXPECT_EQ(text.find("P(sum)"), std::string::npos) << text;
+}
+
 TEST_F(PartitionTest, APartialValueIsResolvedBeforeASecondReader) {
   import(
       "s3 = aten::mm(f32[4,6] s1, f32[6,8] s2) -> f32[4,8]\n"
@@ -87,6 +114,19 @@ TEST_F(PartitionTest, WhatIsWrittenReturnsToItsHome) {
             "%2:0.0:S0 = slice[x] %0:0.0:R\n"
             "%3:0.1:S0 = aten::add_.Tensor %2:0.0:S0 %1:1.0:S0 | x: 0.0\n"
             "%4:0.1:R = all_gather[x] %3:0.1:S0\n");
+}
+
+// The gradient of a bias does not depend on the channels that come in.
+TEST_F(PartitionTest, AResultWithoutAParallelFactorIsTheSameOnEveryRank) {
+  import(
+      "s4, s5, s6 = aten::convolution_backward(f32[2,4,6,6] s1, f32[2,8,6,6] s2, f32[4,8,1,1] s3, "
+      "[4], [1,1], [0,0], [1,1], false, [0,0], 1, bools[true,true,true]) -> f32[2,8,6,6], "
+      "f32[4,8,1,1], f32[4]\n");
+  home(2, 1);
+  home(3, 1);
+  EXPECT_EQ(program(),
+            "%3:3.1:S1, %4:4.1:S1, %5:5.1:R = aten::convolution_backward %0:0.0:R %1:1.0:S1 "
+            "%2:2.0:S1 | x: 4.0\n");
 }
 
 TEST_F(PartitionTest, AnOperatorWithoutARuleRunsWhole) {

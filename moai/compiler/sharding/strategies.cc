@@ -5,7 +5,6 @@
 
 #include "moai/compiler/sharding/table_split.h"
 #include "moai/ops/call_tensors.h"
-#include "moai/ops/facts.h"
 #include "moai/ops/overwrites.h"
 
 namespace moai::compiler {
@@ -14,7 +13,12 @@ namespace {
 class Enumeration {
  public:
   Enumeration(const ValueGraph& g, const Factors& factors, NodeId n, int ranks)
-      : factors_(factors), id_(n), node_(g.nodes[n]), rule_(factors.rule(n)), ranks_(ranks) {
+      : graph_(g),
+        factors_(factors),
+        id_(n),
+        node_(g.nodes[n]),
+        rule_(factors.rule(n)),
+        ranks_(ranks) {
     made_ = made_uses(node_);
     const std::vector<const ops::Arg*> args = ops::tensor_operands(node_.signature);
     for (size_t i = 0; i < args.size(); ++i) {
@@ -25,8 +29,7 @@ class Enumeration {
   std::vector<Strategy> all(const TakenParts& taken) {
     taken_ = &taken;
     found_.push_back(whole());
-    const ops::OpFacts* facts = ops::op_facts(node_.signature.op, node_.signature.overload);
-    if (facts && facts->draws) return std::move(found_);
+    if (draws()) return std::move(found_);
     for (ops::FactorIndex f = 0; f < rule_.rule.factors.size(); ++f) {
       if (rule_.rule.factors[f].kind == ops::FactorKind::kFrozen) continue;
       for (uint32_t part = 0; part < rule_.parts[f].size(); ++part) {
@@ -38,6 +41,12 @@ class Enumeration {
   }
 
  private:
+  // A call that draws takes a generator: attention whose dropout is 0 has none.
+  bool draws() const {
+    return std::ranges::any_of(
+        node_.signature.args, [](const ops::Arg& a) { return a.kind == ops::ArgKind::kGenerator; });
+  }
+
   Strategy whole() const {
     return {.operands = std::vector(node_.operands.size(), replicated()),
             .made = std::vector(made_.size(), replicated())};
@@ -60,11 +69,17 @@ class Enumeration {
         s.made[i] = split_at(at);
       } else if (std::ranges::find(over, f) != over.end()) {
         s.made[i] = partial(factor.reduction);
-      } else if (factor.kind == ops::FactorKind::kParallel) {
+      } else if (factor.kind == ops::FactorKind::kParallel && stands_in(rule_.rule.results[i], f)) {
         return std::nullopt;  // the result shows the factor in no way that can be split
       }
     }
     return s;
+  }
+
+  // A result without a parallel factor is the same on every rank.
+  static bool stands_in(const ops::FactorDims& dims, ops::FactorIndex f) {
+    return std::ranges::any_of(dims,
+                               [&](const auto& d) { return std::ranges::find(d, f) != d.end(); });
   }
 
   // A share of a table is one run of its positions, and only one axis shares it.
@@ -87,7 +102,7 @@ class Enumeration {
 
   // A call writes into the register that it reads: both are placed alike.
   void add(std::optional<Strategy> s) {
-    if (!s) return;
+    if (!s || moves_opaque(*s) || !can_resolve(*s)) return;
     const size_t fresh = made_.size() - written_.size();
     for (size_t w = 0; w < written_.size(); ++w) {
       const size_t i = written_[w];
@@ -100,9 +115,34 @@ class Enumeration {
     found_.push_back(std::move(*s));
   }
 
+  // What no view explains lies whole on every rank.
+  bool moves_opaque(const Strategy& s) const {
+    const auto moved = [](const Use& u, const AxisPlacement& p) {
+      return !u.view && (u.value != kNone || u.made != kNone) && !p.replicated();
+    };
+    for (size_t i = 0; i < s.operands.size(); ++i) {
+      if (moved(node_.operands[i], s.operands[i])) return true;
+    }
+    for (size_t i = 0; i < s.made.size(); ++i) {
+      if (moved(*made_[i], s.made[i])) return true;
+    }
+    return false;
+  }
+
+  // Whether what becomes partial can be reduced.
+  bool can_resolve(const Strategy& s) const {
+    for (size_t i = 0; i < s.made.size(); ++i) {
+      if (!s.made[i].partial() || made_[i]->made == kNone) continue;
+      const Segment& segment = graph_.segments[graph_.values[made_[i]->made].segment];
+      if (!tensor::can_reduce(segment.dtype, s.made[i].reduction)) return false;
+    }
+    return true;
+  }
+
   // Whether the call leaves the operand's elements, where it does not overwrite them.
   bool only_written(size_t i) const { return filled_[i]; }
 
+  const ValueGraph& graph_;
   const Factors& factors_;
   const NodeId id_;
   const ValueNode& node_;

@@ -76,14 +76,18 @@ void CallMatch::use_rank(int rank) {
   }
 }
 
+int64_t CallMatch::size_of(const std::vector<ops::FactorIndex>& dim) const {
+  int64_t n = 1;
+  for (const ops::FactorIndex f : dim) n *= sizes_[f];
+  return n;
+}
+
 Geometry CallMatch::local(const Use& use, const ops::FactorDims& dims, const Geometry& whole,
                           RegisterId r, int64_t begin) const {
   Geometry g = whole;
   const auto size = static_cast<int64_t>(tensor::dtype_size(whole.dtype));
   for (size_t d = 0; d < dims.size(); ++d) {
-    if (dims[d].empty()) continue;
-    g.sizes[d] = 1;
-    for (const ops::FactorIndex f : dims[d]) g.sizes[d] *= sizes_[f];
+    if (!dims[d].empty()) g.sizes[d] = size_of(dims[d]);
   }
   if (!use.view) {
     const ValueId v = in_.program->registers[r].value;
@@ -110,6 +114,10 @@ std::string CallMatch::tensor_error(const std::string& name, const Use& use,
                                     RegisterId r, bool has_dump_row, const Geometry& got,
                                     int64_t* begin) const {
   Geometry wanted = whole;
+  // Without elements.
+  for (size_t d = 0; d < dims.size() && r == kNone; ++d) {
+    if (!dims[d].empty()) wanted.sizes[d] = size_of(dims[d]);
+  }
   if (r != kNone) {
     wanted = local(use, dims, whole, r, std::max<int64_t>(*begin, 0));
     if (has_dump_row) ++wanted.sizes[0];
@@ -135,18 +143,15 @@ Geometry CallMatch::flags_geometry(int rank) {
   const ops::FactorDims& of_result = *tensors_.made[0].dims;
   Geometry g{.dtype = tensor::DType::kBool};
   std::vector<int64_t> strides(of_pointers.size(), 1);
-  const auto size_of = [&](size_t d) {
-    int64_t n = 1;
-    for (const ops::FactorIndex f : of_pointers[d]) n *= sizes_[f];
-    return n;
-  };
-  for (size_t d = of_pointers.size(); d-- > 1;) strides[d - 1] = strides[d] * size_of(d);
+  for (size_t d = of_pointers.size(); d-- > 1;) {
+    strides[d - 1] = strides[d] * size_of(of_pointers[d]);
+  }
   for (const std::vector<ops::FactorIndex>& dim : of_result) {
     g.sizes.push_back(1);
     g.strides.push_back(1);
     for (size_t d = 0; d < of_pointers.size(); ++d) {
       if (dim.empty() || of_pointers[d] != dim) continue;
-      g.sizes.back() = size_of(d);
+      g.sizes.back() = size_of(of_pointers[d]);
       g.strides.back() = strides[d];
     }
   }
@@ -158,11 +163,9 @@ ops::Arg CallMatch::stated(size_t argument) const {
   ops::Arg wanted = node_.signature.args[argument];
   for (const ops::SizeArgument& a : rule_.rule.sizes) {
     if (a.argument != argument) continue;
-    int64_t size = 1;
-    for (const ops::FactorIndex f : a.factors) size *= sizes_[f];
     const bool dump = table_ && table_->form.outside == ops::Outside::kDump &&
                       a.factors == std::vector{table_->factor};
-    wanted.ints[a.item < 0 ? 0 : static_cast<size_t>(a.item)] = size + (dump ? 1 : 0);
+    wanted.ints[a.item < 0 ? 0 : static_cast<size_t>(a.item)] = size_of(a.factors) + (dump ? 1 : 0);
   }
   if (table_ && table_->form.position == argument) {
     const TableSplit::Share share = table_->share(in_, step_, rank_);
@@ -222,6 +225,7 @@ std::string CallMatch::error(int rank, const ops::CallSignature& got,
     const bool states = std::ranges::any_of(
         rule_.rule.sizes, [&](const ops::SizeArgument& s) { return s.argument == a; });
     const bool points = table_ && table_->form.position == a;
+    if (table_ && table_->form.ignored == a && got.args[a].kind == ops::ArgKind::kInt) continue;
     std::string what = states || points
                            ? argument_error(stated(a), got.args[a], &operand, begins)
                            : argument_error(wanted.args[a], got.args[a], &operand, begins);

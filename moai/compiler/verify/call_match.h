@@ -38,7 +38,8 @@ class CallMatch {
 
   // What is wrong with the call on the rank; nothing where it is right. `begins`: in bytes, where
   // the registers of operands, then of fresh results, begin in their storages; those that are -1
-  // are set to where the call has them. Pointers of a split table are the caller's to check.
+  // are set to where the call has them. Pointers of a split table, and which of them is ignored,
+  // are the caller's to check.
   std::string error(int rank, const ops::CallSignature& got, std::vector<int64_t>* begins);
   // What the operand looks like on the rank when its register begins at `begin` bytes.
   tensor::Geometry operand_geometry(int rank, size_t i, int64_t begin);
@@ -47,6 +48,8 @@ class CallMatch {
 
  private:
   void use_rank(int rank);
+  // What the rank has of a dimension.
+  int64_t size_of(const std::vector<ops::FactorIndex>& dim) const;
   tensor::Geometry local(const Use& use, const ops::FactorDims& dims, const tensor::Geometry& whole,
                          RegisterId r, int64_t begin) const;
   std::string tensor_error(const std::string& name, const Use& use, const ops::FactorDims& dims,

@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "moai/compiler/verify/report.h"
-#include "moai/ops/facts.h"
 #include "moai/ops/sharding/indexed.h"
 
 namespace moai::compiler {
@@ -115,8 +114,10 @@ class CallPlacement {
       return "a factor of " + std::to_string(size) + " is split, some ranks have none";
     }
     const ValueNode& node = in_.graph->nodes[step_.node];
-    const ops::OpFacts* facts = ops::op_facts(node.signature.op, node.signature.overload);
-    if (facts && facts->draws) return "a drawing call is split";
+    const bool draws = std::ranges::any_of(node.signature.args, [](const ops::Arg& arg) {
+      return arg.kind == ops::ArgKind::kGenerator;
+    });
+    if (draws) return "a drawing call is split";
     for (size_t other = 0; other < step_.work.size(); ++other) {
       const AxisWork& o = step_.work[other];
       if (other == a || o.kind != AxisWork::Kind::kSplit || o.factor >= rule.factors.size()) {
@@ -153,8 +154,6 @@ class CallPlacement {
         wanted = split_at(s.place);
       } else if (std::ranges::find(over, w.factor) != over.end()) {
         wanted = partial(factor.reduction);
-      } else if (factor.kind == ops::FactorKind::kParallel) {
-        return "result " + std::to_string(j) + " lacks the factor that is split";
       }
       if (std::string what = made_error(a, j, wanted); !what.empty()) return what;
     }

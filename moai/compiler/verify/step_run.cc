@@ -6,6 +6,7 @@
 #include "moai/compiler/verify/move_match.h"
 #include "moai/compiler/verify/rank_part.h"
 #include "moai/compiler/verify/report.h"
+#include "moai/ops/call_build.h"
 #include "moai/ops/call_tensors.h"
 
 namespace moai::compiler {
@@ -26,6 +27,9 @@ std::string name_of(const ops::CallSignature& s) {
 int64_t bytes_to(const tensor::Geometry& g) {
   return g.offset * static_cast<int64_t>(tensor::dtype_size(g.dtype));
 }
+
+// Names of calls that begin or end a region that a Worker may skip.
+constexpr std::string_view kBorder = "moai::skip_";
 
 const ops::CallSignature& whole_call(const LoweredCall& c, size_t) { return c.signature; }
 const ops::CallSignature& list_item(const LoweredCall& c, size_t item) {
@@ -113,6 +117,7 @@ Status StepRun::call(size_t node) {
   if (unzeroed_ != kNone) return zero_outside();
   if (next_in_order_ == in_order_.size()) return settle();
   const size_t step = in_order_[next_in_order_];
+  if (is_border(step) && !first.op.starts_with(kBorder)) return settle();
   if (const auto* m = std::get_if<MoveStep>(&in_.program->steps[step])) return move(step, *m);
   if (!table_match_ && table_split(in_, call_step(step))) {
     table_match_ = std::make_unique<CallMatch>(in_, call_step(step));
@@ -134,6 +139,7 @@ Status StepRun::one_call(size_t step) {
   if (what.empty()) what = reads_error(&part);
   if (what.empty()) what = ranks_error(&part, 0, whole_call);
   if (what.empty() && probes_) what = table_error(part);
+  if (what.empty() && is_border(step)) what = border_error(step);
   if (!what.empty()) return wrong(what, step);
   const bool zeros = probes_ && part.match->table()->form.outside == ops::Outside::kZeros;
   apply(part);
@@ -199,8 +205,8 @@ std::string StepRun::reads_error(Part* part) const {
       continue;
     }
     if (r == unzeroed_) return name + " holds what was read outside the table";
-    const Place* place = contents_.of(r);
-    if (!place || place->storage != id) {
+    const std::optional<Place> place = contents_.in(id, r);
+    if (!place) {
       return name + " is read in s" + std::to_string(id) + ", where " + register_text(in_, r) +
              " is not: it " + contents_.lost_text(r);
     }
@@ -249,8 +255,45 @@ void StepRun::apply(const Part& part) {
     const size_t k = made[j].operand == kNone ? operands + j : made[j].operand;
     if (step.made[j] == kNone) continue;
     if (made[j].operand == kNone) contents_.make(part.ids[k], {});
-    contents_.put(step.made[j], {part.ids[k], part.begins[k]}, register_bytes(in_, step.made[j]));
+    put(step.made[j], {part.ids[k], part.begins[k]});
   }
+}
+
+void StepRun::put(RegisterId r, Place place) {
+  contents_.put(r, place, register_bytes(in_, r));
+  if (in_region_) in_region_->push_back(r);
+}
+
+// ---- regions that may be skipped
+
+bool StepRun::is_border(size_t step) const {
+  const auto* c = std::get_if<CallStep>(&in_.program->steps[step]);
+  return c && in_.graph->nodes[c->node].signature.op.starts_with(kBorder);
+}
+
+// What is left lies at home on its own side of the border, and nothing that was made within is used
+// beyond but what lies at home.
+std::string StepRun::border_error(size_t step) {
+  if (next_list_ < lists_.size() && lists_[next_list_] < step) {
+    return step_text(in_, lists_[next_list_]) + " has not run yet";
+  }
+  for (const auto& [r, sum] : sums_) {
+    if (sum < step) return step_text(in_, sum) + " has not run yet";
+  }
+  for (const RegisterId r : in_.program->outputs) {
+    if (contents_.of(r) && contents_.at(home_place(in_, r)) != r) {
+      return register_text(in_, r) + " is not home yet";
+    }
+  }
+  if (in_region_) {
+    for (const RegisterId r : *in_region_) {
+      if (contents_.at(home_place(in_, r)) != r) contents_.forget(r);
+    }
+    in_region_.reset();
+  } else {
+    in_region_.emplace();
+  }
+  return {};
 }
 
 // ---- a split table
@@ -353,15 +396,15 @@ Status StepRun::all_reduce() {
   }
   for (const auto& [step, place] : done) {
     const MoveStep& m = std::get<MoveStep>(in_.program->steps[step]);
-    contents_.put(m.to, place, register_bytes(in_, m.to));
+    put(m.to, place);
   }
   return ok_status();
 }
 
 Status StepRun::move(size_t step, const MoveStep& m) {
-  const Place* place = contents_.of(m.from);
   if (ids_.size() != 2) return wrong("it has other tensors", step);
-  if (!place || place->storage != ids_[0] || m.from == unzeroed_) {
+  const std::optional<Place> place = contents_.in(ids_[0], m.from);
+  if (!place || m.from == unzeroed_) {
     return wrong("it reads s" + std::to_string(ids_[0]) + ", " + register_text(in_, m.from) + " " +
                      contents_.lost_text(m.from),
                  step);
@@ -376,37 +419,50 @@ Status StepRun::move(size_t step, const MoveStep& m) {
                  step);
   }
   if (!contents_.make(ids_[1], {})) return wrong("its result exists", step);
-  contents_.put(m.to, {ids_[1], 0}, register_bytes(in_, m.to));
+  put(m.to, {ids_[1], 0});
   ++next_in_order_;
   return ok_status();
 }
 
-// What was left in a copy goes back.
+// What is left in a copy goes back, or makes the storage that a call did not.
 Status StepRun::settle() {
+  const bool makes = name_of(calls_[0]->signature) == "aten::clone";
+  const size_t from = makes ? 0 : 1;
   const auto tensors = ops::tensor_operands(calls_[0]->signature);
-  if (name_of(calls_[0]->signature) != "aten::copy_" || tensors.size() != 2) {
-    return wrong("all steps have run");
-  }
-  const RegisterId r = contents_.at({ids_[1], bytes_to(tensors[1]->geometry)});
+  if (ids_.size() != 2 || tensors.size() != from + 1) return wrong("all steps have run");
+  const RegisterId r = contents_.at({ids_[from], bytes_to(tensors[from]->geometry)});
   const std::vector<RegisterId>& outputs = in_.program->outputs;
   if (r == kNone || std::ranges::find(outputs, r) == outputs.end()) {
     return wrong("it copies what the window does not leave");
   }
-  const Place home = home_place(in_, r), from = *contents_.of(r);
-  if (ids_[0] != home.storage || !contents_.exists(home.storage)) {
-    return wrong(register_text(in_, r) + " goes to s" + std::to_string(ids_[0]));
+  const Place home = home_place(in_, r);
+  const Place place{ids_[from], bytes_to(tensors[from]->geometry)};
+  if (ids_[1 - from] != home.storage || contents_.exists(home.storage) == makes) {
+    return wrong(register_text(in_, r) + " goes to s" + std::to_string(ids_[1 - from]));
   }
   for (size_t rank = 0; rank < ranks_.size(); ++rank) {
-    const auto of_rank = ops::tensor_operands(calls_[rank]->signature);
     const auto on = static_cast<int>(rank);
-    const bool right =
-        name_of(calls_[rank]->signature) == "aten::copy_" && of_rank.size() == 2 &&
-        of_rank[0]->written && !of_rank[1]->written &&
-        of_rank[0]->geometry == flat_geometry(in_, r, on, home.begin) &&
-        of_rank[1]->geometry == flat_geometry(in_, r, on, from.begin) &&
-        contents_.has_room(home.storage, rank, tensor::storage_bytes(of_rank[0]->geometry));
-    if (!right) return wrong("part of " + register_text(in_, r) + " goes home");
+    const tensor::Geometry target = flat_geometry(in_, r, on, home.begin);
+    const tensor::Geometry source = flat_geometry(in_, r, on, place.begin);
+    const ops::Arg no_argument{}, at_once{.kind = ops::ArgKind::kBool, .ints = {0}};
+    const ops::CallSignature wanted =
+        makes ? ops::CallSignature{.op = "aten::clone",
+                                   .overload = "",
+                                   .args = {ops::of_tensor(source), no_argument},
+                                   .results = {ops::of_fresh(target)}}
+              : ops::CallSignature{
+                    .op = "aten::copy_",
+                    .overload = "",
+                    .args = {ops::of_tensor(target, true), ops::of_tensor(source), at_once},
+                    .results = {{.kind = ops::ResultKind::kIgnored}}};
+    if (calls_[rank]->signature != wanted) {
+      return wrong("it is not " + to_string(wanted) + " on rank " + std::to_string(rank));
+    }
+    if (!makes && !contents_.has_room(home.storage, rank, tensor::storage_bytes(target))) {
+      return wrong("there is no room for " + register_text(in_, r));
+    }
   }
+  if (makes) contents_.make(home.storage, {});
   contents_.put(r, home, register_bytes(in_, r));
   return ok_status();
 }

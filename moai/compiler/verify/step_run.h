@@ -60,10 +60,13 @@ class StepRun {
   std::string ranks_error(Part* part, size_t item, SignatureOf signature_of) const;
   std::string words_error(const Part& part, size_t rank) const;
   void apply(const Part& part);
+  void put(RegisterId r, StorageContents::Place place);
 
   Status all_reduce();
   Status move(size_t step, const MoveStep& m);
   Status settle();
+  std::string border_error(size_t step);
+  bool is_border(size_t step) const;
   Status pointer_call(size_t step);
   std::string table_error(const Part& part) const;
   Status zero_outside();
@@ -86,6 +89,9 @@ class StepRun {
   std::unique_ptr<CallMatch> table_match_;
   std::optional<PointerProbes> probes_;
   RegisterId unzeroed_ = kNone;  // holds what was read outside the table
+
+  // Of a region that may be skipped: what was made since it began.
+  std::optional<std::vector<RegisterId>> in_region_;
 };
 
 }  // namespace moai::compiler

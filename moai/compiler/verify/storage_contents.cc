@@ -60,6 +60,16 @@ const StorageContents::Place* StorageContents::of(RegisterId r) const {
   return held_[r].state == State::kHeld ? &held_[r].place : nullptr;
 }
 
+std::optional<StorageContents::Place> StorageContents::in(StorageId id, RegisterId r) const {
+  if (held_[r].state == State::kForgotten) return std::nullopt;
+  if (held_[r].state == State::kHeld && held_[r].place.storage == id) return held_[r].place;
+  const auto found = storages_.find(id);
+  if (found == storages_.end()) return std::nullopt;
+  const auto cell = std::ranges::find(found->second.cells, r, &Cell::held);
+  if (cell == found->second.cells.end()) return std::nullopt;
+  return Place{id, cell->begin};
+}
+
 std::string StorageContents::lost_text(RegisterId r) const {
   const std::string where = "s" + std::to_string(held_[r].place.storage);
   switch (held_[r].state) {
@@ -71,6 +81,8 @@ std::string StorageContents::lost_text(RegisterId r) const {
       return "was overwritten in " + where;
     case State::kReleased:
       return "was released with " + where;
+    case State::kForgotten:
+      return "was made in a region that may be skipped";
   }
   return {};
 }

@@ -3,6 +3,7 @@
 // Ranks use storages alike, so one table serves them all; what differs is how many bytes there are.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -35,8 +36,12 @@ class StorageContents {
   void put(RegisterId r, Place place, int64_t bytes);
   // The register of which a part begins there; kNone without one.
   RegisterId at(Place place) const;
-  // nullptr where no storage holds it.
+  // What may not have been made is held no longer.
+  void forget(RegisterId r) { held_[r].state = State::kForgotten; }
+  // Where it was put last; nullptr where it is no longer there. Copies elsewhere may be.
   const Place* of(RegisterId r) const;
+  // Where it lies in that storage; nothing where it does not.
+  std::optional<Place> in(graph::StorageId id, RegisterId r) const;
   // Why not: "was not made", "was overwritten in s7", "was released with s7".
   std::string lost_text(RegisterId r) const;
 
@@ -49,7 +54,7 @@ class StorageContents {
     std::vector<uint64_t> bytes{};
     std::vector<Cell> cells{};  // disjoint, by place
   };
-  enum class State : uint8_t { kUnmade, kHeld, kOverwritten, kReleased };
+  enum class State : uint8_t { kUnmade, kHeld, kOverwritten, kReleased, kForgotten };
   struct Held {
     State state = State::kUnmade;
     Place place{};

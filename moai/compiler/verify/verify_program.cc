@@ -45,7 +45,6 @@ class ProgramCheck {
   Status wrong(const std::string& what) const { return fault(step_text(in_, at_), what); }
 
   Status check_registers() const {
-    if (program_.mesh.axes.empty()) return fault("the mesh", "it has no axes");
     for (const MeshAxis& a : program_.mesh.axes) {
       if (a.size < 1) return fault("the mesh", "axis " + a.name + " has no ranks");
     }
@@ -147,7 +146,12 @@ class ProgramCheck {
       std::string what = read_error(r, graph_.outputs[i]);
       if (what.empty() && is_partial(r)) what = register_text(in_, r) + " is left unresolved";
       if (what.empty()) {
-        const RegisterId home = began[graph_.values[graph_.outputs[i]].segment];
+        const SegmentId segment = graph_.values[graph_.outputs[i]].segment;
+        const RegisterId home = began[segment];
+        const auto existing = in_.existing.find(segment);
+        if (existing != in_.existing.end() && existing->second != placement(r)) {
+          what = register_text(in_, r) + " existed as " + to_string(existing->second);
+        }
         if (home != kNone && placement(home) != placement(r)) {
           what = register_text(in_, r) + " began as " + to_string(placement(home));
         }
@@ -163,9 +167,10 @@ class ProgramCheck {
   Status needless() {
     for (RegisterId r = 0; r < state_.size(); ++r) {
       const State& s = state_[r];
-      if (s.read || s.by == kNone || !std::holds_alternative<MoveStep>(program_.steps[s.by])) {
-        continue;
-      }
+      if (s.read || s.by == kNone) continue;
+      const auto* move = std::get_if<MoveStep>(&program_.steps[s.by]);
+      // What is brought home before a region that may be skipped may be replaced in it.
+      if (!move || (move->reader != kNone && borders_region(graph_, move->reader))) continue;
       at_ = s.by;
       return wrong("nobody reads what it makes");
     }

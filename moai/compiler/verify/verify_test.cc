@@ -184,17 +184,6 @@ TEST(Verify, PointersArriveInTheRanksPartOfATable) {
   EXPECT_THAT(edits(kIndex, "s2, 7)", "s2, 8)"), HasSubstr("pointer -7 becomes 1"));
 }
 
-TEST(Verify, ATableIsNotSplitWhereAPointerOfItMeansNone) {
-  const std::string loss =
-      "s3, s4 = aten::nll_loss_forward(f32[6,8] s1, i64[6] s2, none, 2, IGNORED) -> f32[], f32[]\n";
-  for (const auto& [ignored, moves] : {std::pair{"-100", false}, {"0", true}}) {
-    std::string text = loss;
-    const Laid laid(text.replace(text.find("IGNORED"), 7, ignored), {{1, 1}});
-    EXPECT_EQ(laid.error(), "");
-    EXPECT_EQ(print(laid.graph, laid.program).find("| x: 1.0") == std::string::npos, moves);
-  }
-}
-
 TEST(Verify, WhatGrowsInTheWindowGrowsOnRanks) {
   Laid laid("resize s1 16\naten::fill_.Scalar(f32[4]! s1, word 1.0) -> _\n", {});
   EXPECT_EQ(laid.error(), "");

@@ -157,8 +157,7 @@ class WindowsCheck {
     for (const RegisterId r : in_.program->outputs) last[segment(r)] = r;
     for (const RegisterId r : last) {
       if (r == kNone || in_.graph->segments[segment(r)].released) continue;
-      const StorageContents::Place* place = contents_.of(r);
-      if (place && *place == home_place(in_, r)) continue;
+      if (contents_.at(home_place(in_, r)) == r) continue;
       return fault(register_text(in_, r),
                    "it is not at home at the end, it " + contents_.lost_text(r));
     }

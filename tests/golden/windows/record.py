@@ -2,9 +2,11 @@
 
     MOAI_REHEARSAL=/tmp/gpt.txt MOAI_REHEARSAL_STEPS=3 python tests/golden/windows/record.py gpt
 
-Only the last window of the recording is kept: `tail -n +$(grep -n '^step$' … | tail -1)`.
+Only the last window of the recording is kept: `tail -n +$(grep -n '^step$' … | tail -1)`; of an
+evaluation without what the end of the script releases.
 """
 
+import itertools
 import sys
 
 import torch
@@ -125,6 +127,74 @@ class Cnn(nn.Module):
         return F.cross_entropy(self.net(x), y)
 
 
+class BertLayer(nn.Module):
+    """Norms behind the sums, attention under a mask."""
+
+    def __init__(self):
+        super().__init__()
+        self.q, self.k, self.v, self.o = (nn.Linear(WIDTH, WIDTH) for _ in range(4))
+        self.up, self.down = nn.Linear(WIDTH, 3 * WIDTH), nn.Linear(3 * WIDTH, WIDTH)
+        self.norms = nn.ModuleList(nn.LayerNorm(WIDTH) for _ in range(2))
+
+    def forward(self, x, mask):
+        q, k, v = (f(x).view(*x.shape[:2], HEADS, -1).transpose(1, 2)
+                   for f in (self.q, self.k, self.v))
+        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        x = self.norms[0](x + self.o(y.transpose(1, 2).reshape(x.shape)))
+        return self.norms[1](x + self.down(F.gelu(self.up(x))))
+
+
+class Bert(nn.Module):
+    """Three embeddings, a decoder tied to one of them, labels of which some do not count."""
+
+    def __init__(self):
+        super().__init__()
+        self.tokens, self.places, self.kinds = (
+            nn.Embedding(n, WIDTH) for n in (VOCABULARY, TOKENS, 2))
+        self.norm, self.layer = nn.LayerNorm(WIDTH), BertLayer()
+        self.transform = nn.Sequential(nn.Linear(WIDTH, WIDTH), nn.GELU(), nn.LayerNorm(WIDTH))
+        self.decoder = nn.Linear(WIDTH, VOCABULARY)
+        self.decoder.weight = self.tokens.weight
+
+    def forward(self, x, kinds, y):
+        places = torch.arange(x.shape[1], device=x.device)
+        h = self.tokens(x) + self.places(places) + self.kinds((kinds > VOCABULARY // 2).long())
+        h = self.layer(self.norm(h), (x != 1)[:, None, None, :])
+        return F.cross_entropy(self.decoder(self.transform(h)).flatten(0, 1), y.flatten(),
+                               ignore_index=0)
+
+
+class Experts(nn.Module):
+    """Two of four experts a token, all of them computed."""
+
+    def __init__(self, experts=4, hidden=20):
+        super().__init__()
+        self.tokens, self.router = nn.Embedding(VOCABULARY, WIDTH), nn.Linear(WIDTH, experts)
+        self.up = nn.Parameter(torch.randn(experts, WIDTH, hidden))
+        self.down = nn.Parameter(torch.randn(experts, hidden, WIDTH))
+        self.head = nn.Linear(WIDTH, VOCABULARY)
+
+    def forward(self, x, y):
+        h = self.tokens(x).flatten(0, 1)
+        routes = F.softmax(self.router(h), dim=-1)
+        share, chosen = routes.topk(2, dim=-1)
+        gates = torch.zeros_like(routes).scatter(1, chosen, share / share.sum(-1, keepdim=True))
+        z = torch.bmm(F.silu(torch.bmm(h.expand(len(self.up), *h.shape), self.up)), self.down)
+        h = h + (z * gates.t()[:, :, None]).sum(0)
+        balance = (routes.mean(0) * (gates > 0).double().mean(0)).sum()
+        return F.cross_entropy(self.head(h), y.flatten()) + 0.01 * balance
+
+
+class Lstm(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.tokens = nn.Embedding(VOCABULARY, WIDTH)
+        self.cells, self.head = nn.LSTM(WIDTH, 12, batch_first=True), nn.Linear(12, VOCABULARY)
+
+    def forward(self, x, y):
+        return F.cross_entropy(self.head(self.cells(self.tokens(x))[0]).flatten(0, 1), y.flatten())
+
+
 def tokens():
     return torch.randint(VOCABULARY, (BATCH, TOKENS))
 
@@ -135,7 +205,38 @@ CASES = {
     "gpt": (Gpt, lambda: (tokens(), tokens()), VOCABULARY),
     "gpt24": (lambda: Gpt(layers=24), lambda: (tokens(), tokens()), VOCABULARY),
     "llama": (Llama, lambda: (tokens(), tokens()), VOCABULARY),
+    "bert": (Bert, lambda: (tokens(), tokens(), tokens()), VOCABULARY),
+    "experts": (Experts, lambda: (tokens(), tokens()), VOCABULARY),
+    "lstm": (Lstm, lambda: (tokens(), tokens()), VOCABULARY),
+    "fused": (Mlp, lambda: (torch.randn(7, 6), torch.randint(4, (7,))), 4),
+    "evaluation": (lambda: Gpt(1), lambda: (tokens(), tokens()), VOCABULARY),
+    "accumulation": (lambda: Gpt(1), lambda: (tokens()[:5], tokens()[:5]), VOCABULARY),
 }
+
+
+def evaluate(model, batch):
+    total = torch.zeros((), device="cuda")
+    with torch.no_grad():
+        for _ in range(2):
+            x, y = (t.cuda() for t in batch())
+            total += model(x, y)
+    return total
+
+
+def accumulate(model, batch, optimizer):
+    """Scaled losses of two micro-batches a step."""
+    scaler = torch.amp.GradScaler("cuda")
+    while True:
+        optimizer.zero_grad()
+        for _ in range(2):
+            x, y = (t.cuda() for t in batch())
+            with torch.autocast("cuda"):
+                loss = model(x, y) / 2
+            scaler.scale(loss).backward()
+        scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        scaler.step(optimizer)
+        scaler.update()
 
 
 def main(name):
@@ -143,13 +244,17 @@ def main(name):
     model, batch, _ = CASES[name]
     model = model().cuda()
     optimizer = (torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9) if name == "cnn"
-                 else torch.optim.AdamW(model.parameters(), lr=1e-2))
-    while True:
-        x, y = (t.cuda() for t in batch())
+                 else torch.optim.AdamW(model.parameters(), lr=1e-2, fused=name == "fused"))
+    if name == "accumulation":
+        accumulate(model, batch, optimizer)
+    steps = itertools.count()
+    while name != "evaluation" or next(steps) < 1:
+        inputs = [t.cuda() for t in batch()]
         optimizer.zero_grad()
-        model(x, y).backward()
+        model(*inputs).backward()
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
+    return evaluate(model, batch)
 
 
 if __name__ == "__main__":

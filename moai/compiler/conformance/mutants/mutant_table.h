@@ -37,7 +37,7 @@ class MutantTable {
     std::string name{};
     GoldenWindow golden{};
     std::unique_ptr<Reference> reference{};
-    std::vector<std::unique_ptr<Analysed>> expanded{};
+    std::vector<std::shared_ptr<const Analysed>> expanded{};
   };
   struct Case {
     Model* model = nullptr;

@@ -1,5 +1,5 @@
-// compiler_verify RECORDING: milliseconds of CPU to verify the last window of a recording laid out on
-// ranks, beside those of the passes before; medians. Exit code 1 where it does not verify.
+// compiler_verify RECORDING: milliseconds of CPU to verify the last window of a recording laid out
+// on ranks, beside those of the passes before; medians. Exit code 1 where it does not verify.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -35,7 +35,7 @@ double median_ms(const Run& run) {
 }
 
 bool measure(GoldenWindow* golden, const std::string& name, const MakePlan& make) {
-  const std::unique_ptr<Analysed> w = expanded(golden, make);
+  const auto w = expanded(golden, make);
   const double analysis = median_ms([&] { Analysed again(w->window, golden->signatures); });
   const LayoutPlan plan = make(*w);
   LaidOut laid;

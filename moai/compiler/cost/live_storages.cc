@@ -1,0 +1,60 @@
+#include "moai/compiler/cost/live_storages.h"
+
+#include <algorithm>
+
+#include "moai/ops/call_tensors.h"
+
+namespace moai::compiler::cost {
+
+LiveStorages::LiveStorages(StorageBytes begin) : storages_(std::move(begin)) {
+  for (const auto& [id, bytes] : storages_) bytes_ += bytes;
+}
+
+void LiveStorages::put(graph::StorageId id, uint64_t bytes) {
+  if (id == 0) return;
+  uint64_t& has = storages_[id];
+  bytes_ += bytes - has;
+  has = bytes;
+}
+
+void LiveStorages::grow(graph::StorageId id, uint64_t bytes) {
+  const auto found = storages_.find(id);
+  put(id, found == storages_.end() ? bytes : std::max(found->second, bytes));
+}
+
+void LiveStorages::free(graph::StorageId id) {
+  const auto found = storages_.find(id);
+  if (found == storages_.end()) return;
+  bytes_ -= found->second;
+  storages_.erase(found);
+}
+
+void StorageReplay::run(const graph::Window& w, const graph::Node& n) {
+  const auto ids = w.storages_of(n);
+  switch (n.kind) {
+    case graph::NodeKind::kFree:
+      return live_.free(ids[0]);
+    case graph::NodeKind::kAlloc:
+    case graph::NodeKind::kResize:
+      return live_.grow(ids[0], w.words_of(n)[0]);
+    case graph::NodeKind::kCall:
+      break;
+  }
+  const std::vector<uint64_t>& bytes = fresh(n.signature);
+  const auto made = ids.last(bytes.size());
+  for (size_t i = 0; i < made.size(); ++i) live_.put(made[i], bytes[i]);
+}
+
+// Bytes of the fresh results of a call, in consumption order.
+const std::vector<uint64_t>& StorageReplay::fresh(graph::SignatureId id) {
+  const auto [found, is_new] = fresh_.try_emplace(id);
+  if (!is_new) return found->second;
+  const ops::CallSignature s = signatures_.at(id).signature();
+  for (const ops::Result* r : ops::fresh_results(s)) {
+    const int64_t bytes = std::max<int64_t>(tensor::storage_bytes(r->geometry), 0);
+    found->second.push_back(static_cast<uint64_t>(bytes));
+  }
+  return found->second;
+}
+
+}  // namespace moai::compiler::cost

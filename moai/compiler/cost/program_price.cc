@@ -1,0 +1,126 @@
+#include "moai/compiler/cost/program_price.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "moai/compiler/cost/call_work.h"
+#include "moai/compiler/cost/collective_cost.h"
+#include "moai/compiler/cost/timeline.h"
+#include "moai/compiler/cost/workspace.h"
+
+namespace moai::compiler::cost {
+namespace {
+
+// What is known of a call from its signature, for all nodes that have it.
+struct CallPrice {
+  std::optional<CollectiveCall> collective{};
+  double seconds = 0, flops = 0;
+  uint64_t workspace = 0;
+};
+
+class Pricing {
+ public:
+  Pricing(const graph::Window& program, const graph::SignatureTable& signatures, StorageBytes begin,
+          const Machine& machine)
+      : program_(program),
+        signatures_(signatures),
+        machine_(machine),
+        storages_(&signatures, std::move(begin)),
+        timeline_(machine.collectives_overlap, machine.cluster->device.fitted.overlap_slowdown) {
+    price_.axes.resize(machine.axes.size());
+    price_.nodes.resize(program.nodes.size());
+    price_.begin_bytes = storages_.live().bytes();
+    fill(0, 0);
+  }
+
+  ProgramPrice run() {
+    for (uint32_t i = 0; i < program_.nodes.size(); ++i) {
+      const graph::Node& n = program_.nodes[i];
+      storages_.run(program_, n);
+      n.kind == graph::NodeKind::kCall ? call(i, n) : fill(i + 1, 0);
+    }
+    price_.step_s = timeline_.end_s();
+    return std::move(price_);
+  }
+
+ private:
+  void call(uint32_t at, const graph::Node& n) {
+    const CallPrice& c = priced(n.signature);
+    const auto ids = program_.storages_of(n);
+    fill(at + 1, c.workspace);
+    const double before = timeline_.end_s();
+    c.collective ? timeline_.collective(ids, c.seconds) : timeline_.call(ids, c.seconds);
+    price_.nodes[at] = {c.seconds, timeline_.end_s() - before, c.flops};
+    count(c);
+  }
+
+  void count(const CallPrice& c) {
+    if (!c.collective) {
+      ++price_.calls;
+      price_.compute_s += c.seconds;
+      price_.flops += c.flops;
+      return;
+    }
+    ++price_.collectives;
+    price_.collective_s += c.seconds;
+    price_.received_bytes += c.collective->received_bytes;
+    AxisTraffic& axis = price_.axes[c.collective->axis];
+    ++axis.collectives;
+    axis.received_bytes += c.collective->received_bytes;
+    axis.seconds += c.seconds;
+  }
+
+  void fill(uint32_t after, uint64_t workspace) {
+    const uint64_t bytes = storages_.live().bytes();
+    price_.storage_bytes_max = std::max(price_.storage_bytes_max, bytes);
+    if (bytes + workspace <= price_.memory_bytes_max) return;
+    price_.memory_bytes_max = bytes + workspace;
+    price_.fullest_after = after;
+  }
+
+  const CallPrice& priced(graph::SignatureId id) {
+    const auto [found, is_new] = priced_.try_emplace(id);
+    if (is_new) found->second = price(signatures_.at(id).signature());
+    return found->second;
+  }
+  CallPrice price(const ops::CallSignature& s) const {
+    CallPrice c{.collective = collective_call(s)};
+    if (c.collective) {
+      c.seconds = collective_seconds(*machine_.cluster, c.collective->kind,
+                                     static_cast<double>(c.collective->bytes),
+                                     machine_.axes[c.collective->axis]);
+      return c;
+    }
+    const CallWork work = call_work(s);
+    c.seconds = call_seconds(machine_.cluster->device, work, machine_.kernels);
+    c.flops = work.flops;
+    c.workspace = workspace_bytes(s);
+    return c;
+  }
+
+  const graph::Window& program_;
+  const graph::SignatureTable& signatures_;
+  const Machine& machine_;
+  StorageReplay storages_;
+  Timeline timeline_;
+  ProgramPrice price_;
+  std::unordered_map<graph::SignatureId, CallPrice> priced_;
+};
+
+}  // namespace
+
+std::vector<cluster::GroupShape> axis_shapes(const cluster::Cluster& cluster, const Mesh& mesh) {
+  std::vector<cluster::GroupShape> shapes(mesh.axes.size());
+  int stride = 1;
+  for (size_t a = mesh.axes.size(); a-- > 0; stride *= mesh.axes[a].size) {
+    shapes[a] = axis_shape(cluster, stride, mesh.axes[a].size);
+  }
+  return shapes;
+}
+
+ProgramPrice price_program(const graph::Window& program, const graph::SignatureTable& signatures,
+                           StorageBytes begin, const Machine& machine) {
+  return Pricing(program, signatures, std::move(begin), machine).run();
+}
+
+}  // namespace moai::compiler::cost

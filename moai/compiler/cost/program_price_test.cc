@@ -1,0 +1,99 @@
+#include "moai/compiler/cost/program_price.h"
+
+#include <gtest/gtest.h>
+
+namespace moai::compiler::cost {
+namespace {
+
+// 1 TFLOP/s without ramp, 1 GB/s of memory, 1 us a call; 1 GB/s without latency between devices.
+cluster::Cluster simple_cluster() {
+  return {.devices_per_node = 4,
+          .device = {.memory_bytes_per_s = 1e9,
+                     .peak = {.fp32 = 1e12},
+                     .fitted = {.gemm_efficiency = 1, .gemm_ramp = 0, .launch_s = 1e-6}},
+          .node_link = {.latency_s = 0, .bytes_per_s = 1e9}};
+}
+
+class ProgramPriceTest : public testing::Test {
+ protected:
+  ProgramPrice price(std::string_view text, StorageBytes begin, bool overlap = false) {
+    const auto window = graph::parse(text, &signatures_);
+    EXPECT_TRUE(window.ok()) << window.status().to_string();
+    return price_program(
+        *window, signatures_, std::move(begin),
+        {.cluster = &cluster_, .axes = {{2, 1}, {4, 1}}, .collectives_overlap = overlap});
+  }
+  graph::SignatureTable signatures_;
+  cluster::Cluster cluster_ = simple_cluster();
+};
+
+constexpr std::string_view kText =
+    "alloc s3 4096\n"
+    "aten::fill_.Scalar(f32[32,32]! s3, word 1.0) -> _\n"
+    "s4 = aten::mm(f32[32,32] s1, f32[32,32] s3) -> f32[32,32]\n"
+    "free s3\n"
+    "moai::all_reduce((f32[1024]! s4, f32[1024]! s2), \"sum\", 0) -> _\n"
+    "s5 = moai::all_gather(f32[1,32,32] s4, 1, [32,32,32,32], 1) -> f32[1,128,32]\n"
+    "free s4\n"
+    "s6 = aten::relu(f32[1,128,32] s5) -> f32[1,128,32]\n"
+    "free s5\n";
+
+TEST_F(ProgramPriceTest, CountsWhatIsEmitted) {
+  const ProgramPrice p = price(kText, {{1, 4096}, {2, 4096}});
+  EXPECT_EQ(p.calls, 3u);
+  EXPECT_EQ(p.flops, 2.0 * 32 * 32 * 32);
+  EXPECT_EQ(p.collectives, 2u);
+  EXPECT_EQ(p.received_bytes, 8192u + 16384);
+  ASSERT_EQ(p.axes.size(), 2u);
+  EXPECT_EQ(p.axes[0].received_bytes, 8192u);
+  EXPECT_EQ(p.axes[1].collectives, 1u);
+}
+
+TEST_F(ProgramPriceTest, SecondsAddUpWhereCollectivesStand) {
+  const ProgramPrice p = price(kText, {{1, 4096}, {2, 4096}});
+  // fill: 4096 bytes. mm: 3 × 4096 bytes take longer than its products. relu: 2 × 16384 bytes.
+  EXPECT_NEAR(p.compute_s, 3e-6 + (4096 + 3 * 4096 + 32768) * 1e-9, 1e-12);
+  // A ring of two: 2 × half of it. A ring of four: three quarters of the whole.
+  EXPECT_NEAR(p.axes[0].seconds, 8192e-9, 1e-12);
+  EXPECT_NEAR(p.axes[1].seconds, 0.75 * 16384e-9, 1e-12);
+  EXPECT_NEAR(p.step_s, p.compute_s + p.collective_s, 1e-12);
+  double exposed = 0;
+  for (const NodePrice& n : p.nodes) exposed += n.exposed_s;
+  EXPECT_NEAR(exposed, p.step_s, 1e-12);
+}
+
+TEST_F(ProgramPriceTest, CollectivesMayRunBesideCalls) {
+  const std::string text =
+      "moai::all_reduce((f32[1024]! s2), \"sum\", 0) -> _\n"
+      "s4 = aten::relu(f32[1024] s1) -> f32[1024]\n";
+  const ProgramPrice in_line = price(text, {{1, 4096}, {2, 4096}});
+  const ProgramPrice beside = price(text, {{1, 4096}, {2, 4096}}, true);
+  EXPECT_NEAR(in_line.step_s, 4096e-9 + 1e-6 + 8192e-9, 1e-12);
+  EXPECT_NEAR(beside.step_s, 1e-6 + 8192e-9, 1e-12);
+}
+
+TEST_F(ProgramPriceTest, MemoryIsWhatLivesAtOnce) {
+  const ProgramPrice p = price(kText, {{1, 4096}, {2, 4096}});
+  EXPECT_EQ(p.begin_bytes, 8192u);
+  // s1, s2 and the gathered s5 beside its relu s6.
+  EXPECT_EQ(p.storage_bytes_max, 8192u + 2 * 16384);
+  EXPECT_EQ(p.fullest_after, 8u);
+  EXPECT_GE(p.memory_bytes_max, p.storage_bytes_max);
+}
+
+TEST_F(ProgramPriceTest, StoragesGrowAndNeverShrink) {
+  EXPECT_EQ(price("resize s1 100\nresize s1 50\n", {{1, 64}}).storage_bytes_max, 100u);
+  EXPECT_EQ(price("free s1\nalloc s2 30\n", {{1, 64}}).storage_bytes_max, 64u);
+}
+
+TEST(AxisShapes, TheLastAxisLiesInsideTheNode) {
+  cluster::Cluster c = simple_cluster();
+  c.nodes = 2;
+  const auto shapes = axis_shapes(c, {{{"dp", 2}, {"sp", 2}, {"tp", 2}}});
+  EXPECT_EQ(shapes[2], (cluster::GroupShape{.ranks_per_node = 2, .nodes = 1}));
+  EXPECT_EQ(shapes[1], (cluster::GroupShape{.ranks_per_node = 2, .nodes = 1, .strided = true}));
+  EXPECT_EQ(shapes[0], (cluster::GroupShape{.ranks_per_node = 1, .nodes = 2}));
+}
+
+}  // namespace
+}  // namespace moai::compiler::cost

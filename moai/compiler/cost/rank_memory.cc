@@ -1,0 +1,81 @@
+#include "moai/compiler/cost/rank_memory.h"
+
+#include <algorithm>
+#include <set>
+
+#include "moai/compiler/lower/local_layout.h"
+
+namespace moai::compiler::cost {
+namespace {
+
+class Begin {
+ public:
+  Begin(const Lowering& in, int rank, const StorageBytes& whole)
+      : in_(in), rank_(rank), whole_(whole) {
+    for (const graph::Node& n : in.window->nodes) {
+      const auto ids = in.window->storages_of(n);
+      if (n.kind == graph::NodeKind::kAlloc) made_.insert(ids[0]);
+      if (n.kind == graph::NodeKind::kFree) released_.insert(ids[0]);
+      if (n.kind == graph::NodeKind::kCall) used_.insert(ids.begin(), ids.end());
+    }
+  }
+
+  StorageBytes run() {
+    StorageBytes begin;
+    for (const RegisterId r : in_.program->inputs) {
+      const graph::StorageId id = segment(r).storage;
+      if (!made_.contains(id)) begin[id] = bytes(r, whole_size(id));
+    }
+    for (const auto& [id, size] : whole_) {
+      if (made_.contains(id) || begin.contains(id)) continue;
+      begin[id] = used_.contains(id) || !released_.contains(id) ? size : as_left(size);
+    }
+    return begin;
+  }
+
+ private:
+  const Segment& segment(RegisterId r) const {
+    return in_.graph->segments[in_.graph->values[in_.program->registers[r].value].segment];
+  }
+  // Where nobody says: as far as calls reach.
+  uint64_t whole_size(graph::StorageId id) const {
+    if (const auto found = whole_.find(id); found != whole_.end()) return found->second;
+    uint64_t end = 0;
+    for (const Segment& s : in_.graph->segments) {
+      if (s.storage == id) end = std::max(end, end_of(s));
+    }
+    return end;
+  }
+  static uint64_t end_of(const Segment& s) {
+    return static_cast<uint64_t>(s.begin + s.count) * tensor::dtype_size(s.dtype);
+  }
+  // Of the register's storage, which is `whole` bytes large where nothing splits it.
+  uint64_t bytes(RegisterId r, uint64_t whole) const {
+    const Register& reg = in_.program->registers[r];
+    if (std::ranges::none_of(reg.placement, &AxisPlacement::split)) return whole;
+    const SegmentId s = in_.graph->values[reg.value].segment;
+    const LocalLayout layout(*in_.graph, *in_.factors, in_.program->mesh, s, reg.placement, rank_);
+    return static_cast<uint64_t>(layout.count()) * tensor::dtype_size(segment(r).dtype);
+  }
+  uint64_t as_left(uint64_t size) const {
+    for (const RegisterId r : in_.program->outputs) {
+      const Segment& s = segment(r);
+      if (!whole_.contains(s.storage) && !s.shares_storage && end_of(s) == size)
+        return bytes(r, size);
+    }
+    return size;
+  }
+
+  const Lowering& in_;
+  const int rank_;
+  const StorageBytes& whole_;
+  std::set<graph::StorageId> made_, released_, used_;
+};
+
+}  // namespace
+
+StorageBytes rank_begin(const Lowering& in, int rank, const StorageBytes& whole) {
+  return Begin(in, rank, whole).run();
+}
+
+}  // namespace moai::compiler::cost

@@ -1,0 +1,37 @@
+// Timeline: when the calls of a rank run, its collectives in line with them or beside them.
+//
+// Beside them: one queue of calls and one of collectives, each in the program's order. A collective
+// waits until what it touches was last touched by a call; a call waits for the collectives whose
+// storages it touches, and is slower while one runs.
+#pragma once
+
+#include <span>
+#include <unordered_map>
+
+#include "moai/graph/window.h"
+
+namespace moai::compiler::cost {
+
+class Timeline {
+ public:
+  // `slowdown`: of a call while a collective runs, at least 1.
+  Timeline(bool overlap, double slowdown) : overlap_(overlap), slowdown_(slowdown) {}
+
+  // `storages` are those that it touches; 0 is "no storage".
+  void call(std::span<const graph::StorageId> storages, double seconds);
+  void collective(std::span<const graph::StorageId> storages, double seconds);
+
+  double end_s() const { return calls_end_ > collectives_end_ ? calls_end_ : collectives_end_; }
+
+ private:
+  using Times = std::unordered_map<graph::StorageId, double>;
+  static double latest(const Times& times, std::span<const graph::StorageId> storages);
+
+  const bool overlap_;
+  const double slowdown_;
+  double calls_end_ = 0;
+  double collectives_begin_ = 0, collectives_end_ = 0;  // of what runs without a gap
+  Times called_, exchanged_;                            // when each storage was last touched
+};
+
+}  // namespace moai::compiler::cost

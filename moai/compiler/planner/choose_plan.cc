@@ -1,0 +1,100 @@
+#include "moai/compiler/planner/choose_plan.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "moai/compiler/cost/call_work.h"
+
+namespace moai::compiler {
+namespace {
+
+std::string pins_text(const Pins& pins) {
+  std::string text;
+  const auto add = [&](const char* name, const std::optional<int>& value) {
+    if (value) text += (text.empty() ? "" : ",") + std::string(name) + "=" + std::to_string(*value);
+  };
+  add("dp", pins.dp);
+  add("tp", pins.tp);
+  add("zero", pins.zero);
+  return text;
+}
+
+bool allows(const std::optional<int>& pin, int value) { return !pin || *pin == value; }
+
+}  // namespace
+
+std::vector<Degrees> every_degrees(int devices, const Pins& pins, bool sequence) {
+  std::vector<Degrees> all;
+  for (int tp = 1; tp <= devices; ++tp) {
+    const int dp = devices / tp;
+    if (dp * tp != devices || !allows(pins.dp, dp) || !allows(pins.tp, tp)) continue;
+    for (int zero = 0; zero <= (dp > 1 ? 3 : 0); ++zero) {
+      if (!allows(pins.zero, zero)) continue;
+      for (const bool sp : {false, true}) {
+        if (!sp || (tp > 1 && sequence))
+          all.push_back({.dp = dp, .tp = tp, .zero = zero, .sp = sp});
+      }
+    }
+  }
+  return all;
+}
+
+Ideal ideal_step(const graph::Window& window, const graph::SignatureTable& signatures,
+                 const cluster::Cluster& cluster, const cost::KernelOptions& options) {
+  cluster::DeviceKind device = cluster.device;
+  device.fitted.launch_s = 0;
+  device.fitted.gemm_ramp = 0;
+  std::unordered_map<graph::SignatureId, Ideal> known;
+  Ideal sum;
+  for (const graph::Node& n : window.nodes) {
+    if (n.kind != graph::NodeKind::kCall) continue;
+    const auto [found, is_new] = known.try_emplace(n.signature);
+    if (is_new) {
+      const cost::CallWork work = cost::call_work(signatures.at(n.signature).signature());
+      found->second = {cost::call_seconds(device, work, options),
+                       work.flops / cluster::peak_flops(device, work.dtype, options.allow_tf32)};
+    }
+    sum.lower_bound_s += found->second.lower_bound_s / cluster.devices();
+    sum.peak_s += found->second.peak_s / cluster.devices();
+  }
+  return sum;
+}
+
+Result<PlanChoice> choose_plan(const RecordedStep& step, const cluster::Cluster& cluster,
+                               const Pins& pins, const PriceOptions& options,
+                               graph::SignatureTable* signatures) {
+  const auto planned = [&](const Degrees& d) {
+    return plan_window(step.window, step.uploaded, d, 1, signatures);
+  };
+  const auto price = [&](const PlannedWindow& w, const Degrees& d) {
+    return price_step(step, w, d, cluster, options, signatures);
+  };
+  const PlannedWindow single = planned(Degrees{});
+  const std::vector<Degrees> all =
+      every_degrees(cluster.devices(), pins, !single.roles.sequence.empty());
+  if (all.empty()) {
+    return invalid_argument("[planner.choice] no plan for " + std::to_string(cluster.devices()) +
+                            " devices has " + pins_text(pins) +
+                            "; dp × tp must be the number of devices, and zero needs dp");
+  }
+  PlanChoice choice{.one_device = price(single, Degrees{}),
+                    .ideal = ideal_step(step.window, *signatures, cluster, options.kernels)};
+  const auto before = [&](const StepPrice& a, const StepPrice& b) {
+    if (a.fits(cluster) != b.fits(cluster)) return a.fits(cluster);
+    return a.fits(cluster) ? a.program.step_s < b.program.step_s
+                           : a.program.memory_bytes_max < b.program.memory_bytes_max;
+  };
+  for (const Degrees& d : all) {
+    PlannedWindow window = planned(d);
+    StepPrice priced = price(window, d);
+    priced.program.nodes.clear();
+    if (choice.plans.empty() || before(priced, choice.plans.front())) {
+      choice.best = std::move(window);
+    }
+    const auto place = std::ranges::upper_bound(choice.plans, priced, before);
+    choice.plans.insert(place, std::move(priced));
+  }
+  return choice;
+}
+
+}  // namespace moai::compiler

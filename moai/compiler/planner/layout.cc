@@ -1,0 +1,106 @@
+#include "moai/compiler/planner/layout.h"
+
+#include <algorithm>
+
+#include "moai/compiler/sharding/share_place.h"
+
+namespace moai::compiler {
+namespace {
+
+class Layout {
+ public:
+  Layout(const ValueGraph& g, const Factors& factors, const Roles& roles, const Degrees& degrees)
+      : graph_(g), factors_(factors), roles_(roles), degrees_(degrees) {
+    plan_.mesh = mesh_of(degrees);
+    plan_.policies.resize(plan_.mesh.axes.size());
+    if (degrees.dp > 1) dp_ = 0;
+    if (degrees.tp > 1) tp_ = plan_.mesh.axes.size() - 1;
+    plan_.batch = roles.batch;
+  }
+
+  LayoutPlan run(const TensorFactors& tensor) {
+    if (tp_) split_weights(tensor.choose(degrees_.tp));
+    if (dp_) {
+      split_data();
+      share_states();
+    }
+    return std::move(plan_);
+  }
+
+ private:
+  void split(SegmentId s, size_t axis, uint32_t place) {
+    Placement& home = plan_.home.try_emplace(s, Placement(plan_.mesh.axes.size())).first->second;
+    home[axis] = split_at(place);
+  }
+  bool is(SegmentId s, std::initializer_list<Role> roles) const {
+    return std::ranges::find(roles, roles_.segments[s]) != roles.end();
+  }
+
+  void split_weights(const std::vector<FactorId>& chosen) {
+    AxisPolicy& policy = plan_.policies[*tp_];
+    policy.keeps = AxisPolicy::Keeps::kWeights;
+    if (degrees_.sp) policy.scatters = roles_.sequence;
+    for (SegmentId s = 0; s < graph_.segments.size(); ++s) {
+      if (!is(s, {Role::kParameter, Role::kState, Role::kGradient, Role::kBuffer})) continue;
+      split_along(s, *tp_, chosen);
+    }
+  }
+  void split_data() {
+    for (SegmentId s = 0; s < graph_.segments.size(); ++s) {
+      if (is(s, {Role::kData})) split_along(s, *dp_, roles_.batch);
+    }
+  }
+  // Along the outermost of these factors that the segment has.
+  void split_along(SegmentId s, size_t axis, const std::vector<FactorId>& chosen) {
+    const std::vector<FactorId>& list = factors_.of(s);
+    for (uint32_t place = 0; place < list.size(); ++place) {
+      if (factors_.size(list[place]) < plan_.mesh.axes[axis].size) continue;
+      if (std::ranges::find(chosen, list[place]) == chosen.end()) continue;
+      return split(s, axis, place);
+    }
+  }
+
+  void share_states() {
+    const int zero = degrees_.zero;
+    plan_.policies[*dp_].scatters_gradients = zero >= 2;
+    if (zero >= 3) plan_.regather = roles_.backward_begin;
+    for (SegmentId s = 0; s < graph_.segments.size(); ++s) {
+      const bool shared = (zero >= 1 && is(s, {Role::kState})) ||
+                          (zero >= 2 && is(s, {Role::kGradient})) ||
+                          (zero >= 3 && is(s, {Role::kParameter}));
+      if (!shared) continue;
+      const auto home = plan_.home.find(s);
+      const Placement taken = home == plan_.home.end() ? Placement{} : home->second;
+      const auto place = share_place(factors_, factors_.of(s), taken, degrees_.dp);
+      if (place) split(s, *dp_, *place);
+    }
+  }
+
+  const ValueGraph& graph_;
+  const Factors& factors_;
+  const Roles& roles_;
+  const Degrees degrees_;
+  std::optional<size_t> dp_, tp_;
+  LayoutPlan plan_;
+};
+
+}  // namespace
+
+Mesh mesh_of(const Degrees& d) {
+  Mesh mesh;
+  if (d.dp > 1) mesh.axes.push_back({"dp", d.dp});
+  if (d.tp > 1) mesh.axes.push_back({"tp", d.tp});
+  return mesh;
+}
+
+std::string to_string(const Degrees& d) {
+  return "dp" + std::to_string(d.dp) + " tp" + std::to_string(d.tp) + " zero" +
+         std::to_string(d.zero) + (d.sp ? " sp" : "");
+}
+
+LayoutPlan layout(const ValueGraph& g, const Factors& factors, const Roles& roles,
+                  const TensorFactors& tensor, const Degrees& degrees) {
+  return Layout(g, factors, roles, degrees).run(tensor);
+}
+
+}  // namespace moai::compiler

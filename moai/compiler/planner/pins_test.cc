@@ -1,0 +1,58 @@
+#include "moai/compiler/planner/pins.h"
+
+#include <gmock/gmock.h>
+
+namespace moai::compiler {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Pins, KeysAndValues) {
+  const auto pins = pins_from_string("dp=4,zero=0");
+  ASSERT_TRUE(pins.ok()) << pins.status().to_string();
+  EXPECT_EQ(pins->dp, 4);
+  EXPECT_EQ(pins->zero, 0);
+  EXPECT_FALSE(pins->tp);
+  EXPECT_TRUE(pins_from_string("").ok());
+}
+
+TEST(Pins, WhatIsNotPlannedYetMayBeFixedToWhatThereIs) {
+  EXPECT_TRUE(pins_from_string("pp=1,cp=1,ep=1,microbatches=1,recompute=none,schedule=none").ok());
+  for (const char* text :
+       {"pp=2", "cp=2", "ep=8", "microbatches=4", "recompute=full", "schedule=1f1b"}) {
+    const Status status = pins_from_string(text).status();
+    EXPECT_EQ(status.code(), Code::kUnimplemented) << text;
+    EXPECT_THAT(status.message(), HasSubstr(text));
+    EXPECT_THAT(status.message(), HasSubstr("are not made yet; leave it out"));
+  }
+}
+
+TEST(Pins, ErrorsSayWhatThereIs) {
+  const auto message = [](const char* text) {
+    const Status status = pins_from_string(text).status();
+    EXPECT_EQ(status.code(), Code::kInvalidArgument) << text;
+    return status.message();
+  };
+  EXPECT_THAT(message("tp=many"), HasSubstr("tp=many is not a number of 1-"));
+  EXPECT_THAT(message("zero=4"), HasSubstr("zero=4 is not a number of 0-3"));
+  EXPECT_THAT(message("dp=2x"), HasSubstr("dp=2x"));
+  EXPECT_THAT(message("dp"), HasSubstr("\"dp\" is no KEY=VALUE"));
+  EXPECT_THAT(message("fp=1"), HasSubstr("there is no \"fp\"; there are dp, tp, zero, pp"));
+}
+
+TEST(Pins, TheRestOfTheDevicesIsDataParallel) {
+  const auto first = [](const char* text, int devices) {
+    const auto degrees = first_degrees(pins_from_string(text).value(), devices);
+    return degrees.ok() ? to_string(*degrees) : degrees.status().message();
+  };
+  EXPECT_EQ(first("", 4), "dp4 tp1 zero0");
+  EXPECT_EQ(first("zero=2", 4), "dp4 tp1 zero2");
+  EXPECT_EQ(first("tp=2", 8), "dp4 tp2 zero0");
+  EXPECT_EQ(first("dp=2,zero=1", 8), "dp2 tp4 zero1");
+  EXPECT_EQ(first("dp=1,zero=3", 2), "dp1 tp2 zero0") << "nothing to share along";
+  EXPECT_THAT(first("dp=3", 8), HasSubstr("dp=3 times tp=2 is not the number of devices, 8"));
+  EXPECT_THAT(first("tp=16", 8), HasSubstr("is not the number of devices, 8"));
+}
+
+}  // namespace
+}  // namespace moai::compiler

@@ -1,0 +1,136 @@
+#include "moai/compiler/planner/plan_window.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "moai/compiler/passes/expand_calls.h"
+#include "moai/compiler/sharding/partition.h"
+#include "moai/ops/sharding/expansion.h"
+
+namespace moai::compiler {
+namespace {
+
+// Where a call is expanded the next may move what it did not before.
+constexpr int kRoundsMax = 6;
+
+graph::StorageId first_free(const graph::Window& w, graph::StorageId from) {
+  for (const graph::StorageId id : w.storages) from = std::max(from, id + 1);
+  return from;
+}
+
+void erase_rigid(const graph::Window& w, const graph::SignatureTable& signatures,
+                 std::vector<uint32_t>* calls) {
+  std::erase_if(*calls, [&](uint32_t i) {
+    return !ops::expand(signatures.at(w.nodes[i].signature).signature());
+  });
+}
+
+}  // namespace
+
+struct WindowPlanner::Expanded {
+  std::shared_ptr<const Analysed> analysed{};
+  Roles roles{};
+  std::optional<TensorFactors> tensor{};
+  graph::StorageId next_temporary = 0;
+  std::vector<ExpandedCalls> expansions{};
+  std::map<std::vector<uint32_t>, std::unique_ptr<Expanded>> further{};  // by calls
+
+  const TensorFactors& tensor_factors() {
+    if (!tensor) tensor.emplace(analysed->graph, analysed->factors, roles);
+    return *tensor;
+  }
+};
+
+WindowPlanner::WindowPlanner(graph::Window window, PlannerInput input,
+                             graph::SignatureTable* signatures)
+    : input_(std::move(input)), signatures_(signatures), recorded_(analyse(std::move(window))) {}
+
+WindowPlanner::~WindowPlanner() = default;
+
+const Analysed& WindowPlanner::recorded() const { return *recorded_->analysed; }
+const Roles& WindowPlanner::roles() const { return recorded_->roles; }
+const TensorFactors& WindowPlanner::tensor_factors() { return recorded_->tensor_factors(); }
+
+std::unique_ptr<WindowPlanner::Expanded> WindowPlanner::analyse(graph::Window window) const {
+  auto at = std::make_unique<Expanded>();
+  at->next_temporary = first_free(window, input_.first_temporary);
+  at->analysed = std::make_shared<Analysed>(std::move(window), *signatures_, input_.cuts);
+  at->roles = find_roles(at->analysed->graph, at->analysed->factors, input_.uploaded);
+  return at;
+}
+
+WindowPlanner::Expanded* WindowPlanner::expanded(Expanded* from,
+                                                 std::vector<uint32_t> calls) const {
+  std::unique_ptr<Expanded>& at = from->further[calls];
+  if (!at) {
+    at = analyse(expand_calls(from->analysed->window, calls, from->next_temporary, signatures_));
+    at->expansions = from->expansions;
+    at->expansions.push_back({std::move(calls), from->next_temporary});
+  }
+  return at.get();
+}
+
+// Calls that need all of what the degrees split, and can be expanded. Weights that are gathered
+// from shares alone are no reason.
+std::vector<uint32_t> WindowPlanner::frozen_calls(Expanded* at, const Degrees& degrees) const {
+  std::vector<FactorId> split;
+  if (degrees.dp > 1) split = at->roles.batch;
+  if (degrees.tp > 1) {
+    const std::vector<FactorId> chosen = at->tensor_factors().choose(degrees.tp);
+    split.insert(split.end(), chosen.begin(), chosen.end());
+  }
+  std::ranges::sort(split);
+  const ValueGraph& g = at->analysed->graph;
+  std::vector<uint32_t> calls;
+  for (NodeId n = 0; n < g.nodes.size(); ++n) {
+    const NodeRule& r = at->analysed->factors.rule(n);
+    for (size_t f = 0; f < r.parts.size(); ++f) {
+      if (r.rule.factors[f].kind != ops::FactorKind::kFrozen) continue;
+      const bool hit = std::ranges::any_of(
+          r.parts[f], [&](FactorId part) { return std::ranges::binary_search(split, part); });
+      if (hit && (calls.empty() || calls.back() != g.nodes[n].source)) {
+        calls.push_back(g.nodes[n].source);
+      }
+    }
+  }
+  erase_rigid(at->analysed->window, *signatures_, &calls);
+  return calls;
+}
+
+PlannedWindow WindowPlanner::plan(const Degrees& degrees) {
+  Expanded* at = recorded_.get();
+  for (int round = 0; round < kRoundsMax; ++round) {
+    std::vector<uint32_t> calls = frozen_calls(at, degrees);
+    if (calls.empty()) break;
+    at = expanded(at, std::move(calls));
+  }
+  const Analysed& w = *at->analysed;
+  return complete(*at, layout(w.graph, w.factors, at->roles, at->tensor_factors(), degrees));
+}
+
+PlannedWindow WindowPlanner::plan(const MakeLayout& make) {
+  Expanded* at = recorded_.get();
+  for (int round = 0;; ++round) {
+    PlannedWindow out = complete(*at, make(*at->analysed, at->roles));
+    std::vector<uint32_t> calls = calls_that_move(at->analysed->graph, out.program);
+    erase_rigid(at->analysed->window, *signatures_, &calls);
+    if (round == kRoundsMax || calls.empty()) return out;
+    at = expanded(at, std::move(calls));
+  }
+}
+
+PlannedWindow WindowPlanner::complete(const Expanded& at, LayoutPlan plan) const {
+  const Analysed& w = *at.analysed;
+  if (input_.adjust) input_.adjust(w, at.roles, &plan);
+  SpmdProgram program = partition(w.graph, w.factors, plan);
+  return {at.analysed,        at.roles,          std::move(plan),
+          std::move(program), at.next_temporary, at.expansions};
+}
+
+PlannedWindow plan_window(graph::Window window, const std::vector<graph::StorageId>& uploaded,
+                          const Degrees& degrees, graph::StorageId first_temporary,
+                          graph::SignatureTable* signatures) {
+  return WindowPlanner(std::move(window), uploaded, first_temporary, signatures).plan(degrees);
+}
+
+}  // namespace moai::compiler

@@ -1,0 +1,83 @@
+// The door from a recorded window to a program for all ranks: analysis, roles, a layout of given
+// degrees, and the expansions that it gains by.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "moai/compiler/analysis/analysed.h"
+#include "moai/compiler/planner/layout.h"
+
+namespace moai::compiler {
+
+// Calls of a window that were expanded (passes/expand_calls.h).
+struct ExpandedCalls {
+  std::vector<uint32_t> calls{};
+  graph::StorageId first_temporary = 0;
+};
+
+// What a planner is told beside the window.
+struct PlannerInput {
+  std::vector<graph::StorageId> uploaded{};  // as for find_roles()
+  // Storages from here on are free: what expansions make in between.
+  graph::StorageId first_temporary = 0;
+  CutsOf cuts{};
+  // Has the last word on where segments lie.
+  std::function<void(const Analysed&, const Roles&, LayoutPlan*)> adjust{};
+};
+
+// What lowering reads (lower/lower_rank.h), with how it came about.
+struct PlannedWindow {
+  // Of the window with its calls expanded. Shared among the plans of a planner.
+  std::shared_ptr<const Analysed> analysed{};
+  Roles roles{};
+  LayoutPlan plan{};
+  SpmdProgram program{};
+  graph::StorageId next_temporary = 0;      // the first storage that is still free
+  std::vector<ExpandedCalls> expansions{};  // of the recorded window, one after the other
+};
+
+// A plan for a window of which calls may have been expanded.
+using MakeLayout = std::function<LayoutPlan(const Analysed&, const Roles&)>;
+
+// Plans of one window: what is expanded alike is analysed once. One thread.
+class WindowPlanner {
+ public:
+  // Signatures of expanded calls are added to the table, which outlives it.
+  WindowPlanner(graph::Window window, PlannerInput input, graph::SignatureTable* signatures);
+  WindowPlanner(graph::Window window, std::vector<graph::StorageId> uploaded,
+                graph::StorageId first_temporary, graph::SignatureTable* signatures)
+      : WindowPlanner(std::move(window), {std::move(uploaded), first_temporary, {}, {}},
+                      signatures) {}
+  ~WindowPlanner();
+
+  PlannedWindow plan(const Degrees& degrees);
+  PlannedWindow plan(const MakeLayout& make);
+  // Of the window as it was recorded.
+  const Analysed& recorded() const;
+  const Roles& roles() const;
+  const TensorFactors& tensor_factors();
+
+ private:
+  struct Expanded;
+
+  std::unique_ptr<Expanded> analyse(graph::Window window) const;
+  // With calls expanded; positions in the window, ascending.
+  Expanded* expanded(Expanded* from, std::vector<uint32_t> calls) const;
+  std::vector<uint32_t> frozen_calls(Expanded* at, const Degrees& degrees) const;
+  PlannedWindow complete(const Expanded& at, LayoutPlan plan) const;
+
+  const PlannerInput input_;
+  graph::SignatureTable* signatures_;
+  std::unique_ptr<Expanded> recorded_;
+};
+
+// One plan.
+PlannedWindow plan_window(graph::Window window, const std::vector<graph::StorageId>& uploaded,
+                          const Degrees& degrees, graph::StorageId first_temporary,
+                          graph::SignatureTable* signatures);
+
+}  // namespace moai::compiler

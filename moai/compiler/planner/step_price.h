@@ -1,0 +1,58 @@
+// StepPrice: what a training step costs on a cluster under a plan of given degrees.
+//
+// Priced is the program of rank 0, which has the largest share of everything.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "moai/cluster/topology.h"
+#include "moai/compiler/cost/program_price.h"
+#include "moai/compiler/planner/plan_window.h"
+#include "moai/compiler/planner/recorded_step.h"
+
+namespace moai::compiler {
+
+// Where the seconds of a step go; they add up to it.
+struct SliceSeconds {
+  double forward_s = 0, backward_s = 0, optimizer_s = 0;
+  double exchange_s = 0;  // what ranks wait for each other
+};
+
+// An operator that has no rule at one line of the script: every rank runs it whole.
+struct WholeCalls {
+  std::string op{};
+  graph::LineId line = 0;
+  uint64_t calls = 0;
+  double seconds = 0, exchange_s = 0;  // of it, and of making its operands whole
+};
+
+// They add up to what a rank has.
+struct RoleBytes {
+  uint64_t parameters = 0, state = 0, gradients = 0, data = 0;
+  uint64_t others = 0;  // activations, and copies that were made for a call
+  uint64_t workspace = 0;
+};
+
+struct StepPrice {
+  Degrees degrees{};
+  cost::ProgramPrice program{};
+  SliceSeconds slices{};
+  RoleBytes fullest{};              // of what memory is when it is fullest
+  std::vector<WholeCalls> whole{};  // dearest first
+
+  bool fits(const cluster::Cluster& c) const {
+    return program.memory_bytes_max <= static_cast<uint64_t>(c.device.memory_bytes);
+  }
+};
+
+struct PriceOptions {
+  cost::KernelOptions kernels{};
+  bool collectives_overlap = false;
+};
+
+StepPrice price_step(const RecordedStep& step, const PlannedWindow& planned, const Degrees& degrees,
+                     const cluster::Cluster& cluster, const PriceOptions& options,
+                     graph::SignatureTable* signatures);
+
+}  // namespace moai::compiler

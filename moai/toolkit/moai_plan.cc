@@ -1,0 +1,112 @@
+#include <chrono>
+#include <memory>
+#include <ostream>
+
+#include "moai/base/file.h"
+#include "moai/compiler/planner/pins.h"
+#include "moai/toolkit/moai.h"
+#include "moai/toolkit/plan/plan_cluster.h"
+#include "moai/toolkit/plan/plan_json.h"
+#include "moai/toolkit/plan/plan_page.h"
+#include "moai/toolkit/plan/plan_print.h"
+#include "moai/toolkit/plan/rehearse.h"
+
+namespace moai::toolkit {
+namespace {
+
+struct Flags {
+  ClusterChoice cluster;
+  std::string fix;
+  std::string page;
+  Rehearsal rehearsal;
+};
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string line;
+  for (const std::string& word : words) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
+// Of the batch factors each stands for a micro-batch; a sequence runs through all of them.
+void count_samples(const compiler::PlannedWindow& planned, PlanReport* report) {
+  const compiler::Factors& factors = planned.analysed->factors;
+  for (const compiler::FactorId f : planned.roles.batch) report->samples += factors.size(f);
+  if (planned.roles.sequence.empty()) return;
+  report->tokens = report->samples * factors.size(planned.roles.sequence[0]);
+}
+
+Result<PlanReport> make_report(const Flags& flags, Context& context) {
+  const std::vector<std::string>& words = flags.rehearsal.arguments;
+  if (words.empty()) return invalid_argument("give a script: moai plan [OPTIONS] script.py");
+  if (words[0].starts_with('-')) return invalid_argument("there is no option " + words[0]);
+  MOAI_ASSIGN_OR_RETURN(const compiler::Pins pins, compiler::pins_from_string(flags.fix));
+  MOAI_ASSIGN_OR_RETURN(cluster::Cluster cluster, chosen_cluster(flags.cluster, context));
+  graph::SignatureTable signatures;
+  MOAI_ASSIGN_OR_RETURN(Rehearsed rehearsed,
+                        rehearse(flags.rehearsal, &signatures, context.terminal));
+  const auto begin = std::chrono::steady_clock::now();
+  MOAI_ASSIGN_OR_RETURN(const compiler::RecordedStep step,
+                        compiler::training_step(rehearsed.recording, signatures));
+  PlanReport report{.script = joined(flags.rehearsal.arguments),
+                    .profile = flags.cluster.profile,
+                    .cluster = std::move(cluster)};
+  MOAI_ASSIGN_OR_RETURN(report.choice,
+                        compiler::choose_plan(step, report.cluster, pins, {}, &signatures));
+  report.weights = compiler::weight_layouts(report.choice.best);
+  report.lines = std::move(rehearsed.recording.lines);
+  report.capture_s = rehearsed.seconds;
+  count_samples(report.choice.best, &report);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  report.search_s = taken.count();
+  return report;
+}
+
+Result<int> plan(const Flags& flags, Context& context, bool json) {
+  MOAI_ASSIGN_OR_RETURN(const PlanReport report, make_report(flags, context));
+  if (!flags.page.empty()) MOAI_RETURN_IF_ERROR(write_file(flags.page, plan_page(report)));
+  if (json) {
+    print_json(context.terminal, plan_json(report));
+  } else {
+    print_plan(context.terminal.out, report);
+  }
+  return kDone;
+}
+
+}  // namespace
+
+void declare_plan(CLI::App& app, Invocation& invocation) {
+  auto flags = std::make_shared<Flags>();  // of the options and of the action
+  CLI::App* command =
+      add_command(app, invocation, "plan",
+                  "how a script would train on several devices, without a device or a value");
+  auto* cluster = command->add_option("--cluster", flags->cluster.cluster,
+                                      "FILE:N, N devices of a description (clusters/)");
+  command
+      ->add_option("--flavor", flags->cluster.flavor,
+                   "a model of this site by name or number; without it the default accelerator's")
+      ->excludes(cluster);
+  command->add_option("--profile", flags->cluster.profile,
+                      "price with the constants of another stack's software (bench/anchors)");
+  command->add_option(
+      "--fix", flags->fix,
+      "what to leave no choice of: dp=N,tp=N,zero=0-3 (others: only what there is)");
+  command->add_option("--html", flags->page, "write a page that opens offline");
+  command->add_option("--python", flags->rehearsal.python, "the interpreter")
+      ->capture_default_str();
+  command->add_option("--timeout", flags->rehearsal.seconds_max, "seconds the script may take")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  // From the script on everything is the script's.
+  command->prefix_command();
+  command->footer(
+      "The script and its arguments follow: moai plan [OPTIONS] script.py [ARGUMENTS]\n"
+      "Example: moai plan --cluster clusters/a100-80-dgx.toml:8 train.py --batch 64");
+  command->callback([&invocation, flags, command] {
+    flags->rehearsal.arguments = command->remaining();
+    invocation.action = [flags](Context& context, bool json) {
+      return plan(*flags, context, json);
+    };
+  });
+}
+
+}  // namespace moai::toolkit

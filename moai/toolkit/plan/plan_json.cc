@@ -1,0 +1,113 @@
+#include "moai/toolkit/plan/plan_json.h"
+
+namespace moai::toolkit {
+namespace {
+
+using compiler::StepPrice;
+
+// What no plan varies yet is 1, or "none".
+Json degrees_json(const compiler::Degrees& d) {
+  return {{"dp", d.dp},        {"tp", d.tp},        {"pp", 1},
+          {"cp", 1},           {"ep", 1},           {"zero", d.zero},
+          {"sp", d.sp},        {"microbatches", 1}, {"recompute", "none"},
+          {"schedule", "none"}};
+}
+
+Json plan_of(const StepPrice& p) {
+  Json plan = degrees_json(p.degrees);
+  plan["stages"] = Json::array({{{"devices", p.degrees.ranks()},
+                                 {"step_s", p.program.step_s},
+                                 {"memory_bytes", p.program.memory_bytes_max}}});
+  return plan;
+}
+
+Json alternatives(const PlanReport& r) {
+  Json all = Json::array();
+  for (size_t i = 1; i < r.choice.plans.size() && i <= kAlternatives; ++i) {
+    const StepPrice& p = r.choice.plans[i];
+    all.push_back({{"plan", degrees_json(p.degrees)},
+                   {"step_s", p.program.step_s},
+                   {"memory_bytes_max", p.program.memory_bytes_max},
+                   {"fits", p.fits(r.cluster)},
+                   {"why_not", why_not(r, i)}});
+  }
+  return all;
+}
+
+Json traffic(const PlanReport& r) {
+  Json all = Json::array();
+  const auto& axes = r.choice.best.program.mesh.axes;
+  for (size_t a = 0; a < axes.size(); ++a) {
+    const compiler::cost::AxisTraffic& t = r.best().program.axes[a];
+    all.push_back({{"axis", axes[a].name},
+                   {"devices", axes[a].size},
+                   {"collectives", t.collectives},
+                   {"received_bytes", t.received_bytes},
+                   {"seconds", t.seconds}});
+  }
+  return all;
+}
+
+Json unsupported(const PlanReport& r) {
+  Json all = Json::array();
+  for (const compiler::WholeCalls& w : r.best().whole) {
+    all.push_back({{"operator", w.op},
+                   {"line", line_text(r, w.line)},
+                   {"calls", w.calls},
+                   {"seconds", w.seconds},
+                   {"collective_s", w.exchange_s}});
+  }
+  return all;
+}
+
+Json layouts(const PlanReport& r) {
+  Json all = Json::array();
+  for (const compiler::WeightLayout& w : r.weights) {
+    all.push_back({{"dtype", tensor::dtype_name(w.dtype)},
+                   {"whole", w.whole},
+                   {"part", w.part},
+                   {"line", line_text(r, w.line)}});
+  }
+  return all;
+}
+
+Json per_second(int64_t count, double step_s) {
+  return count > 0 && step_s > 0 ? Json(static_cast<double>(count) / step_s) : Json(nullptr);
+}
+
+}  // namespace
+
+Json plan_json(const PlanReport& r) {
+  const StepPrice& best = r.best();
+  Json falls = Json::object(), memory = Json::object();
+  for (const Part& part : waterfall(best)) falls[part.name + "_s"] = part.seconds;
+  for (const MemoryPart& part : memory_parts(best)) memory[part.key] = part.bytes;
+  return {{"step_s", best.program.step_s},
+          {"memory_bytes_max", best.program.memory_bytes_max},
+          {"mfu", utilization(r)},
+          {"plan", plan_of(best)},
+          {"search_s", r.search_s},
+          {"capture_s", r.capture_s},
+          {"candidates", r.choice.plans.size()},
+          {"lower_bound_s", r.choice.ideal.lower_bound_s},
+          {"alternatives", alternatives(r)},
+          {"waterfall", std::move(falls)},
+          {"unsupported", unsupported(r)},
+          {"fits", best.fits(r.cluster)},
+          {"memory_limit_bytes", r.cluster.device.memory_bytes},
+          {"memory", std::move(memory)},
+          {"binding_constraint", binding_constraint(r)},
+          {"samples_per_s", per_second(r.samples, best.program.step_s)},
+          {"tokens_per_s", per_second(r.tokens, best.program.step_s)},
+          {"one_device_step_s", r.choice.one_device.program.step_s},
+          {"flops_per_device", best.program.flops},
+          {"traffic", traffic(r)},
+          {"weights", layouts(r)},
+          {"cluster", r.cluster.name},
+          {"devices", r.cluster.devices()},
+          {"profile", r.profile},
+          {"mode", "exact"},
+          {"notes", notes(r)}};
+}
+
+}  // namespace moai::toolkit

@@ -1,0 +1,118 @@
+#include "moai/toolkit/plan/plan_report.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "moai/toolkit/plan/quantities.h"
+
+namespace moai::toolkit {
+namespace {
+
+using compiler::StepPrice;
+
+// From this part of a step on, what fills it is what binds.
+constexpr double kMuch = 0.4;
+
+std::string times_text(double ratio) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.2f", ratio);
+  return text;
+}
+
+std::string percent_text(double part) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.0f %%", part * 100);
+  return text;
+}
+
+std::string needs(const PlanReport& r, const StepPrice& p) {
+  return "needs " + bytes_text(p.program.memory_bytes_max) + " of " +
+         bytes_text(static_cast<uint64_t>(r.cluster.device.memory_bytes)) + " a device";
+}
+
+}  // namespace
+
+std::vector<Part> waterfall(const StepPrice& p) {
+  return {{"forward", p.slices.forward_s},
+          {"backward", p.slices.backward_s},
+          {"optimizer", p.slices.optimizer_s},
+          {"collectives", p.slices.exchange_s}};
+}
+
+std::vector<MemoryPart> memory_parts(const StepPrice& p) {
+  return {{"weights", "weight_bytes", p.fullest.parameters},
+          {"optimizer state", "state_bytes", p.fullest.state},
+          {"gradients", "gradient_bytes", p.fullest.gradients},
+          {"data", "data_bytes", p.fullest.data},
+          {"activations", "activation_bytes", p.fullest.others},
+          {"workspace", "workspace_bytes", p.fullest.workspace}};
+}
+
+std::string plan_text(const compiler::Degrees& d) {
+  std::string text = "dp " + std::to_string(d.dp) + " · tp " + std::to_string(d.tp) + " · zero " +
+                     std::to_string(d.zero);
+  return d.sp ? text + " · sp" : text;
+}
+
+double utilization(const PlanReport& r) {
+  const double step_s = r.best().program.step_s;
+  return step_s > 0 ? r.choice.ideal.peak_s / step_s : 0;
+}
+
+std::string binding_constraint(const PlanReport& r) {
+  const StepPrice& best = r.best();
+  if (!best.fits(r.cluster)) return "memory: no plan fits; the smallest " + needs(r, best);
+  const StepPrice* faster = nullptr;
+  for (const StepPrice& p : r.choice.plans) {
+    if (p.program.step_s < best.program.step_s &&
+        (!faster || p.program.step_s < faster->program.step_s)) {
+      faster = &p;
+    }
+  }
+  if (faster) {
+    return "memory: " + plan_text(faster->degrees) + " would take " +
+           seconds_text(faster->program.step_s) + " but " + needs(r, *faster);
+  }
+  const double exchange = best.slices.exchange_s / best.program.step_s;
+  if (exchange > kMuch) return "links: collectives take " + percent_text(exchange) + " of the step";
+  const double launches = static_cast<double>(best.program.calls) *
+                          r.cluster.device.fitted.launch_s / best.program.step_s;
+  if (launches > kMuch) {
+    return "launches: " + std::to_string(best.program.calls) + " calls of at least " +
+           seconds_text(r.cluster.device.fitted.launch_s) + " take " + percent_text(launches) +
+           " of the step";
+  }
+  return "devices: their calls take " + percent_text(1 - exchange) + " of the step";
+}
+
+std::string why_not(const PlanReport& r, size_t index) {
+  const StepPrice& best = r.best();
+  const StepPrice& p = r.choice.plans[index];
+  if (!p.fits(r.cluster)) return needs(r, p);
+  const std::vector<Part> ours = waterfall(best), theirs = waterfall(p);
+  size_t worst = 0;
+  for (size_t i = 1; i < ours.size(); ++i) {
+    const double more = theirs[i].seconds - ours[i].seconds;
+    if (more > theirs[worst].seconds - ours[worst].seconds) worst = i;
+  }
+  const double more = theirs[worst].seconds - ours[worst].seconds;
+  if (more <= 0) return "as fast";
+  return times_text(p.program.step_s / best.program.step_s) + " × the time; " + theirs[worst].name +
+         " + " + seconds_text(more);
+}
+
+std::vector<std::string> notes(const PlanReport& r) {
+  std::vector<std::string> all;
+  if (r.samples == 0 && r.cluster.devices() > 1) {
+    all.push_back(
+        "no batch was recognized, so that dp shares no work: a call needs all samples at once, or "
+        "the batch has one");
+  }
+  return all;
+}
+
+std::string line_text(const PlanReport& r, graph::LineId line) {
+  return line < r.lines.size() && !r.lines[line].empty() ? r.lines[line] : "-";
+}
+
+}  // namespace moai::toolkit

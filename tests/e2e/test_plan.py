@@ -1,0 +1,66 @@
+"""`moai plan` of unmodified scripts: no lease, no values, no platform."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from harness import plugin
+
+ROOT = plugin.ROOT
+GPT = ROOT / "examples/gpt/train.py"
+PARAMETERS = 822_912
+CLUSTER = f"{ROOT}/clusters/a100-80-dgx.toml:8"
+
+
+@pytest.fixture
+def plan(tmp_path):
+    if problem := plugin.problem():
+        pytest.skip(problem)
+
+    def run(*arguments, code=0):
+        environment = plugin.device_environment(MOAI_STATE_DIR=str(tmp_path / "state"))
+        done = subprocess.run([plugin.program("moai"), "plan", "--python", sys.executable,
+                               *map(str, arguments)],
+                              env=environment, text=True, capture_output=True, timeout=300)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done
+
+    yield run
+    assert not os.path.exists(tmp_path / "state"), "no platform is started"
+
+
+def test_the_example_gpt_on_eight_devices(plan, tmp_path):
+    page = tmp_path / "plan.html"
+    done = plan("--cluster", CLUSTER, "--json", "--html", page, GPT, "--batch", 64)
+    found = json.loads(done.stdout)
+    degrees = found["plan"]
+    assert degrees["dp"] * degrees["tp"] == 8 and degrees["pp"] == 1
+    assert found["candidates"] == 13 and len(found["alternatives"]) == 5
+    assert 0 < found["lower_bound_s"] <= found["step_s"] < found["one_device_step_s"]
+    assert found["fits"] and found["memory_bytes_max"] < found["memory_limit_bytes"]
+    assert sum(found["waterfall"].values()) == pytest.approx(found["step_s"])
+    assert found["unsupported"] == [], "every operator of it has a rule"
+    assert "train.py" in done.stderr, "the warning names the line that reads a value"
+    assert "103 × 128" in page.read_text()
+
+
+def test_data_parallel_sums_gradients_and_nothing_else(plan):
+    done = plan("--cluster", CLUSTER, "--json", "--fix", "dp=8,zero=0", GPT, "--batch", 64)
+    found = json.loads(done.stdout)
+    assert found["samples_per_s"] * found["step_s"] == pytest.approx(64)
+    (traffic,) = found["traffic"]
+    scalars = 8  # the loss, and its count
+    assert traffic["received_bytes"] == 4 * PARAMETERS + scalars
+    assert found["memory"]["weight_bytes"] == 4 * PARAMETERS
+    assert found["memory"]["state_bytes"] == pytest.approx(8 * PARAMETERS, rel=1e-3)
+
+
+def test_a_script_that_does_not_train_says_what_it_did(plan, write_script):
+    script = write_script("import torch\ntorch.ones(3).cuda().neg()\n")
+    done = plan("--cluster", CLUSTER, script, code=1)
+    assert "no training step among the" in done.stderr
+    script = write_script("raise SystemExit('no data')\n")
+    done = plan("--cluster", CLUSTER, script, code=1)
+    assert "ended with code 1" in done.stderr and "no data" in done.stderr
