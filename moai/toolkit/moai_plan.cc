@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <ostream>
@@ -30,7 +31,12 @@ std::string joined(const std::vector<std::string>& words) {
 // Of the batch factors each stands for a micro-batch; a sequence runs through all of them.
 void count_samples(const compiler::PlannedWindow& planned, PlanReport* report) {
   const compiler::Factors& factors = planned.analysed->factors;
-  for (const compiler::FactorId f : planned.roles.batch) report->samples += factors.size(f);
+  for (const compiler::FactorId f : planned.roles.batch) {
+    const int64_t size = factors.size(f);
+    report->samples += size;
+    const int64_t least = report->samples_together;
+    report->samples_together = least == 0 ? size : std::min(least, size);
+  }
   if (planned.roles.sequence.empty()) return;
   report->tokens = report->samples * factors.size(planned.roles.sequence[0]);
 }

@@ -200,6 +200,13 @@ TEST_F(PlanTest, AScriptThatDoesNotEndIsEnded) {
   EXPECT_FALSE(process_id(std::stoll(read_file(path("pid")).value())));
 }
 
+TEST_F(PlanTest, AnInterruptEndsTheScript) {
+  python("echo $$ >" + path("pid") + "; kill -TERM $PPID; sleep 600");
+  EXPECT_EQ(plan_on("2"), 1);
+  EXPECT_THAT(err, HasSubstr("interrupted; the script was ended"));
+  EXPECT_FALSE(process_id(std::stoll(read_file(path("pid")).value())));
+}
+
 TEST_F(PlanTest, PythonThatIsNotThere) {
   EXPECT_EQ(run(moai_command, {"plan", "--cluster", cluster_ + ":2", "--python", path("no-python"),
                                path("train.py")}),

@@ -48,3 +48,19 @@ def test_a_script_without_optimizer_is_recorded_to_its_end(tmp_path):
     done, recording = rehearse(tmp_path, "import torch\ntorch.ones(3).cuda().neg()\n")
     assert done.returncode == 0, done.stderr
     assert "upload s1 " in recording and "aten::neg(f32[3] s1)" in recording
+
+
+def test_what_depends_on_values_is_empty(tmp_path):
+    script = """
+import torch
+
+x = torch.ones(4, 3, device="cuda")
+print(x.sum())
+assert x[x > 0].shape == (0,) and x[:, x[0] > 0].shape == (4, 0)
+assert torch.nonzero(x).shape == (0, 2) and torch.unique(x).shape == (0,)
+assert not torch.equal(x, x)
+"""
+    done, _ = rehearse(tmp_path, script)
+    assert done.returncode == 0, done.stderr
+    assert "tensor(0., device='cuda:0')" in done.stdout
+    assert "train.py:5" in done.stderr and "it is empty, at" in done.stderr

@@ -243,6 +243,31 @@ TEST_F(AMesh, IsChangedBetweenTwoRunsOfATemplate) {
   }
 }
 
+TEST_F(AMesh, DrawsInSharesWhatOneDrawsWhole) {
+  begin();
+  send_all(dispatch::JoinMesh{.id = 1, .axes = {4}});
+  const std::vector<uint64_t> words = {worker::word_of(0), worker::word_of(1), 77, 5};
+  for (size_t rank = 0; rank < kRanks; ++rank) {
+    const std::string begin = std::to_string(2 * rank);
+    send(rank,
+         dispatch::DefineSignatures{
+             .first = 4,
+             .signatures = {
+                 worker::signature_of("aten::uniform_(f64[2]!, word, word, generator, (\"share\", "
+                                      "[8], [" +
+                                      begin + "], [2])) -> _"),
+                 worker::signature_of("aten::uniform_(f64[8]!, word, word, generator) -> _")}});
+  }
+  run_all(worker::ProgramBuilder()
+              .call(4, {kValue}, words)
+              .call(kGather, {kValue, kGathered})
+              .alloc(4, 64)
+              .call(5, {4}, words));
+  const std::vector<double> whole = read(0, 4, 64);
+  EXPECT_NE(whole[0], whole[7]);
+  for (size_t rank = 0; rank < kRanks; ++rank) EXPECT_EQ(read(rank, kGathered, 64), whole);
+}
+
 TEST_F(AMesh, AWorkerKilledInACollectiveFailsTheOthersInTime) {
   begin();
   send_all(dispatch::JoinMesh{.id = 1, .axes = {4}});

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
@@ -127,11 +128,25 @@ LaidOut Reference::lay_out(const Analysed& window, const LayoutPlan& plan) {
   return laid;
 }
 
+// Registers of what is there when the window begins: what it reads, and what it overwrites.
+std::vector<RegisterId> Reference::older(const Analysed& window, const SpmdProgram& program) const {
+  const auto storage = [&](RegisterId r) {
+    return window.graph.segments[window.graph.values[program.registers[r].value].segment].storage;
+  };
+  std::vector<RegisterId> found = program.inputs;
+  for (const RegisterId r : program.outputs) {
+    const bool is_read = std::ranges::any_of(
+        program.inputs, [&](RegisterId input) { return storage(input) == storage(r); });
+    if (!is_read && golden_->inputs.contains(storage(r))) found.push_back(r);
+  }
+  return found;
+}
+
 Status Reference::put_inputs(const Analysed& window, const SpmdProgram& program,
                              VirtualRanks* ranks) const {
   const ValueGraph& g = window.graph;
   for (int rank = 0; rank < program.mesh.ranks(); ++rank) {
-    for (const RegisterId r : program.inputs) {
+    for (const RegisterId r : older(window, program)) {
       const SegmentId segment = g.values[program.registers[r].value].segment;
       const Segment& s = g.segments[segment];
       const Placement& p = program.registers[r].placement;

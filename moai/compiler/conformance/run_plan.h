@@ -56,6 +56,7 @@ class Reference {
                       std::optional<uint64_t> left_out = {});
 
  private:
+  std::vector<RegisterId> older(const Analysed& window, const SpmdProgram& program) const;
   Status put_inputs(const Analysed& window, const SpmdProgram& program, VirtualRanks* ranks) const;
 
   device::Device* device_;

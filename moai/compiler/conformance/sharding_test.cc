@@ -6,6 +6,8 @@
 #include "moai/compiler/sharding/partition.h"
 #include "moai/compiler/verify/verify.h"
 #include "moai/device/aten/aten_device.h"
+#include "moai/ops/call_tensors.h"
+#include "moai/ops/share.h"
 
 namespace moai::compiler {
 namespace {
@@ -82,6 +84,32 @@ TEST_P(Sharding, ASumThatIsLeftOutShows) {
   }
 }
 
+// Each number of an activation is drawn by one rank.
+TEST_P(Sharding, DataParallelDrawsEveryActivationOnce) {
+  constexpr int kRanks = 3;
+  const Analysed& w = *golden_.recorded;
+  std::map<NodeId, int64_t> drawn;
+  for (const graph::Window& local :
+       reference_->lay_out(w, data_parallel(golden_, w, kRanks)).ranks) {
+    NodeId number = 0;
+    for (const graph::Node& n : local.nodes) {
+      if (n.kind != graph::NodeKind::kCall) continue;
+      const ops::CallSignature s = golden_.signatures.at(n.signature).signature();
+      if (!ops::draws_by_element(s)) continue;
+      const auto fresh = ops::fresh_results(s);
+      const tensor::Geometry& g = fresh.empty() ? s.args[0].geometry : fresh[0]->geometry;
+      drawn[number++] += tensor::element_count(g);
+    }
+  }
+  std::vector<int64_t> counts;
+  for (const auto& [node, count] : drawn) counts.push_back(count);
+  std::vector<int64_t> expected;
+  if (GetParam() == std::string("dropout")) expected = {768, 1536, 768, 768};
+  // The last one is drawn into a weight, which every rank has.
+  if (GetParam() == std::string("noisy")) expected = {70, 70, 70, 70, kRanks * 40};
+  EXPECT_EQ(counts, expected);
+}
+
 TEST_P(Sharding, RandomPlans) {
   for (unsigned seed = 0; seed < 18; ++seed) {
     expect_equal([&](const Analysed& w) { return random_plan(golden_, w, seed); },
@@ -91,7 +119,7 @@ TEST_P(Sharding, RandomPlans) {
 
 INSTANTIATE_TEST_SUITE_P(Windows, Sharding,
                          testing::Values("mlp", "cnn", "gpt", "llama", "bert", "experts", "lstm",
-                                         "fused", "evaluation", "accumulation"),
+                                         "fused", "evaluation", "accumulation", "dropout", "noisy"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

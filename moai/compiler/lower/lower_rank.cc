@@ -13,6 +13,7 @@
 #include "moai/ops/call_build.h"
 #include "moai/ops/call_tensors.h"
 #include "moai/ops/list_call.h"
+#include "moai/ops/share.h"
 
 namespace moai::compiler {
 namespace {
@@ -137,6 +138,7 @@ class Lower {
       ++at;
     }
     set_sizes(step, &s);
+    if (ops::draws_by_element(s)) set_share(step, &s);
     std::vector<uint64_t> words;
     for (const uint32_t w : n.words) words.push_back(in_.window->words[w]);
     LocalCall local{std::move(s), std::move(ids), std::move(words)};
@@ -216,6 +218,35 @@ class Lower {
       for (const ops::FactorIndex f : a.factors) size *= local_size(step, rule, f);
       ops::Arg& arg = s->args[a.argument];
       arg.ints[a.item < 0 ? 0 : static_cast<size_t>(a.item)] = size;
+    }
+  }
+
+  // Says which part of the whole the rank draws, where it does not draw all of it.
+  void set_share(const CallStep& step, ops::CallSignature* s) const {
+    const NodeRule& rule = in_.factors->rule(step.node);
+    if (!rule.known || rule.rule.results.empty()) return;
+    std::vector<ops::ShareDigit> digits;
+    for (const auto& dim : rule.rule.results[0]) {
+      for (const ops::FactorIndex f : dim) add_digits(step, rule, f, &digits);
+    }
+    const auto is_whole = [](const ops::ShareDigit& d) { return d.size == d.whole; };
+    if (!std::ranges::all_of(digits, is_whole)) s->args.push_back(ops::of_share(digits));
+  }
+  void add_digits(const CallStep& step, const NodeRule& rule, ops::FactorIndex f,
+                  std::vector<ops::ShareDigit>* digits) const {
+    if (rule.parts[f].empty()) {
+      const int64_t n = rule.rule.factors[f].size;
+      return digits->push_back({n, 0, n});
+    }
+    for (uint32_t part = 0; part < rule.parts[f].size(); ++part) {
+      const int64_t n = in_.factors->size(rule.parts[f][part]);
+      ops::ShareDigit digit{n, 0, n};
+      for (size_t a = 0; a < step.work.size(); ++a) {
+        if (step.work[a] != AxisWork{AxisWork::Kind::kSplit, f, part}) continue;
+        const int ranks = program_.mesh.axes[a].size, index = program_.mesh.coordinate(rank_, a);
+        digit = {n, share_begin(n, ranks, index), share_size(n, ranks, index)};
+      }
+      digits->push_back(digit);
     }
   }
 

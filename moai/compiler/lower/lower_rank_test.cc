@@ -87,6 +87,23 @@ TEST(LowerRank, WhatIsOverwrittenWholeFitsItsStorage) {
             "free s101\n");
 }
 
+TEST(LowerRank, ADrawingCallSaysWhichPartItDraws) {
+  // Heads of a projection, as a reader sees them; the memory has its columns outermost.
+  EXPECT_EQ(lowered("aten::normal_(f32[5,6]{1,5}! s1, word 0.0, word 1.0, generator 7:2) -> _\n"
+                    "s2 = aten::relu(f32[2,3,5]{15,5,1} s1) -> f32[2,3,5]\n",
+                    {{1, 1}}, 1),
+            "aten::normal_(f32[5,2]{1,5}! s1, word 0.0, word 1.0, generator 7:2, (\"share\", "
+            "[10,3], [0,2], [10,1])) -> _\n"
+            "s2 = aten::relu(f32[2,1,5] s1) -> f32[2,1,5]\n");
+  constexpr const char* kDropout =
+      "s2, s3 = aten::native_dropout(f32[5,3] s1, word 0.1, true, generator 7:4) -> f32[5,3], "
+      "bool[5,3]\n";
+  EXPECT_EQ(lowered(kDropout, {{1, 0}}, 0),
+            "s2, s3 = aten::native_dropout(f32[3,3] s1, word 0.1, true, generator 7:4, "
+            "(\"share\", [5,3], [0,0], [3,3])) -> f32[3,3], bool[3,3]\n");
+  EXPECT_EQ(lowered(kDropout, {}, 0), kDropout) << "all of it";
+}
+
 TEST(LowerRank, SumsOverRanksAreMadeInPlace) {
   EXPECT_EQ(lowered("s3 = aten::mm(f32[2,5] s1, f32[5,2] s2) -> f32[2,2]\n", {{1, 1}, {2, 0}}, 0),
             "s3 = aten::mm(f32[2,3] s1, f32[3,2] s2) -> f32[2,2]\n"

@@ -63,21 +63,18 @@ Ideal ideal_step(const graph::Window& window, const graph::SignatureTable& signa
 Result<PlanChoice> choose_plan(const RecordedStep& step, const cluster::Cluster& cluster,
                                const Pins& pins, const PriceOptions& options,
                                graph::SignatureTable* signatures) {
-  const auto planned = [&](const Degrees& d) {
-    return plan_window(step.window, step.uploaded, d, 1, signatures);
-  };
+  WindowPlanner planner(step.window, step.uploaded, 1, signatures);
   const auto price = [&](const PlannedWindow& w, const Degrees& d) {
     return price_step(step, w, d, cluster, options, signatures);
   };
-  const PlannedWindow single = planned(Degrees{});
   const std::vector<Degrees> all =
-      every_degrees(cluster.devices(), pins, !single.roles.sequence.empty());
+      every_degrees(cluster.devices(), pins, !planner.roles().sequence.empty());
   if (all.empty()) {
     return invalid_argument("[planner.choice] no plan for " + std::to_string(cluster.devices()) +
                             " devices has " + pins_text(pins) +
                             "; dp × tp must be the number of devices, and zero needs dp");
   }
-  PlanChoice choice{.one_device = price(single, Degrees{}),
+  PlanChoice choice{.one_device = price(planner.plan(Degrees{}), Degrees{}),
                     .ideal = ideal_step(step.window, *signatures, cluster, options.kernels)};
   const auto before = [&](const StepPrice& a, const StepPrice& b) {
     if (a.fits(cluster) != b.fits(cluster)) return a.fits(cluster);
@@ -85,7 +82,7 @@ Result<PlanChoice> choose_plan(const RecordedStep& step, const cluster::Cluster&
                            : a.program.memory_bytes_max < b.program.memory_bytes_max;
   };
   for (const Degrees& d : all) {
-    PlannedWindow window = planned(d);
+    PlannedWindow window = planner.plan(d);
     StepPrice priced = price(window, d);
     priced.program.nodes.clear();
     if (choice.plans.empty() || before(priced, choice.plans.front())) {

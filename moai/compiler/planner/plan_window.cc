@@ -70,8 +70,7 @@ WindowPlanner::Expanded* WindowPlanner::expanded(Expanded* from,
   return at.get();
 }
 
-// Calls that need all of what the degrees split, and can be expanded. Weights that are gathered
-// from shares alone are no reason.
+// Calls that need all of what the degrees split, and can be expanded.
 std::vector<uint32_t> WindowPlanner::frozen_calls(Expanded* at, const Degrees& degrees) const {
   std::vector<FactorId> split;
   if (degrees.dp > 1) split = at->roles.batch;
@@ -97,15 +96,41 @@ std::vector<uint32_t> WindowPlanner::frozen_calls(Expanded* at, const Degrees& d
   return calls;
 }
 
+// Calls for which activations move, and that can be expanded. Weights that are gathered from shares
+// are no reason.
+std::vector<uint32_t> WindowPlanner::moving_calls(const PlannedWindow& w) const {
+  const ValueGraph& g = w.analysed->graph;
+  const auto is_activation = [&](RegisterId r) {
+    const std::vector<FactorId>& list =
+        w.analysed->factors.of(g.values[w.program.registers[r].value].segment);
+    return std::ranges::any_of(list, [&](FactorId f) {
+      return std::ranges::find(w.roles.batch, f) != w.roles.batch.end() ||
+             std::ranges::find(w.roles.sequence, f) != w.roles.sequence.end();
+    });
+  };
+  SpmdProgram activations;
+  for (const Step& step : w.program.steps) {
+    const auto* move = std::get_if<MoveStep>(&step);
+    if (move && is_activation(move->from)) activations.steps.push_back(step);
+  }
+  std::vector<uint32_t> calls = calls_that_move(g, activations);
+  erase_rigid(w.analysed->window, *signatures_, &calls);
+  return calls;
+}
+
 PlannedWindow WindowPlanner::plan(const Degrees& degrees) {
   Expanded* at = recorded_.get();
-  for (int round = 0; round < kRoundsMax; ++round) {
+  for (int round = 0;; ++round) {
     std::vector<uint32_t> calls = frozen_calls(at, degrees);
-    if (calls.empty()) break;
+    if (calls.empty() || round == kRoundsMax) {
+      const Analysed& w = *at->analysed;
+      PlannedWindow out =
+          complete(*at, layout(w.graph, w.factors, at->roles, at->tensor_factors(), degrees));
+      calls = moving_calls(out);
+      if (calls.empty() || round >= kRoundsMax) return out;
+    }
     at = expanded(at, std::move(calls));
   }
-  const Analysed& w = *at->analysed;
-  return complete(*at, layout(w.graph, w.factors, at->roles, at->tensor_factors(), degrees));
 }
 
 PlannedWindow WindowPlanner::plan(const MakeLayout& make) {

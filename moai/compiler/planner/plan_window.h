@@ -68,6 +68,7 @@ class WindowPlanner {
   // With calls expanded; positions in the window, ascending.
   Expanded* expanded(Expanded* from, std::vector<uint32_t> calls) const;
   std::vector<uint32_t> frozen_calls(Expanded* at, const Degrees& degrees) const;
+  std::vector<uint32_t> moving_calls(const PlannedWindow& w) const;
   PlannedWindow complete(const Expanded& at, LayoutPlan plan) const;
 
   const PlannerInput input_;

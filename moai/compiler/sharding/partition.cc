@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "moai/compiler/sharding/drawn_shares.h"
 #include "moai/compiler/sharding/move_cost.h"
 #include "moai/compiler/sharding/strategies.h"
 
@@ -13,8 +14,9 @@ namespace {
 
 class Partition {
  public:
-  Partition(const ValueGraph& g, const Factors& factors, const LayoutPlan& plan)
-      : graph_(g), factors_(factors), plan_(plan), cost_(g, factors, plan) {
+  Partition(const ValueGraph& g, const Factors& factors, const LayoutPlan& plan,
+            const DrawnShares& drawn)
+      : graph_(g), factors_(factors), plan_(plan), drawn_(drawn), cost_(g, factors, plan) {
     program_.mesh = plan.mesh;
     available_.resize(g.values.size());
     input_.resize(g.segments.size());
@@ -40,6 +42,12 @@ class Partition {
     reader_ = kNone;
     for (const ValueId v : graph_.outputs) program_.outputs.push_back(settled(v));
     return std::move(program_);
+  }
+  // Of the outputs, which must end in their home; after run().
+  std::vector<bool> pinned() const {
+    std::vector<bool> pinned;
+    for (const ValueId v : graph_.outputs) pinned.push_back(has_home(v));
+    return pinned;
   }
 
  private:
@@ -110,6 +118,11 @@ class Partition {
 
   Strategy cheapest(const ValueNode& n, NodeId id, size_t axis, const TakenParts& taken,
                     const std::vector<Placement>& wanted) const {
+    if (const auto drawn = drawn_.find(id); drawn != drawn_.end()) {
+      for (Strategy& s : strategies(graph_, factors_, id, plan_.mesh.axes[axis].size, taken)) {
+        if (s.work == drawn->second[axis]) return std::move(s);
+      }
+    }
     std::optional<Strategy> best;
     double best_cost = std::numeric_limits<double>::infinity();
     for (Strategy& s : strategies(graph_, factors_, id, plan_.mesh.axes[axis].size, taken)) {
@@ -239,6 +252,7 @@ class Partition {
   const ValueGraph& graph_;
   const Factors& factors_;
   const LayoutPlan& plan_;
+  const DrawnShares& drawn_;
   const MoveCost cost_;
   SpmdProgram program_;
   std::vector<std::vector<RegisterId>> available_;  // by value; the first is how it was made
@@ -256,7 +270,11 @@ bool borders_region(const ValueGraph& g, NodeId n) {
 }
 
 SpmdProgram partition(const ValueGraph& g, const Factors& factors, const LayoutPlan& plan) {
-  return Partition(g, factors, plan).run();
+  const DrawnShares none;
+  Partition without(g, factors, plan, none);
+  SpmdProgram first = without.run();
+  const DrawnShares drawn = drawn_shares(g, factors, first, without.pinned());
+  return drawn.empty() ? std::move(first) : Partition(g, factors, plan, drawn).run();
 }
 
 }  // namespace moai::compiler

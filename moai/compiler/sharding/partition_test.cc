@@ -129,6 +129,64 @@ TEST_F(PartitionTest, AResultWithoutAParallelFactorIsTheSameOnEveryRank) {
             "%2:2.0:S1 | x: 4.0\n");
 }
 
+TEST_F(PartitionTest, AttentionThatDropsNothingIsSplit) {
+  const std::string of_one = "f32[6,4,8,5] ";
+  import("s4, s5 = aten::_scaled_dot_product_flash_attention_for_cpu(" + of_one + "s1, " + of_one +
+         "s2, " + of_one + "s3, word 0.0, true, none, none) -> f32[6,4,8,5], f32[6,4,8]\n");
+  for (const graph::StorageId s : {1, 2, 3}) home(s, 1);
+  EXPECT_EQ(program(),
+            "%3:3.1:S1, %4:4.1:S1 = aten::_scaled_dot_product_flash_attention_for_cpu %0:0.0:S1 "
+            "%1:1.0:S1 %2:2.0:S1 | x: 1.0\n");
+}
+
+TEST_F(PartitionTest, WhatIsDrawnForSharesIsDrawnInShares) {
+  import(
+      "alloc s2 48\n"
+      "aten::normal_(f32[4,3]! s2, word 0.0, word 1.0, generator 7:1) -> _\n"
+      "s3 = aten::mul.Scalar(f32[4,3] s2, word 0.1) -> f32[4,3]\n"
+      "s4 = aten::add.Tensor(f32[4,3] s1, f32[4,3] s3, word 1.0) -> f32[4,3]\n"
+      "free s2\n"
+      "free s3\n");
+  home(1, 0);
+  EXPECT_EQ(program(),
+            "%1:0.1:S0 = aten::normal_ - | x: 0.0\n"
+            "%2:1.1:S0 = aten::mul.Scalar %1:0.1:S0 | x: 0.0\n"
+            "%3:3.1:S0 = aten::add.Tensor %0:2.0:S0 %2:1.1:S0 | x: 0.0\n");
+}
+
+TEST_F(PartitionTest, WhatIsDrawnIntoItsHomeIsDrawnInShares) {
+  import("aten::uniform_(f32[4,6]! s1, word 0.0, word 1.0, generator 7:1) -> _\n");
+  home(1, 1);
+  EXPECT_EQ(program(), "%0:0.1:S1 = aten::uniform_ - | x: 1.0\n");
+}
+
+TEST_F(PartitionTest, WhatSomebodyReadsWholeIsDrawnWhole) {
+  import(
+      "alloc s2 48\n"
+      "aten::normal_(f32[4,3]! s2, word 0.0, word 1.0, generator 7:1) -> _\n"
+      "s4 = aten::add.Tensor(f32[4,3] s1, f32[4,3] s2, word 1.0) -> f32[4,3]\n"
+      "s5 = own::operator(f32[4,3] s2) -> f32[4,3]\n"
+      "free s2\n");
+  home(1, 0);
+  EXPECT_EQ(program(),
+            "%1:0.1:R = aten::normal_ -\n"
+            "%2:0.1:S0 = slice[x] %1:0.1:R\n"
+            "%3:2.1:S0 = aten::add.Tensor %0:1.0:S0 %2:0.1:S0 | x: 0.0\n"
+            "%4:3.1:R = own::operator %1:0.1:R\n");
+}
+
+TEST_F(PartitionTest, WhatDrawsWholeIsNotSplit) {
+  import(
+      "s2 = aten::randperm(4, 4, none, device, false, generator 7:1) -> i64[4]\n"
+      "s3 = aten::add.Tensor(i64[4] s1, i64[4] s2, word 1.0) -> i64[4]\n"
+      "free s2\n");
+  home(1, 0);
+  EXPECT_EQ(program(),
+            "%1:0.1:R = aten::randperm\n"
+            "%2:0.1:S0 = slice[x] %1:0.1:R\n"
+            "%3:2.1:S0 = aten::add.Tensor %0:1.0:S0 %2:0.1:S0 | x: 0.0\n");
+}
+
 TEST_F(PartitionTest, AnOperatorWithoutARuleRunsWhole) {
   import("s2 = own::operator(f32[4,3] s1) -> f32[4,3]\n");
   home(1, 0);

@@ -6,6 +6,7 @@
 #include "moai/compiler/sharding/table_split.h"
 #include "moai/ops/call_tensors.h"
 #include "moai/ops/overwrites.h"
+#include "moai/ops/share.h"
 
 namespace moai::compiler {
 namespace {
@@ -29,7 +30,8 @@ class Enumeration {
   std::vector<Strategy> all(const TakenParts& taken) {
     taken_ = &taken;
     found_.push_back(whole());
-    if (draws()) return std::move(found_);
+    const ops::CallSignature& s = node_.signature;
+    if (ops::draws(s) && !ops::draws_by_element(s)) return std::move(found_);
     for (ops::FactorIndex f = 0; f < rule_.rule.factors.size(); ++f) {
       if (rule_.rule.factors[f].kind == ops::FactorKind::kFrozen) continue;
       for (uint32_t part = 0; part < rule_.parts[f].size(); ++part) {
@@ -41,12 +43,6 @@ class Enumeration {
   }
 
  private:
-  // A call that draws takes a generator: attention whose dropout is 0 has none.
-  bool draws() const {
-    return std::ranges::any_of(
-        node_.signature.args, [](const ops::Arg& a) { return a.kind == ops::ArgKind::kGenerator; });
-  }
-
   Strategy whole() const {
     return {.operands = std::vector(node_.operands.size(), replicated()),
             .made = std::vector(made_.size(), replicated())};

@@ -210,6 +210,48 @@ std::string CallMatch::result_error(const ops::Result& wanted, const ops::Result
                       step_.made[j], dump, got.geometry, &(*begins)[tensors_.operands.size() + j]);
 }
 
+void CallMatch::add_digits(ops::FactorIndex f, std::vector<ops::ShareDigit>* digits) const {
+  const Mesh& mesh = in_.program->mesh;
+  const std::vector<FactorId>& parts = rule_.parts[f];
+  const int64_t whole = rule_.rule.factors[f].size;
+  if (parts.empty()) digits->push_back({whole, 0, whole});
+  for (uint32_t part = 0; part < parts.size(); ++part) {
+    const int64_t n = in_.factors->size(parts[part]);
+    ops::ShareDigit digit{n, 0, n};
+    for (size_t a = 0; a < step_.work.size(); ++a) {
+      if (step_.work[a] != AxisWork{AxisWork::Kind::kSplit, f, part}) continue;
+      const int k = mesh.axes[a].size, index = mesh.coordinate(rank_, a);
+      digit = {n, share_begin(n, k, index), share_size(n, k, index)};
+    }
+    digits->push_back(digit);
+  }
+}
+
+// Whether the call draws the numbers of the elements that the rank makes.
+std::string CallMatch::share_error(const ops::CallSignature& got) const {
+  std::vector<ops::ShareDigit> wanted;
+  if (!tensors_.made.empty()) {
+    for (const std::vector<ops::FactorIndex>& dim : *tensors_.made[0].dims) {
+      for (const ops::FactorIndex f : dim) add_digits(f, &wanted);
+    }
+  }
+  const auto is_whole = [](const ops::ShareDigit& d) { return d.size == d.whole; };
+  const ops::Arg* share = ops::share_argument(got);
+  if (std::ranges::all_of(wanted, is_whole)) return share ? "it draws a part of the whole" : "";
+  // Neighbours that are whole are one digit.
+  std::vector<ops::ShareDigit> merged;
+  for (const ops::ShareDigit& d : wanted) {
+    if (!merged.empty() && is_whole(d) && is_whole(merged.back())) {
+      merged.back().whole *= d.whole;
+      merged.back().size *= d.size;
+    } else {
+      merged.push_back(d);
+    }
+  }
+  const auto digits = ops::share_of(got);
+  return digits && *digits == merged ? "" : "it draws other numbers than its part has";
+}
+
 std::string CallMatch::error(int rank, const ops::CallSignature& got,
                              std::vector<int64_t>* begins) {
   use_rank(rank);
@@ -217,7 +259,9 @@ std::string CallMatch::error(int rank, const ops::CallSignature& got,
   if (got.op != wanted.op || got.overload != wanted.overload) {
     return "it is " + got.op + (got.overload.empty() ? "" : "." + got.overload);
   }
-  if (got.args.size() != wanted.args.size() || got.results.size() != wanted.results.size()) {
+  const bool has_share = ops::share_argument(got) && !ops::share_argument(wanted);
+  if (got.args.size() != wanted.args.size() + (has_share ? 1 : 0) ||
+      got.results.size() != wanted.results.size()) {
     return "it has other arguments";
   }
   size_t operand = 0, fresh = 0;
@@ -235,7 +279,7 @@ std::string CallMatch::error(int rank, const ops::CallSignature& got,
     std::string what = result_error(wanted.results[r], got.results[r], &fresh, begins);
     if (!what.empty()) return what;
   }
-  return {};
+  return ops::draws(wanted) ? share_error(got) : "";
 }
 
 }  // namespace moai::compiler

@@ -7,6 +7,7 @@
 
 #include "moai/compiler/verify/call_tensors.h"
 #include "moai/ops/sharding/indexed.h"
+#include "moai/ops/share.h"
 
 namespace moai::compiler {
 
@@ -60,6 +61,9 @@ class CallMatch {
   std::string result_error(const ops::Result& wanted, const ops::Result& got, size_t* fresh,
                            std::vector<int64_t>* begins) const;
   ops::Arg stated(size_t argument) const;
+  std::string share_error(const ops::CallSignature& got) const;
+  // What the rank has of each part of a factor, outermost first.
+  void add_digits(ops::FactorIndex f, std::vector<ops::ShareDigit>* digits) const;
 
   const Lowering& in_;
   const CallStep& step_;

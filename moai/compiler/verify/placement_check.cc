@@ -5,6 +5,7 @@
 
 #include "moai/compiler/verify/report.h"
 #include "moai/ops/sharding/indexed.h"
+#include "moai/ops/share.h"
 
 namespace moai::compiler {
 namespace {
@@ -114,10 +115,13 @@ class CallPlacement {
       return "a factor of " + std::to_string(size) + " is split, some ranks have none";
     }
     const ValueNode& node = in_.graph->nodes[step_.node];
-    const bool draws = std::ranges::any_of(node.signature.args, [](const ops::Arg& arg) {
-      return arg.kind == ops::ArgKind::kGenerator;
-    });
-    if (draws) return "a drawing call is split";
+    if (ops::draws(node.signature)) {
+      // Its numbers belong to the elements of what it makes first.
+      const auto stands = [&](const auto& d) { return std::ranges::find(d, w.factor) != d.end(); };
+      const bool by_element = ops::draws_by_element(node.signature) && !t_.made.empty() &&
+                              std::ranges::any_of(*t_.made[0].dims, stands);
+      if (!by_element) return "a call is split that draws for the whole";
+    }
     for (size_t other = 0; other < step_.work.size(); ++other) {
       const AxisWork& o = step_.work[other];
       if (other == a || o.kind != AxisWork::Kind::kSplit || o.factor >= rule.factors.size()) {

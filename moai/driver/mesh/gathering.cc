@@ -40,22 +40,27 @@ bool Gathering::fold() {
   answers_.told(memory());
   bool any = false;
   for (; !requests_.empty() && complete(requests_.front()); any = true) {
-    fold_faults();
+    fold_faults(requests_.front().sequence);
     finish(requests_.front());
     requests_.pop_front();
   }
   return any;
 }
 
-void Gathering::fold_faults() {
+// `up_to`: the script's newest call that the request stands behind.
+void Gathering::fold_faults(uint64_t up_to) {
   for (const auto& rank : ranks_) {
     while (auto fault = rank->answers().take_fault()) {
-      fault->sequence = rank->sequence_of(fault->sequence);
       failed_ = true;
+      fault->sequence = rank->sequence_of(fault->sequence);
+      // Of what was told when another rank's request was complete: the same error, or its effect.
+      if (fault->sequence != 0 && fault->sequence <= told_up_to_) continue;
       if (!fault_ || (is_cause(*fault) && !is_cause(*fault_))) fault_ = std::move(fault);
     }
   }
-  if (fault_) answers_.fault(*std::exchange(fault_, std::nullopt));
+  if (!fault_) return;
+  told_up_to_ = std::max(told_up_to_, up_to);
+  answers_.fault(*std::exchange(fault_, std::nullopt));
 }
 
 void Gathering::finish(const Request& r) {
@@ -85,6 +90,7 @@ void Gathering::finish(const Request& r) {
   }
   if (fault) {
     failed_ = true;
+    told_up_to_ = std::max(told_up_to_, r.sequence);
     fault->request = r.request;
     return answers_.fault(*fault);
   }

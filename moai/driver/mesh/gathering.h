@@ -49,7 +49,7 @@ class Gathering {
 
  private:
   bool complete(const Request& r) const;
-  void fold_faults();
+  void fold_faults(uint64_t up_to);
   void finish(const Request& r);
   void note_made(const dispatch::Value& v);
   void finish_read(const Request& r, std::vector<Reply> replies);
@@ -59,6 +59,7 @@ class Gathering {
   Answers& answers_;
   mutable std::mutex mutex_;
   std::deque<Request> requests_;  // guarded by mutex_, oldest first
+  uint64_t told_up_to_ = 0;  // guarded by mutex_: an error was told behind this call of the script
   std::optional<dispatch::Fault>
       fault_;  // guarded by mutex_: told when the next request is complete
   std::vector<std::pair<StorageId, uint64_t>> made_;  // guarded by mutex_

@@ -108,6 +108,7 @@ void MeshStream::take(dispatch::Upload* upload) {
 void MeshStream::take(dispatch::Read* read) {
   end_window();
   Gathering::Request request{.request = read->request,
+                             .sequence = sequence_,
                              .at_rank = std::vector<dispatch::RequestId>(ranks()),
                              .kind = Gathering::Request::Kind::kRead};
   std::vector<dispatch::Read> reads(ranks());
@@ -130,8 +131,10 @@ void MeshStream::take(dispatch::Read* read) {
 void MeshStream::take(dispatch::Ask* ask) {
   end_window();
   for (const StorageId id : ask->operands) shards_.place(id, {});
-  Gathering::Request request{.request = ask->request, .kind = Gathering::Request::Kind::kAsk};
   sequence_ = ask->sequence;
+  Gathering::Request request{.request = ask->request,
+                             .sequence = sequence_,
+                             .kind = Gathering::Request::Kind::kAsk};
   std::vector<dispatch::Ask> asks(ranks(), *ask);
   for (size_t rank = 0; rank < ranks(); ++rank) {
     asks[rank].request = ranks_[rank]->next_request();

@@ -184,6 +184,15 @@ TEST_F(MeshStreamTest, AnErrorIsRaisedOnceAtItsLineAndTheScriptGoesOn) {
   EXPECT_EQ(read(a).status().code(), Code::kOutOfRange) << "what it wrote stays poisoned";
 }
 
+// What all have is read from one; that the others failed as well is no news later.
+TEST_F(MeshStreamTest, AnErrorOfAllRanksIsRaisedOnce) {
+  const StorageId a = upload({1, 2}), b = upload({5, 6});
+  call("fake::fail(f64[2]!, intword) -> _", {a}, {static_cast<uint64_t>(Code::kOutOfRange)}, 33);
+  EXPECT_EQ(read(a).status().code(), Code::kOutOfRange);
+  for (int i = 0; i < 3; ++i) EXPECT_THAT(value(add(b, b, 1)), ElementsAre(10, 12));
+  EXPECT_EQ(engine_->synchronize({}), ok_status());
+}
+
 TEST_F(MeshStreamTest, AWorkerThatIsLostIsNamed) {
   EXPECT_THAT(value(upload({1, 2})), ElementsAre(1, 2));
   lease_.stop(1, "its node went down");

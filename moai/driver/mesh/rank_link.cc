@@ -18,9 +18,10 @@ uint64_t RankLink::sequence_of(uint64_t rank_sequence) const {
   const auto after = std::ranges::upper_bound(ran_, rank_sequence, {}, &Ran::first);
   if (after == ran_.begin()) return 0;
   const Ran& ran = *std::prev(after);
-  const uint64_t at = rank_sequence - ran.first;
-  if (at >= ran.calls.size() || ran.calls[at] == 0) return 0;
-  return ran.first_sequence + ran.calls[at] - 1;
+  uint64_t at = rank_sequence - ran.first;
+  if (at >= ran.calls.size()) return ran.first_sequence;
+  while (at > 0 && ran.calls[at] == 0) --at;
+  return ran.first_sequence + std::max<uint64_t>(ran.calls[at], 1) - 1;
 }
 
 }  // namespace moai::driver

@@ -31,7 +31,8 @@ class RankLink {
   // The number of the first of so many calls that come next, those of the script from
   // `first_sequence` on as `calls` says (RankProgram::calls; empty: none of the script's).
   uint64_t pass(uint64_t first_sequence, std::vector<uint32_t> calls, uint64_t count);
-  // The script's sequence of a call of this rank; 0: a move, or long ago.
+  // The script's sequence of a call of this rank, of a move that of the call before it; 0: none, or
+  // long ago.
   uint64_t sequence_of(uint64_t rank_sequence) const;
   uint64_t sequence() const { return sequence_; }
 

@@ -16,7 +16,7 @@ TEST(RankLink, NamesACallOfTheRankAsTheScriptDoes) {
   EXPECT_EQ(link.pass(0, {}, 2), 4u);
   EXPECT_EQ(link.pass(20, {3}, 1), 6u);
   EXPECT_EQ(link.sequence_of(1), 10u);
-  EXPECT_EQ(link.sequence_of(2), 0u) << "a move";
+  EXPECT_EQ(link.sequence_of(2), 10u) << "a move behind it";
   EXPECT_EQ(link.sequence_of(3), 11u);
   EXPECT_EQ(link.sequence_of(5), 0u) << "none of the script's";
   EXPECT_EQ(link.sequence_of(6), 22u);

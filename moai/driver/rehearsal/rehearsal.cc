@@ -4,6 +4,7 @@
 
 #include "moai/base/file.h"
 #include "moai/base/log.h"
+#include "moai/driver/rehearsal/empty_answer.h"
 
 namespace moai::driver {
 
@@ -89,22 +90,31 @@ void Rehearsal::waits_at(LineId line) {
 Status Rehearsal::read(std::span<const ReadInto> ranges, const Interrupt&) {
   const std::lock_guard lock(mutex_);
   for (const ReadInto& r : ranges) std::memset(r.out, 0, r.size);
-  if (told_.insert(waiting_).second) {
-    const std::string where = options_.line_text ? options_.line_text(waiting_) : std::string();
-    log_warning("[driver.rehearsal] nothing is computed: a value that is read is 0" +
-                (where.empty() ? "" : ", at " + where));
-  }
+  tell(waiting_, "nothing is computed: a value that is read is 0");
   return ok_status();
+}
+
+// Once for each line.
+void Rehearsal::tell(LineId line, const std::string& what) {
+  if (!told_.insert(line).second) return;
+  const std::string where = options_.line_text ? options_.line_text(line) : std::string();
+  log_warning("[driver.rehearsal] " + what + (where.empty() ? "" : ", at " + where));
 }
 
 Result<std::vector<dispatch::Value>> Rehearsal::ask(SignatureId signature,
                                                     std::span<const StorageId>,
                                                     std::span<const uint64_t>, StorageId, uint32_t,
                                                     LineId line, const Interrupt&) {
+  const ops::CallSignature call = signatures_.at(signature).signature();
+  const std::string what =
+      "what " + call.op + " returns depends on values, and nothing is computed";
+  if (auto answer = empty_answer(call)) {
+    const std::lock_guard lock(mutex_);
+    tell(line, what + ": it is empty");
+    return std::move(*answer);
+  }
   const std::string where = options_.line_text ? options_.line_text(line) : std::string();
-  return unimplemented(
-      "[driver.rehearsal] the shape of what " + signatures_.at(signature).signature().op +
-      " returns depends on values, and nothing is computed" + (where.empty() ? "" : ": " + where));
+  return unimplemented("[driver.rehearsal] " + what + (where.empty() ? "" : ": " + where));
 }
 
 Result<MarkerState> Rehearsal::reached(uint64_t, bool, const Interrupt&) {

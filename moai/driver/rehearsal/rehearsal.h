@@ -1,8 +1,8 @@
 // Rehearsal: a Driver that records a script and computes nothing.
 //
 // No lease is asked for and no Worker exists. Reads give zeros and say so once for each line; where
-// a shape depends on values the call is refused. After as many optimizer steps as wanted the
-// recording is complete: what comes after is dropped.
+// a shape depends on values nothing is found (empty_answer.h), else the call is refused. After as
+// many optimizer steps as wanted the recording is complete: what comes after is dropped.
 //
 // Thread-safe.
 #pragma once
@@ -74,6 +74,7 @@ class Rehearsal final : public Driver {
  private:
   graph::RecordedWindow* current();
   void note_line(LineId line);
+  void tell(LineId line, const std::string& what);
   Status write();
 
   const DriverOptions options_;

@@ -75,6 +75,15 @@ TEST_F(RehearsalTest, AShapeThatDependsOnValuesIsRefusedWithOperatorAndLine) {
   EXPECT_THAT(asked.status().message(), HasSubstr("train.py:7"));
 }
 
+TEST_F(RehearsalTest, AMaskSelectsNothing) {
+  const auto driver = Driver::create(options_);
+  const SignatureId signature = driver->signatures().intern(
+      ops::call_signature_from_string("aten::nonzero(f32[2]) -> _").value());
+  const auto asked = driver->ask(signature, {}, {}, 2, 1, 7, {});
+  ASSERT_TRUE(asked.ok()) << asked.status().to_string();
+  EXPECT_EQ((*asked)[0].geometry.sizes, (std::vector<int64_t>{0, 1}));
+}
+
 TEST_F(RehearsalTest, AFileThatCannotBeWrittenIsToldAtTheEnd) {
   options_.rehearsal_path = folder_.path() + "/none/recording.txt";
   const auto driver = Driver::create(options_);

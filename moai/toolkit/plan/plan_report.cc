@@ -12,6 +12,8 @@ using compiler::StepPrice;
 
 // From this part of a step on, what fills it is what binds.
 constexpr double kMuch = 0.4;
+// More than this times its share is not shared well.
+constexpr double kShared = 1.25;
 
 std::string times_text(double ratio) {
   char text[32];
@@ -107,6 +109,19 @@ std::vector<std::string> notes(const PlanReport& r) {
     all.push_back(
         "no batch was recognized, so that dp shares no work: a call needs all samples at once, or "
         "the batch has one");
+    return all;
+  }
+  const StepPrice& best = r.best();
+  if (r.samples_together < best.degrees.dp) {
+    all.push_back("a batch has " + std::to_string(r.samples_together) +
+                  " samples, fewer than dp: every device computes all of them");
+    return all;
+  }
+  const double share = r.choice.one_device.program.flops / best.degrees.ranks();
+  if (best.program.flops > kShared * share) {
+    all.push_back("a device computes " + times_text(best.program.flops / share) +
+                  " times its share of the products: what draws (dropout, data that is made on the "
+                  "device) is whole on every device, and so may be what reads it");
   }
   return all;
 }

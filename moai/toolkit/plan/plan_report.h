@@ -17,6 +17,7 @@ struct PlanReport {
   std::vector<compiler::WeightLayout> weights{};
   std::vector<std::string> lines{};  // of the script, by number
   int64_t samples = 0, tokens = 0;   // in a step; 0: not recognized
+  int64_t samples_together = 0;      // of the smallest micro-batch
   double capture_s = 0, search_s = 0;
 
   const compiler::StepPrice& best() const { return choice.plans[0]; }

@@ -23,6 +23,8 @@ using Clock = std::chrono::steady_clock;
 
 constexpr useconds_t kLookEvery_us = 5'000;
 constexpr size_t kLinesShown = 3;
+// Nothing is allocated; what one device has must not end a script that is planned for many.
+constexpr const char* kEnoughMemory = "1048576GiB";
 
 volatile sig_atomic_t g_interrupt = 0;
 
@@ -134,6 +136,7 @@ Result<Rehearsed> rehearse(const Rehearsal& rehearsal, graph::SignatureTable* si
   SpawnOptions options{.argv = {rehearsal.python},
                        .environment = {{"MOAI_REHEARSAL", recording},
                                        {"MOAI_REHEARSAL_STEPS", std::to_string(rehearsal.steps)},
+                                       {"MOAI_DEVICE_MEMORY", kEnoughMemory},
                                        {"PYTHONUNBUFFERED", "1"}},
                        .log_path = log_path,
                        .truncate_log = true};

@@ -37,6 +37,8 @@ class Mesh {
   // Runs collective calls with the mesh that was joined last.
   device::Device& device() { return device_; }
   uint32_t ranks() const { return peers_.ranks(); }
+  // Says goodbye to the other ranks. Calls that were prepared must be gone.
+  void leave() { groups_.clear(); }
   // Ends waits of this and of all other ranks, now and later.
   void end(const Status& why) { groups_.end(why); }
 

@@ -94,6 +94,7 @@ void Connection::run() {
   }
   changed_.notify_all();
   keeper.join();
+  if (mesh_) mesh_->leave();
 }
 
 }  // namespace moai::worker

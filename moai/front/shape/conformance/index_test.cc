@@ -75,6 +75,12 @@ TEST(PickTest, GatherScatterAndIndex) {
   EXPECT_EQ(difference("aten::scatter_add_", {plain({2, 3}), 0, indices({2, 3}), plain({2, 3})}),
             "");
   EXPECT_EQ(difference("aten::index_add_", {plain({2, 3}), 0, indices({2}), plain({2, 4})}), "");
+  // An expert that no token was sent to.
+  EXPECT_EQ(difference("aten::index_add", {plain({4, 3}), 0, indices({0}), plain({0, 3})}), "");
+  EXPECT_EQ(difference("aten::index_add_", {plain({4, 3}), 0, indices({0}), plain({0, 3})}), "");
+  EXPECT_EQ(difference("aten::index_add", {plain({4, 3}), -1, indices({0}), plain({4, 0})}), "");
+  EXPECT_EQ(difference("aten::index_add", {plain({4, 3}), 0, indices({0}), plain({0, 2})}), "");
+  EXPECT_EQ(difference("aten::index_copy", {plain({4, 3}), 0, indices({0}), plain({0, 3})}), "");
 }
 
 TEST(CopyTest, InfersWhatTheKernelReturns) {

@@ -1,6 +1,8 @@
 // Gather, scatter, join and order.
 #include <ATen/MetaFunctions.h>
+#include <ATen/WrapDimUtils.h>
 
+#include "moai/front/shape/meta_tensor.h"
 #include "moai/front/shape/rows.h"
 
 namespace moai::front::shape {
@@ -9,6 +11,44 @@ namespace {
 namespace meta = at::meta;
 namespace op = at::_ops;
 
+using at::Scalar;
+using at::Tensor;
+
+// torch's function looks at the first of what is added, where there may be none: one it gets.
+struct Added {
+  Added(const Tensor& self, int64_t dim, const Tensor& given_index, const Tensor& given_source)
+      : index(given_index), source(given_source) {
+    if (index.numel() != 0 || source.dim() == 0 || source.dim() != self.dim()) return;
+    const auto at = static_cast<size_t>(at::maybe_wrap_dim(dim, source.dim()));
+    std::vector<int64_t> sizes = self.sizes().vec();
+    sizes[at] = 0;
+    TORCH_CHECK(source.sizes() == at::IntArrayRef(sizes),
+                "source tensor shape must match self tensor shape, excluding the specified "
+                "dimension. Got self.shape = ",
+                self.sizes(), " source.shape = ", source.sizes());
+    sizes[at] = 1;
+    index = fresh({1}, index.scalar_type());
+    source = fresh(sizes, source.scalar_type());
+  }
+  Tensor index, source;
+};
+
+Tensor index_add(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source,
+                 const Scalar& alpha) {
+  const Added added(self, dim, index, source);
+  return meta::index_add(self, dim, added.index, added.source, alpha);
+}
+Tensor& index_add_(Tensor& self, int64_t dim, const Tensor& index, const Tensor& source,
+                   const Scalar& alpha) {
+  const Added added(self, dim, index, source);
+  return meta::index_add_(self, dim, added.index, added.source, alpha);
+}
+Tensor& index_add_out(const Tensor& self, int64_t dim, const Tensor& index, const Tensor& source,
+                      const Scalar& alpha, Tensor& out) {
+  const Added added(self, dim, index, source);
+  return meta::index_add_outf(self, dim, added.index, added.source, alpha, out);
+}
+
 const Row kRows[] = {
     torch<op::cat>(meta::cat),
     torch<op::cat_out>(meta::cat_outf),
@@ -16,9 +56,9 @@ const Row kRows[] = {
     torch<op::gather_out>(meta::gather_outf),
     torch<op::index_Tensor>(meta::index),
     torch<op::index_Tensor_out>(meta::index_outf),
-    torch<op::index_add>(meta::index_add),
-    torch<op::index_add_out>(meta::index_add_outf),
-    torch<op::index_add_>(meta::index_add_),
+    torch<op::index_add>(index_add),
+    torch<op::index_add_out>(index_add_out),
+    torch<op::index_add_>(index_add_),
     torch<op::index_copy>(meta::index_copy),
     torch<op::index_copy_out>(meta::index_copy_outf),
     torch<op::index_copy_>(meta::index_copy_),
