@@ -5,6 +5,7 @@
 
 #include "moai/compiler/conformance/mutants/mutant.h"
 #include "moai/ops/call_tensors.h"
+#include "moai/ops/share.h"
 
 namespace moai::compiler {
 namespace {
@@ -174,6 +175,40 @@ std::optional<Mutant> wrong_argument(const Original& o, Random* random) {
   });
 }
 
+// Numbers of other elements, or of another seed.
+std::optional<Mutant> wrong_drawing(const Original& o, Random* random) {
+  return edited(o, [&](EditedRanks* r) -> Edit {
+    const bool words = chance(random, 25);
+    const auto i = any_of(r->size(), random, [&](size_t k) {
+      if (!r->at(k).is_call()) return false;
+      return words ? ops::draws(r->at(k).signature)
+                   : ops::share_argument(r->at(k).signature) != nullptr;
+    });
+    if (!i) return std::nullopt;
+    const std::string what = text_of(r->at(*i), *i);
+    if (words) {
+      // The counter comes last.
+      for (const size_t rank : some_ranks(*r, random)) r->at(rank, *i).words.back() += 4;
+      return "counter of " + what;
+    }
+    const size_t a = (*random)() % r->ranks(), b = (*random)() % r->ranks();
+    if (a != b && chance(random, 40)) {
+      std::swap(r->at(a, *i).signature.args.back(), r->at(b, *i).signature.args.back());
+      return "parts of ranks " + std::to_string(a) + " and " + std::to_string(b) + " in " + what;
+    }
+    if (chance(random, 30)) {
+      r->at(a, *i).signature.args.pop_back();
+      return "no part in " + what;
+    }
+    const size_t digit = (*random)() % r->at(*i).signature.args.back().items[2].ints.size();
+    const int64_t by = chance(random, 50) ? 1 : -1;
+    for (const size_t rank : some_ranks(*r, random)) {
+      r->at(rank, *i).signature.args.back().items[2].ints[digit] += by;
+    }
+    return "begin of the part in " + what;
+  });
+}
+
 std::optional<Mutant> dropped(const Original& o, Random* random) {
   return edited(o, [&](EditedRanks* r) -> Edit {
     const auto i = any_call(*r, random);
@@ -278,6 +313,7 @@ constexpr MutantClass kClasses[] = {
     {"wrong slice or offset", wrong_part},
     {"wrong offset into a split table", wrong_table_offset},
     {"wrong size or other argument", wrong_argument},
+    {"wrong random offset", wrong_drawing},
     {"dropped operator", dropped},
     {"swapped operator", exchanged},
     {"swapped operands", exchanged_operands},

@@ -76,6 +76,10 @@ std::vector<std::string> MutantTable::false_alarms() const {
   return found;
 }
 
+std::vector<std::string> all_mutant_models() {
+  return {"mlp", "cnn", "gpt", "llama", "bert", "experts", "lstm", "fused", "dropout", "noisy"};
+}
+
 MutantRow sum_of(const std::vector<MutantRow>& rows) {
   MutantRow all{.name = "all"};
   for (const MutantRow& r : rows) {

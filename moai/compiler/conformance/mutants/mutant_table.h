@@ -22,8 +22,9 @@ struct MutantRow {
 
 class MutantTable {
  public:
-  // Recorded windows of these models under data parallel, tensor parallel and random plans on
-  // uneven shapes, as they are and expanded. `device` outlives it.
+  // Recorded windows of these models (all_mutant_models() has those there are) under data parallel,
+  // tensor parallel and random plans on uneven shapes, as they are and expanded. `device` outlives
+  // it.
   MutantTable(device::Device* device, const std::vector<std::string>& models);
 
   // That many mutants of a class, fewer where no plan has a place for more.
@@ -52,6 +53,8 @@ class MutantTable {
   std::vector<Case> cases_;
 };
 
+// Windows of the golden folder without regions that may be skipped.
+std::vector<std::string> all_mutant_models();
 MutantRow sum_of(const std::vector<MutantRow>& rows);
 // Rows as a table of Markdown, then their sum.
 std::string to_markdown(const std::vector<MutantRow>& rows);

@@ -22,7 +22,7 @@ int run(int count, unsigned seed) {
     std::fprintf(stderr, "%s\n", device.status().message().c_str());
     return 2;
   }
-  MutantTable table(device->get(), {"mlp", "cnn", "gpt", "llama"});
+  MutantTable table(device->get(), all_mutant_models());
   const std::vector<std::string> alarms = table.false_alarms();
   for (const std::string& a : alarms) std::printf("false alarm: %s\n", a.c_str());
   std::vector<MutantRow> rows;
