@@ -7,6 +7,7 @@
 #include "moai/compiler/lower/lower_rank.h"
 #include "moai/compiler/passes/expand_calls.h"
 #include "moai/compiler/planner/plan_window.h"
+#include "moai/compiler/verify/verify.h"
 #include "moai/ops/call_tensors.h"
 
 namespace moai::compiler {
@@ -146,9 +147,14 @@ class Distribution {
       if (homes_.state_of(w.graph.segments[s])) lowering.existing[s] = planned_.plan.home.at(s);
     }
     out->next_temporary = planned_.next_temporary;
+    std::vector<graph::Window> windows;
     for (int rank = 0; rank < planned_.program.mesh.ranks(); ++rank) {
+      windows.push_back(lower_rank(lowering, rank, planned_.next_temporary, &signatures_));
+    }
+    out->verified = verify(lowering, windows, signatures_);
+    for (graph::Window& window : windows) {
       RankWindow& r = out->ranks.emplace_back();
-      r.window = lower_rank(lowering, rank, planned_.next_temporary, &signatures_);
+      r.window = std::move(window);
       for (const uint64_t word : r.window.words) {
         const bool recorded = (word & kMarkBits) == kMark;
         r.words.push_back({recorded, recorded ? word & ~kMarkBits : word});

@@ -1,4 +1,5 @@
-// The door of the compiler for several devices: a window becomes the programs of all ranks.
+// The door of the compiler for several devices: a window becomes the programs of all ranks,
+// verified.
 //
 // Thread-safe: nothing is kept between calls. Docs: docs/design/012, 016.
 #pragma once
@@ -41,6 +42,9 @@ struct RankWindow {
 };
 
 struct Distributed {
+  // Whether the ranks' programs compute the window (verify/verify.h): they must not run where this
+  // is not OK.
+  Status verified{};
   std::vector<RankWindow> ranks{};
   // How storages must lie before it runs, where that is not as they were said to.
   std::map<graph::StorageId, StorageLayout> before{};

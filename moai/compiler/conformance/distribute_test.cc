@@ -60,7 +60,9 @@ class Distribute : public testing::TestWithParam<const char*> {
       const bool uploaded = std::ranges::find(golden_.data, id) != golden_.data.end();
       in.storages[id] = {.bytes = bytes.size(), .layout = {}, .free = uploaded};
     }
-    return compiler::distribute(in, &golden_.signatures);
+    Distributed d = compiler::distribute(in, &golden_.signatures);
+    EXPECT_EQ(d.verified.message(), "");
+    return d;
   }
   // A rank's window with the words of the recorded one.
   graph::Window with_words(const RankWindow& r) const {

@@ -68,7 +68,11 @@ std::map<graph::StorageId, std::string> overwritten(const graph::Window& w, cons
 }  // namespace
 
 void load(const std::string& name, GoldenWindow* golden) {
-  const auto text = read_file(std::string(MOAI_GOLDEN_WINDOWS) + "/" + name + ".txt");
+  load_recording(std::string(MOAI_GOLDEN_WINDOWS) + "/" + name + ".txt", golden);
+}
+
+void load_recording(const std::string& file, GoldenWindow* golden) {
+  const auto text = read_file(file);
   ASSERT_TRUE(text.ok()) << text.status().to_string();
   int64_t below = 2;
   if (const size_t at = text->find(kBelow); at != std::string::npos) {

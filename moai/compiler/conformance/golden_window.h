@@ -21,5 +21,7 @@ struct GoldenWindow {
 // The last window of `tests/golden/windows/NAME.txt`. Floats are drawn from [0.05, 1), integers
 // from what the file says in "# below N".
 void load(const std::string& name, GoldenWindow* golden);
+// The last window of any recording.
+void load_recording(const std::string& file, GoldenWindow* golden);
 
 }  // namespace moai::compiler

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-
 #include <cmath>
 #include <cstring>
 
@@ -11,6 +10,7 @@
 #include "moai/compiler/lower/local_layout.h"
 #include "moai/compiler/lower/lower_rank.h"
 #include "moai/compiler/sharding/partition.h"
+#include "moai/compiler/verify/verify.h"
 
 namespace moai::compiler {
 namespace {
@@ -59,6 +59,13 @@ const cluster::Cluster& some_cluster() {
   return kCluster;
 }
 
+bool may_skip(const ValueGraph& g) {
+  for (NodeId n = 0; n < g.nodes.size(); ++n) {
+    if (borders_region(g, n)) return true;
+  }
+  return false;
+}
+
 bool is_split(const Placement& p) {
   for (const AxisPlacement& a : p) {
     if (a.split()) return true;
@@ -101,6 +108,26 @@ Reference::Reference(device::Device* device, GoldenWindow* golden)
   }
 }
 
+Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan,
+                               std::optional<uint64_t> left_out) {
+  const LaidOut laid = lay_out(window, plan);
+  // What moves in a region that may be skipped is right as long as it is not, which the verifier
+  // does not take; the compiler's door has such windows run whole.
+  if (!may_skip(window.graph)) {
+    MOAI_RETURN_IF_ERROR(verify(laid.lowering(window), laid.ranks, golden_->signatures));
+  }
+  return run(window, laid, left_out);
+}
+
+LaidOut Reference::lay_out(const Analysed& window, const LayoutPlan& plan) {
+  LaidOut laid{.program = partition(window.graph, window.factors, plan)};
+  for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
+    laid.ranks.push_back(
+        lower_rank(laid.lowering(window), rank, kFirstTemporary, &golden_->signatures));
+  }
+  return laid;
+}
+
 // Registers of what is there when the window begins: what it reads, and what it overwrites.
 std::vector<RegisterId> Reference::older(const Analysed& window, const SpmdProgram& program) const {
   const auto storage = [&](RegisterId r) {
@@ -115,38 +142,42 @@ std::vector<RegisterId> Reference::older(const Analysed& window, const SpmdProgr
   return found;
 }
 
-Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan,
-                               std::optional<uint64_t> left_out) {
+Status Reference::put_inputs(const Analysed& window, const SpmdProgram& program,
+                             VirtualRanks* ranks) const {
   const ValueGraph& g = window.graph;
-  const Factors& factors = window.factors;
-  const SpmdProgram program = partition(g, factors, plan);
-  const Lowering lowering{&window.window, &g, &factors, &program};
-  VirtualRanks ranks(device_, &golden_->signatures, plan.mesh);
-  if (left_out) ranks.leave_out_sum(*left_out);
-  std::vector<graph::Window> programs;
-  for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
-    programs.push_back(lower_rank(lowering, rank, kFirstTemporary, &golden_->signatures));
+  for (int rank = 0; rank < program.mesh.ranks(); ++rank) {
     for (const RegisterId r : older(window, program)) {
       const SegmentId segment = g.values[program.registers[r].value].segment;
       const Segment& s = g.segments[segment];
       const Placement& p = program.registers[r].placement;
       const std::string& whole = golden_->inputs.at(s.storage);
-      const LocalLayout layout(g, factors, plan.mesh, segment, p, rank);
-      const Status status =
-          ranks.put(rank, s.storage,
-                    is_split(p) ? part_of(whole, layout, tensor::dtype_size(s.dtype)) : whole);
-      if (!status.ok()) return status;
+      const LocalLayout layout(g, window.factors, program.mesh, segment, p, rank);
+      MOAI_RETURN_IF_ERROR(
+          ranks->put(rank, s.storage,
+                     is_split(p) ? part_of(whole, layout, tensor::dtype_size(s.dtype)) : whole));
     }
   }
+  return ok_status();
+}
+
+Result<PlanRun> Reference::run(const Analysed& window, const LaidOut& laid,
+                               std::optional<uint64_t> left_out) {
+  const ValueGraph& g = window.graph;
+  const Factors& factors = window.factors;
+  const SpmdProgram& program = laid.program;
+  const Lowering lowering = laid.lowering(window);
+  VirtualRanks ranks(device_, &golden_->signatures, program.mesh);
+  if (left_out) ranks.leave_out_sum(*left_out);
+  MOAI_RETURN_IF_ERROR(put_inputs(window, program, &ranks));
   cost::StorageBytes whole;
   for (const auto& [id, bytes] : golden_->inputs) whole[id] = bytes.size();
-  const cost::Machine machine{&some_cluster(), cost::axis_shapes(some_cluster(), plan.mesh)};
-  if (const Status status = ranks.run(programs); !status.ok()) return status;
+  const cost::Machine machine{&some_cluster(), cost::axis_shapes(some_cluster(), program.mesh)};
+  MOAI_RETURN_IF_ERROR(ranks.run(laid.ranks));
   PlanRun out{
       .moved_bytes = ranks.moved_bytes(), .collectives = ranks.collectives(), .sums = ranks.sums()};
-  for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
+  for (int rank = 0; rank < program.mesh.ranks(); ++rank) {
     out.ranks.push_back(
-        {cost::price_program(programs[static_cast<size_t>(rank)], golden_->signatures,
+        {cost::price_program(laid.ranks[static_cast<size_t>(rank)], golden_->signatures,
                              cost::rank_begin(lowering, rank, whole), machine),
          ranks.memory(rank)});
   }
@@ -161,10 +192,10 @@ Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan,
       const double w = std::abs(number_at(found->second, s.dtype, static_cast<size_t>(e)));
       if (std::isfinite(w)) magnitude = std::max(magnitude, w);
     }
-    for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
+    for (int rank = 0; rank < program.mesh.ranks(); ++rank) {
       auto bytes = ranks.get(rank, s.storage);
       if (!bytes.ok()) return bytes.status();
-      const LocalLayout layout(g, factors, plan.mesh, segment, p, rank);
+      const LocalLayout layout(g, factors, program.mesh, segment, p, rank);
       const size_t element = tensor::dtype_size(s.dtype);
       const size_t begin = is_split(p) ? 0 : static_cast<size_t>(s.begin) * element;
       const std::string wanted = part_of(found->second, layout, element);

@@ -9,6 +9,7 @@
 #include "moai/compiler/conformance/golden_window.h"
 #include "moai/compiler/conformance/virtual_ranks.h"
 #include "moai/compiler/cost/program_price.h"
+#include "moai/compiler/lower/lower_rank.h"
 #include "moai/compiler/sharding/policy.h"
 #include "moai/device/device.h"
 
@@ -29,6 +30,16 @@ struct PlanRun {
 // memory with what kernels take beside them at least, and at most by a twentieth more.
 void expect_priced(const PlanRun& run, const std::string& what);
 
+// A window laid out: the program and what each rank runs of it.
+struct LaidOut {
+  SpmdProgram program{};
+  std::vector<graph::Window> ranks{};
+
+  Lowering lowering(const Analysed& window) const {
+    return {&window.window, &window.graph, &window.factors, &program, {}};
+  }
+};
+
 // What the window leaves when one rank runs it, by output; then for plans.
 class Reference {
  public:
@@ -39,9 +50,14 @@ class Reference {
   // `left_out`: a sum over ranks that is not made.
   Result<PlanRun> run(const Analysed& window, const LayoutPlan& plan,
                       std::optional<uint64_t> left_out = {});
+  LaidOut lay_out(const Analysed& window, const LayoutPlan& plan);
+  // Unverified.
+  Result<PlanRun> run(const Analysed& window, const LaidOut& laid,
+                      std::optional<uint64_t> left_out = {});
 
  private:
   std::vector<RegisterId> older(const Analysed& window, const SpmdProgram& program) const;
+  Status put_inputs(const Analysed& window, const SpmdProgram& program, VirtualRanks* ranks) const;
 
   device::Device* device_;
   GoldenWindow* golden_;

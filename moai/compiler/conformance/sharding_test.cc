@@ -1,13 +1,10 @@
 // Recorded training steps under many plans: every plan must leave what one device leaves.
 #include <gtest/gtest.h>
 
-#include <functional>
-#include <random>
-
+#include "moai/compiler/conformance/plans.h"
 #include "moai/compiler/conformance/run_plan.h"
-#include "moai/compiler/lower/lower_rank.h"
-#include "moai/compiler/planner/plan_window.h"
 #include "moai/compiler/sharding/partition.h"
+#include "moai/compiler/verify/verify.h"
 #include "moai/device/aten/aten_device.h"
 #include "moai/ops/call_tensors.h"
 #include "moai/ops/share.h"
@@ -16,12 +13,9 @@ namespace moai::compiler {
 namespace {
 
 constexpr double kErrorMax = 1e-10;
-constexpr graph::StorageId kFirstTemporary = 500000;
 
 class Sharding : public testing::TestWithParam<const char*> {
  protected:
-  using MakePlan = std::function<LayoutPlan(const Analysed&)>;
-
   Sharding() {
     auto device = device::make_aten_device({});
     EXPECT_TRUE(device.ok()) << device.status().to_string();
@@ -30,57 +24,6 @@ class Sharding : public testing::TestWithParam<const char*> {
     reference_ = std::make_unique<Reference>(device_.get(), &golden_);
   }
 
-  LayoutPlan plan(const Analysed& w, std::vector<MeshAxis> axes) const {
-    LayoutPlan p{.mesh = {std::move(axes)}};
-    p.policies.resize(p.mesh.axes.size());
-    for (const SegmentId s : w.segments_of(golden_.data)) {
-      if (!w.factors.of(s).empty()) p.batch.push_back(w.factors.of(s)[0]);
-    }
-    return p;
-  }
-  static void split(LayoutPlan* p, SegmentId s, size_t axis, uint32_t place) {
-    Placement& home = p->home.try_emplace(s, Placement(p->mesh.axes.size())).first->second;
-    home[axis] = split_at(place);
-  }
-  // Any home of any input, any policy.
-  LayoutPlan random_plan(const Analysed& w, unsigned seed) const {
-    std::mt19937 random(seed);
-    const auto chance = [&](double p) {
-      return std::uniform_real_distribution<double>(0, 1)(random) < p;
-    };
-    const std::vector<std::vector<MeshAxis>> meshes{{{"x", 2}}, {{"x", 3}}, {{"x", 2}, {"y", 3}}};
-    LayoutPlan p = plan(w, meshes[seed % 3]);
-    for (AxisPolicy& policy : p.policies) {
-      if (chance(0.5)) policy.keeps = AxisPolicy::Keeps::kWeights;
-      policy.scatters_gradients = chance(0.5);
-    }
-    for (const ValueId v : w.graph.inputs) {
-      const SegmentId s = w.graph.values[v].segment;
-      const std::vector<FactorId>& list = w.factors.of(s);
-      std::vector<bool> taken(list.size());
-      for (size_t a = 0; a < p.mesh.axes.size(); ++a) {
-        if (list.empty() || !chance(0.6)) continue;
-        const auto place = static_cast<uint32_t>(random() % list.size());
-        if (taken[place] || w.factors.size(list[place]) < p.mesh.axes[a].size) continue;
-        taken[place] = true;
-        split(&p, s, a, place);
-      }
-    }
-    return p;
-  }
-  LayoutPlan data_parallel(const Analysed& w, int ranks) const {
-    LayoutPlan p = plan(w, {{"dp", ranks}});
-    for (const SegmentId s : w.segments_of(golden_.data)) split(&p, s, 0, 0);
-    return p;
-  }
-
-  // The window with those calls expanded that the plan would move operands for.
-  std::shared_ptr<const Analysed> expanded(const MakePlan& make) {
-    WindowPlanner planner(golden_.recorded->window, golden_.data, kFirstTemporary,
-                          &golden_.signatures);
-    const MakeLayout layout = [&](const Analysed& w, const Roles&) { return make(w); };
-    return planner.plan(layout).analysed;
-  }
   PlanRun expect_equal(const Analysed& w, const LayoutPlan& p, const std::string& what) {
     const auto run = reference_->run(w, p);
     EXPECT_TRUE(run.ok()) << what << ": " << run.status().to_string();
@@ -91,7 +34,7 @@ class Sharding : public testing::TestWithParam<const char*> {
   }
   void expect_equal(const MakePlan& make, const std::string& what) {
     expect_equal(*golden_.recorded, make(*golden_.recorded), what);
-    const auto w = expanded(make);
+    const auto w = expanded(&golden_, make);
     expect_equal(*w, make(*w), what + ", expanded");
   }
 
@@ -101,19 +44,24 @@ class Sharding : public testing::TestWithParam<const char*> {
 };
 
 TEST_P(Sharding, EveryRankRunsTheWholeWindow) {
-  expect_equal([&](const Analysed& w) { return plan(w, {{"x", 3}}); }, "whole");
+  const MakePlan whole = [&](const Analysed& w) { return whole_plan(golden_, w, {{"x", 3}}); };
+  expect_equal(whole, "whole");
+  const Analysed& w = *golden_.recorded;
+  const LaidOut laid = reference_->lay_out(w, whole(w));
+  EXPECT_EQ(verify(laid.lowering(w), laid.ranks, golden_.signatures).message(), "");
 }
 
 TEST_P(Sharding, DataParallel) {
   for (const int n : {2, 3, 4}) {
-    expect_equal([&](const Analysed& w) { return data_parallel(w, n); }, std::to_string(n));
+    expect_equal([&](const Analysed& w) { return data_parallel(golden_, w, n); },
+                 std::to_string(n));
   }
 }
 
 // Nothing that grows with the batch travels.
 TEST_P(Sharding, DataParallelGathersNoActivation) {
-  const MakePlan make = [&](const Analysed& w) { return data_parallel(w, 2); };
-  const auto w = expanded(make);
+  const MakePlan make = [&](const Analysed& w) { return data_parallel(golden_, w, 2); };
+  const auto w = expanded(&golden_, make);
   const SpmdProgram program = partition(w->graph, w->factors, make(*w));
   for (const Step& step : program.steps) {
     const auto* move = std::get_if<MoveStep>(&step);
@@ -124,8 +72,8 @@ TEST_P(Sharding, DataParallelGathersNoActivation) {
 
 // The comparison sees it.
 TEST_P(Sharding, ASumThatIsLeftOutShows) {
-  const MakePlan make = [&](const Analysed& w) { return data_parallel(w, 2); };
-  const auto w = expanded(make);
+  const MakePlan make = [&](const Analysed& w) { return data_parallel(golden_, w, 2); };
+  const auto w = expanded(&golden_, make);
   const LayoutPlan p = make(*w);
   const uint64_t sums = expect_equal(*w, p, "all sums").sums;
   EXPECT_GT(sums, 1u);
@@ -140,11 +88,9 @@ TEST_P(Sharding, ASumThatIsLeftOutShows) {
 TEST_P(Sharding, DataParallelDrawsEveryActivationOnce) {
   constexpr int kRanks = 3;
   const Analysed& w = *golden_.recorded;
-  const SpmdProgram program = partition(w.graph, w.factors, data_parallel(w, kRanks));
   std::map<NodeId, int64_t> drawn;
-  for (int rank = 0; rank < kRanks; ++rank) {
-    const Lowering lowering{&w.window, &w.graph, &w.factors, &program};
-    const graph::Window local = lower_rank(lowering, rank, 1000000, &golden_.signatures);
+  for (const graph::Window& local :
+       reference_->lay_out(w, data_parallel(golden_, w, kRanks)).ranks) {
     NodeId number = 0;
     for (const graph::Node& n : local.nodes) {
       if (n.kind != graph::NodeKind::kCall) continue;
@@ -166,7 +112,7 @@ TEST_P(Sharding, DataParallelDrawsEveryActivationOnce) {
 
 TEST_P(Sharding, RandomPlans) {
   for (unsigned seed = 0; seed < 18; ++seed) {
-    expect_equal([&](const Analysed& w) { return random_plan(w, seed); },
+    expect_equal([&](const Analysed& w) { return random_plan(golden_, w, seed); },
                  "seed " + std::to_string(seed));
   }
 }

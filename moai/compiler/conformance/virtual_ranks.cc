@@ -46,6 +46,11 @@ Result<std::string> VirtualRanks::get(int rank, graph::StorageId storage) const 
 }
 
 Status VirtualRanks::run(const std::vector<graph::Window>& programs) {
+  for (const graph::Window& w : programs) {
+    if (w.nodes.size() != programs[0].nodes.size()) {
+      return internal_error("ranks make different numbers of calls");
+    }
+  }
   for (size_t at = 0; at < programs[0].nodes.size(); ++at) {
     const Status status = step(programs, at);
     if (!status.ok()) {
@@ -68,7 +73,7 @@ Status VirtualRanks::step(const std::vector<graph::Window>& programs, size_t at)
   }
   for (int rank = 0; rank < mesh_.ranks(); ++rank) {
     const graph::Window& w = programs[static_cast<size_t>(rank)];
-    if (w.nodes.size() != programs[0].nodes.size() || w.nodes[at].kind != first.kind) {
+    if (w.nodes[at].kind != first.kind) {
       return internal_error("rank " + std::to_string(rank) + " has another program");
     }
     const Status status = first.kind == graph::NodeKind::kCall ? call(rank, w, w.nodes[at])
@@ -96,7 +101,9 @@ Status VirtualRanks::memory_node(int rank, const graph::Window& w, const graph::
     return ok_status();
   }
   if (n.kind == graph::NodeKind::kResize) {
-    const Status status = device_.resize(of_rank.at(id).get(), w.words_of(n)[0]);
+    const auto found = of_rank.find(id);
+    if (found == of_rank.end()) return not_found("s" + std::to_string(id) + " to resize");
+    const Status status = device_.resize(found->second.get(), w.words_of(n)[0]);
     count(rank);
     return status;
   }
@@ -151,23 +158,82 @@ Status VirtualRanks::collective(const std::vector<graph::Window>& programs, size
   std::vector<bool> done(programs.size());
   for (int rank = 0; rank < mesh_.ranks(); ++rank) {
     if (done[static_cast<size_t>(rank)]) continue;
-    const ops::CallSignature s =
-        signatures_.at(programs[static_cast<size_t>(rank)].nodes[at].signature).signature();
+    const graph::Window& own = programs[static_cast<size_t>(rank)];
+    const ops::CallSignature s = signatures_.at(own.nodes[at].signature).signature();
+    if (own.nodes[at].kind != graph::NodeKind::kCall || !s.op.starts_with("moai::") ||
+        s.args.back().ints[0] >= static_cast<int64_t>(mesh_.axes.size())) {
+      return internal_error("rank " + std::to_string(rank) + " calls no group");
+    }
     Taken taken{.ranks = mesh_.group(rank, static_cast<size_t>(s.args.back().ints[0]))};
     for (const int r : taken.ranks) {
       const graph::Window& w = programs[static_cast<size_t>(r)];
+      const graph::Node& n = w.nodes[at];
       done[static_cast<size_t>(r)] = true;
-      taken.calls.push_back(signatures_.at(w.nodes[at].signature).signature());
+      taken.calls.push_back(signatures_.at(n.signature).signature());
+      if (n.kind != graph::NodeKind::kCall || taken.calls.back().op != s.op ||
+          taken.calls.back().args.back() != s.args.back()) {
+        return internal_error("ranks of a group make different calls");
+      }
       std::string& part = taken.parts.emplace_back();
       size_t operand = 0;
       for (const ops::Arg* a : ops::tensor_operands(taken.calls.back())) {
-        auto bytes = get(r, w.storages_of(w.nodes[at])[operand++]);
+        auto bytes = get(r, w.storages_of(n)[operand++]);
         if (!bytes.ok()) return bytes.status();
+        if (bytes->size() < offset_of(a->geometry) + size_of(a->geometry)) {
+          return internal_error("a storage is too small for what travels");
+        }
         part += bytes->substr(offset_of(a->geometry), size_of(a->geometry));
       }
     }
+    MOAI_RETURN_IF_ERROR(check(taken));
     const Status status = exchange(programs, at, taken);
     if (!status.ok()) return status;
+  }
+  return ok_status();
+}
+
+// Whether the sizes that the ranks state fit each other.
+Status VirtualRanks::check(const Taken& taken) {
+  const auto misfit = [](const std::string& what) {
+    return internal_error("what travels does not fit: " + what);
+  };
+  for (size_t i = 0; i < taken.ranks.size(); ++i) {
+    const ops::CallSignature& c = taken.calls[i];
+    if (c.op == "moai::all_reduce" || c.op == "moai::reduce_scatter") {
+      if (taken.parts[i].size() != taken.parts[0].size()) return misfit("other sizes");
+      const size_t kind = c.op == "moai::all_reduce" ? 1 : 3;
+      if (c.args[kind] != taken.calls[0].args[kind]) return misfit("other kinds of sums");
+    }
+    if (c.op == "moai::all_reduce") continue;
+    const tensor::Geometry& g = ops::tensor_operands(c)[0]->geometry;
+    const auto d = static_cast<size_t>(c.args[1].ints[0]);
+    const std::vector<int64_t>& shares = c.args[2].ints;
+    if (c.args[1] != taken.calls[0].args[1] || shares != taken.calls[0].args[2].ints) {
+      return misfit("other shares");
+    }
+    if (shares.size() != taken.ranks.size() || d >= g.sizes.size()) return misfit("no share each");
+    const bool scatters = c.op == "moai::reduce_scatter";
+    const int64_t all = tensor::begin_of(shares, shares.size());
+    if (g.sizes[d] != (scatters ? all : shares[i])) return misfit("another share");
+    tensor::Geometry whole = g;
+    whole.sizes[d] = scatters ? shares[i] : all;
+    if (c.op == "moai::all_to_all") {
+      const auto to = static_cast<size_t>(c.args[3].ints[0]);
+      const std::vector<int64_t>& kept = c.args[4].ints;
+      if (to >= g.sizes.size() || to == d || kept.size() != shares.size() ||
+          tensor::begin_of(kept, kept.size()) != g.sizes[to]) {
+        return misfit("other shares to scatter");
+      }
+      whole.sizes[to] = kept[i];
+    }
+    tensor::Geometry first = g;
+    const tensor::Geometry& of_first = ops::tensor_operands(taken.calls[0])[0]->geometry;
+    if (of_first.sizes.size() != g.sizes.size() || of_first.dtype != g.dtype) {
+      return misfit("other tensors");
+    }
+    first.sizes[d] = of_first.sizes[d];
+    if (first.sizes != of_first.sizes) return misfit("other tensors");
+    if (c.results[0].geometry.sizes != whole.sizes) return misfit("another result");
   }
   return ok_status();
 }

@@ -56,6 +56,7 @@ class VirtualRanks {
   bool is_border(const graph::Node& n) const;
   Status call(int rank, const graph::Window& w, const graph::Node& n);
   Status collective(const std::vector<graph::Window>& programs, size_t at);
+  static Status check(const Taken& taken);
   Status exchange(const std::vector<graph::Window>& programs, size_t at, const Taken& taken);
   Result<std::string> apply(const Taken& taken, size_t index) const;
 

@@ -11,6 +11,10 @@ Buffers::Buffers(const Lowering& in, graph::StorageId first_temporary)
   for (const graph::Node& n : in.window->nodes) {
     const auto ids = in.window->storages_of(n);
     if (n.kind == graph::NodeKind::kAlloc) allocated_[ids[0]] = in.window->words_of(n)[0];
+    if (n.kind == graph::NodeKind::kResize && allocated_.contains(ids[0])) {
+      uint64_t& bytes = allocated_[ids[0]];
+      bytes = std::max(bytes, in.window->words_of(n)[0]);
+    }
     if (n.kind == graph::NodeKind::kFree) released_.insert(ids[0]);
   }
   home_ = in.existing;

@@ -28,7 +28,8 @@ class Buffers {
   BufferId id(RegisterId r) const { return by_register_[r]; }
   // The first number that no buffer has.
   graph::StorageId next_temporary() const { return next_; }
-  // Bytes of the window's own allocation of a storage; 0 where the window does not allocate it.
+  // Bytes of the window's own allocation of a storage, as large as it grows; 0 where the window
+  // does not allocate it.
   uint64_t allocated_bytes(graph::StorageId storage) const;
   // Whether a buffer has the storage's own id: not where all that the window makes of it lies
   // otherwise than it does in the end.

@@ -15,6 +15,11 @@ void Emitter::alloc(StorageId id, uint64_t bytes) {
   out_.sources.push_back(source_);
 }
 
+void Emitter::resize(StorageId id, uint64_t bytes) {
+  out_.window.resize(id, bytes);
+  out_.sources.push_back(source_);
+}
+
 void Emitter::append(const LocalCall& c, graph::LineId line, uint32_t source) {
   out_.window.call(signatures_.intern(c.signature), c.storages, c.words, line);
   out_.sources.push_back(source);

@@ -20,6 +20,8 @@ class Emitter {
   // What follows is emitted for the recorded call at `source`.
   void begin(uint32_t source) { source_ = source; }
   void alloc(graph::StorageId id, uint64_t bytes);
+  // Before all else.
+  void resize(graph::StorageId id, uint64_t bytes);
   void call(const LocalCall& c, graph::LineId line);
   // A part of the recorded call. It may run as late as the next finish_parts(): what is
   // emitted before that must not need it.

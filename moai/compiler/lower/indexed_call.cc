@@ -43,12 +43,19 @@ StorageId IndexedCall::make(std::string_view op, std::string_view overload,
 
 void IndexedCall::point_into_part() {
   ops::Arg& operand = *ops::tensor_operands(call_.signature)[form_.pointers];
-  const StorageId whole = call_.storages[form_.pointers];
+  StorageId whole = call_.storages[form_.pointers];
   pointers_ = like(operand.geometry, operand.geometry.dtype);
   const Geometry flags = like(operand.geometry, tensor::DType::kBool);
+  Geometry recorded = operand.geometry;
+  if (form_.from_the_end) {
+    const int64_t size = rule_.factors[part_.factor].size;
+    whole =
+        make("aten::remainder", "Scalar", {of_tensor(recorded), of_int(size)}, {whole}, pointers_);
+    recorded = pointers_;
+  }
   const StorageId moved =
-      make("aten::sub", "Scalar", {of_tensor(operand.geometry), of_int(part_.begin), of_int(1)},
-           {whole}, pointers_);
+      make("aten::sub", "Scalar", {of_tensor(recorded), of_int(part_.begin), of_int(1)}, {whole},
+           pointers_);
   const StorageId below =
       make("aten::lt", "Scalar", {of_tensor(pointers_), of_int(0)}, {moved}, flags);
   const StorageId above =

@@ -39,6 +39,7 @@ class Lower {
         out_(signatures) {}
 
   Emitter::Emitted run() {
+    grow();
     for (const RegisterId r : program_.inputs) provide(r);
     allocate_untouched();
     for (const StorageId id : buffers_.released_first()) out_.free(id);
@@ -88,6 +89,15 @@ class Lower {
     return static_cast<uint64_t>(layout(r).count()) * tensor::dtype_size(dtype(r));
   }
 
+  // Storages that were there before and grow, which moves nothing in them.
+  void grow() {
+    for (const graph::Node& n : in_.window->nodes) {
+      if (n.kind != graph::NodeKind::kResize) continue;
+      const StorageId id = in_.window->storages_of(n)[0];
+      if (buffers_.allocated_bytes(id) == 0) out_.resize(id, in_.window->words_of(n)[0]);
+    }
+  }
+
   // Storages that the window allocates and no call uses.
   void allocate_untouched() {
     std::set<StorageId> used;
@@ -95,7 +105,7 @@ class Lower {
     for (const graph::Node& n : in_.window->nodes) {
       if (n.kind != graph::NodeKind::kAlloc) continue;
       const StorageId id = in_.window->storages_of(n)[0];
-      if (!used.contains(id)) out_.alloc(id, in_.window->words_of(n)[0]);
+      if (!used.contains(id)) out_.alloc(id, buffers_.allocated_bytes(id));
     }
   }
 

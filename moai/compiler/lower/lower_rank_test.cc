@@ -198,6 +198,28 @@ TEST(LowerRank, WhatIsMadeBeforeARegionIsBroughtHomeBeforeIt) {
             "aten::neg_(f32[2]! s5) -> _\n");
 }
 
+TEST(LowerRank, StoragesThatGrowDoSoAtOnce) {
+  EXPECT_EQ(lowered("alloc s1 0\nresize s1 16\n"
+                    "aten::fill_.Scalar(f32[4]! s1, word 1.0) -> _\n"
+                    "resize s2 16\n"
+                    "aten::fill_.Scalar(f32[4]! s2, word 1.0) -> _\n",
+                    {}, 0),
+            "resize s2 16\n"
+            "alloc s1 16\n"
+            "aten::fill_.Scalar(f32[4]! s1, word 1.0) -> _\n"
+            "aten::fill_.Scalar(f32[4]! s2, word 1.0) -> _\n");
+}
+
+// Overlapping rows behind a tensor in the same storage.
+TEST(LowerRank, AnOpaqueSegmentBehindAnotherStaysWhereItIs) {
+  const std::string text =
+      "alloc s1 96\n"
+      "aten::fill_.Scalar(f32[4]! s1, word 1.0) -> _\n"
+      "aten::fill_.Scalar(f32[8]+8! s1, word 2.0) -> _\n"
+      "s2 = aten::relu(f32[3,4]{2,1}+8 s1) -> f32[3,4]\n";
+  EXPECT_EQ(lowered(text, {}, 1), text);
+}
+
 // Two weights packed into one storage.
 TEST(LowerRank, AStorageOfSeveralSegmentsStaysWhole) {
   EXPECT_EQ(lowered("alloc s1 64\n"

@@ -66,7 +66,9 @@ std::optional<IndexedForm> indexed_form(const CallSignature& s, const ShardingRu
   if ((!reads && !writes) || form->args.size() < 2) return std::nullopt;
   const auto pointers = pointers_of(rule, factor, *form->args[1]);
   if (!pointers) return std::nullopt;
-  return IndexedForm{.outside = writes ? Outside::kDump : Outside::kZeros, .pointers = *pointers};
+  return IndexedForm{.outside = writes ? Outside::kDump : Outside::kZeros,
+                     .pointers = *pointers,
+                     .from_the_end = true};
 }
 
 }  // namespace moai::ops

@@ -23,6 +23,8 @@ struct IndexedForm {
   std::optional<uint16_t> position{};
   // The argument that says which pointer is ignored. Those equal to it are so on every rank.
   std::optional<uint16_t> ignored{};
+  // Pointers below 0 count from the end of the whole table.
+  bool from_the_end = false;
 
   bool operator==(const IndexedForm&) const = default;
 };

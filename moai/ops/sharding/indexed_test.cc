@@ -21,6 +21,7 @@ std::string forms(const std::string& text) {
     all += (all.empty() ? "" : "; ") + std::to_string(f) + " " +
            kNames[static_cast<int>(form->outside)] + " " + std::to_string(form->pointers);
     if (form->position) all += " position " + std::to_string(*form->position);
+    if (form->from_the_end) all += " from the end";
     if (form->ignored) all += " argument " + std::to_string(*form->ignored);
   }
   return all;
@@ -37,8 +38,9 @@ TEST(IndexedForm, OfReadsAndWrites) {
 
 TEST(IndexedForm, EachDimensionHasPointersOfItsOwn) {
   EXPECT_EQ(forms("aten::index.Tensor(f32[3,4,5], (i64[6], none, i64[6])) -> f32[6,4]"),
-            "0 zeros 1; 2 zeros 2");
-  EXPECT_EQ(forms("aten::index_put_(f32[3,4]!, (none, i64[6]), f32[], true) -> _"), "1 dump 1");
+            "0 zeros 1 from the end; 2 zeros 2 from the end");
+  EXPECT_EQ(forms("aten::index_put_(f32[3,4]!, (none, i64[6]), f32[], true) -> _"),
+            "1 dump 1 from the end");
 }
 
 TEST(IndexedForm, OtherFactorsHaveNone) {

@@ -223,6 +223,7 @@ CASES = {
     "mlp": (Mlp, lambda: (torch.randn(7, 6), torch.randint(4, (7,))), 4),
     "cnn": (Cnn, lambda: (torch.randn(5, 3, 8, 8), torch.randint(4, (5,))), 4),
     "gpt": (Gpt, lambda: (tokens(), tokens()), VOCABULARY),
+    "gpt24": (lambda: Gpt(layers=24), lambda: (tokens(), tokens()), VOCABULARY),
     "dropout": (lambda: Gpt(1, 0.1), lambda: (tokens(), tokens()), VOCABULARY),
     "noisy": (Noisy, lambda: (torch.randn(7, 6), torch.randint(4, (7,))), 4),
     "gpt5": (lambda: Gpt(5), lambda: (tokens(), tokens()), VOCABULARY),

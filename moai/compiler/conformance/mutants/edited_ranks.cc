@@ -1,0 +1,77 @@
+#include "moai/compiler/conformance/mutants/edited_ranks.h"
+
+#include <algorithm>
+
+#include "moai/ops/call_build.h"
+
+namespace moai::compiler {
+
+EditedRanks::EditedRanks(const std::vector<graph::Window>& ranks,
+                         const graph::SignatureTable& signatures) {
+  for (const graph::Window& w : ranks) {
+    std::vector<EditedNode>& nodes = nodes_.emplace_back();
+    for (const graph::Node& n : w.nodes) {
+      const auto ids = w.storages_of(n);
+      const auto words = w.words_of(n);
+      EditedNode& node = nodes.emplace_back();
+      node.kind = n.kind;
+      if (node.is_call()) node.signature = signatures.at(n.signature).signature();
+      node.storages.assign(ids.begin(), ids.end());
+      node.words.assign(words.begin(), words.end());
+      node.line = n.line;
+    }
+  }
+}
+
+void EditedRanks::erase(size_t i) {
+  for (std::vector<EditedNode>& nodes : nodes_) nodes.erase(nodes.begin() + static_cast<long>(i));
+}
+
+void EditedRanks::move(size_t i, size_t to) {
+  for (std::vector<EditedNode>& nodes : nodes_) {
+    const auto at = [&](size_t k) { return nodes.begin() + static_cast<ptrdiff_t>(k); };
+    if (to < i) std::rotate(at(to), at(i), at(i + 1));
+    if (to > i) std::rotate(at(i), at(i + 1), at(to));
+  }
+}
+
+std::vector<graph::Window> EditedRanks::windows(graph::SignatureTable* signatures) const {
+  std::vector<graph::Window> ranks;
+  for (const std::vector<EditedNode>& nodes : nodes_) {
+    graph::Window& w = ranks.emplace_back();
+    for (const EditedNode& n : nodes) {
+      switch (n.kind) {
+        case graph::NodeKind::kCall:
+          w.call(signatures->intern(n.signature), n.storages, n.words, n.line);
+          break;
+        case graph::NodeKind::kAlloc:
+          w.alloc(n.storages[0], n.words[0]);
+          break;
+        case graph::NodeKind::kResize:
+          w.resize(n.storages[0], n.words[0]);
+          break;
+        case graph::NodeKind::kFree:
+          w.free(n.storages[0]);
+          break;
+      }
+    }
+  }
+  return ranks;
+}
+
+EditedNode clone_of(const tensor::Geometry& g, graph::StorageId from, graph::StorageId to) {
+  tensor::Geometry made = g;
+  made.strides = tensor::contiguous_strides(g.sizes);
+  made.offset = 0;
+  return {.signature = {.op = "aten::clone",
+                        .overload = "",
+                        .args = {ops::of_tensor(g), {}},
+                        .results = {ops::of_fresh(made)}},
+          .storages = {from, to}};
+}
+
+EditedNode release_of(graph::StorageId id) {
+  return {.kind = graph::NodeKind::kFree, .storages = {id}};
+}
+
+}  // namespace moai::compiler

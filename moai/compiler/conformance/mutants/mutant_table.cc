@@ -1,0 +1,110 @@
+#include "moai/compiler/conformance/mutants/mutant_table.h"
+
+#include "moai/compiler/verify/verify.h"
+
+namespace moai::compiler {
+namespace {
+
+constexpr double kErrorMax = 1e-10;
+constexpr int kTriesEach = 60;  // for a place where a mistake fits
+
+}  // namespace
+
+MutantTable::MutantTable(device::Device* device, const std::vector<std::string>& models) {
+  for (const std::string& name : models) {
+    Model& m = *models_.emplace_back(std::make_unique<Model>());
+    m.name = name;
+    load(name, &m.golden);
+    m.reference = std::make_unique<Reference>(device, &m.golden);
+    for (const int ranks : {2, 3, 4}) {
+      const std::string n = std::to_string(ranks);
+      add(&m, "dp " + n, [&](const Analysed& w) { return data_parallel(m.golden, w, ranks); });
+      add(&m, "tp " + n, [&](const Analysed& w) { return tensor_parallel(m.golden, w, ranks); });
+    }
+    for (const unsigned seed : {1U, 2U, 4U, 5U, 8U, 11U}) {
+      add(&m, "random " + std::to_string(seed),
+          [&](const Analysed& w) { return random_plan(m.golden, w, seed); });
+    }
+  }
+}
+
+void MutantTable::add(Model* model, const std::string& plan, const MakePlan& make) {
+  const auto lay_out = [&](const Analysed& w, const std::string& name) {
+    cases_.push_back({model, name, &w, model->reference->lay_out(w, make(w))});
+  };
+  lay_out(*model->golden.recorded, plan);
+  lay_out(*model->expanded.emplace_back(expanded(&model->golden, make)), plan + ", expanded");
+}
+
+bool MutantTable::changes(const Case& of, const Mutant& mutant) {
+  const auto run = of.model->reference->run(*of.window, mutant.laid);
+  return !run.ok() || !(run->error_max <= kErrorMax);
+}
+
+MutantRow MutantTable::run(const MutantClass& mutants, int count, unsigned seed) {
+  MutantRow row{.name = std::string(mutants.name)};
+  Random random(seed);
+  for (int tries = 0; row.mutants < count && tries < count * kTriesEach; ++tries) {
+    // Models take turns, so that small ones count as much.
+    Model* model = models_[random() % models_.size()].get();
+    const auto i =
+        any_of(cases_.size(), &random, [&](size_t k) { return cases_[k].model == model; });
+    const Case& of = cases_[*i];
+    const auto mutant = mutants.make({of.window, &of.laid, &model->golden.signatures}, &random);
+    if (!mutant) continue;
+    ++row.mutants;
+    const bool caught =
+        !verify(mutant->laid.lowering(*of.window), mutant->laid.ranks, model->golden.signatures)
+             .ok();
+    const bool changed = changes(of, *mutant);
+    row.caught += caught;
+    row.changed += changed;
+    if (!changed || caught) continue;
+    ++row.escaped;
+    row.escapes.push_back(row.name + ": " + model->name + ", " + of.plan + ": " + mutant->what);
+  }
+  return row;
+}
+
+std::vector<std::string> MutantTable::false_alarms() const {
+  std::vector<std::string> found;
+  for (const Case& c : cases_) {
+    const Status status =
+        verify(c.laid.lowering(*c.window), c.laid.ranks, c.model->golden.signatures);
+    if (!status.ok()) found.push_back(c.model->name + ", " + c.plan + ": " + status.message());
+  }
+  return found;
+}
+
+std::vector<std::string> all_mutant_models() {
+  return {"mlp", "cnn", "gpt", "llama", "bert", "experts", "lstm", "fused", "dropout", "noisy"};
+}
+
+MutantRow sum_of(const std::vector<MutantRow>& rows) {
+  MutantRow all{.name = "all"};
+  for (const MutantRow& r : rows) {
+    all.mutants += r.mutants;
+    all.changed += r.changed;
+    all.caught += r.caught;
+    all.escaped += r.escaped;
+    all.escapes.insert(all.escapes.end(), r.escapes.begin(), r.escapes.end());
+  }
+  return all;
+}
+
+std::string to_markdown(const std::vector<MutantRow>& rows) {
+  std::string out =
+      "| mistake | mutants | changed a result | caught | escaped |\n|---|---|---|---|---|\n";
+  const auto line = [&](const MutantRow& r) {
+    out += "| " + r.name;
+    for (const int n : {r.mutants, r.changed, r.caught, r.escaped}) {
+      out += " | " + std::to_string(n);
+    }
+    out += " |\n";
+  };
+  for (const MutantRow& r : rows) line(r);
+  line(sum_of(rows));
+  return out;
+}
+
+}  // namespace moai::compiler
