@@ -65,7 +65,7 @@ class Homes {
     for (SegmentId s = 0; s < w.graph.segments.size(); ++s) {
       const Segment& segment = w.graph.segments[s];
       const StorageState* state = state_of(segment);
-      if (!covers(segment) || skips_) {
+      if (!covers(segment) || skips_ || in_.whole) {
         plan->home[s] = whole;
         continue;
       }

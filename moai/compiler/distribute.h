@@ -28,6 +28,7 @@ struct DistributeInput {
   Degrees degrees{};  // of the whole job; they say what the mesh is
   std::map<graph::StorageId, StorageState> storages{};
   graph::StorageId first_temporary = 0;  // above all ids of the window
+  bool whole = false;                    // every rank runs all of it
 };
 
 // A word of a rank's call.

@@ -182,6 +182,11 @@ void MeshStream::run(const WindowBuilder::Built& built) {
   const PlanBook::Found found =
       plans_.find(built.window, [&](StorageId id) { return storages_.state(id); });
   WindowPlan& plan = *found.plan;
+  if (!plan.verified.ok()) {
+    broken_ = internal_error("[driver.mesh] no program of the window is right: " +
+                             plan.verified.message());
+    return;
+  }
   std::vector<StorageId> storages = found.storages;
   for (const auto& [number, layout] : plan.before) shards_.place(storages[number], layout);
   const uint64_t temporaries = plan.temporaries_end - plan.first_temporary;
@@ -232,6 +237,7 @@ void MeshStream::free(StorageId id) {
 // ---- sending and receiving
 
 Status MeshStream::deliver(const Interrupt& interrupt) {
+  MOAI_RETURN_IF_ERROR(broken_);
   while (!queue_.empty()) {
     const auto& [rank, message] = queue_.front();
     const Status sent = ranks_[rank]->exchange().send(message, interrupt);

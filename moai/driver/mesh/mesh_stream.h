@@ -97,6 +97,7 @@ class MeshStream final : public Stream {
   RankQueue queue_;
   Shards shards_;
   PlanBook plans_;
+  Status broken_;          // why nothing can be sent any more
   uint64_t sequence_ = 0;  // of the script
   uint64_t meshes_ = 0;    // joined so far
   bool joined_ = false;

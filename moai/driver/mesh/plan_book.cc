@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "moai/base/log.h"
 #include "moai/ops/call_tensors.h"
 
 namespace moai::driver {
@@ -83,7 +84,15 @@ std::unique_ptr<WindowPlan> PlanBook::make(const graph::Window& numbered,
   for (size_t i = 1; i < storages.size(); ++i) {
     if (const StorageState* state = state_of(storages[i])) in.storages[i] = *state;
   }
-  const compiler::Distributed d = compiler::distribute(in, &signatures_);
+  compiler::Distributed d = compiler::distribute(in, &signatures_);
+  if (!d.verified.ok()) {
+    log_error(
+        "[driver.mesh] a plan is not right and is not used, every rank runs the window whole: " +
+        d.verified.message());
+    in.whole = true;
+    d = compiler::distribute(in, &signatures_);
+  }
+  plan->verified = d.verified;
   for (const compiler::RankWindow& r : d.ranks) plan->ranks.push_back(make_rank_program(r));
   plan->before.assign(d.before.begin(), d.before.end());
   plan->after.assign(d.after.begin(), d.after.end());

@@ -18,6 +18,7 @@ namespace moai::driver {
 
 // Storages are numbers of the form, from 1 in order of first use; 0 is none.
 struct WindowPlan {
+  Status verified{};  // not OK: our mistake; it must not run
   std::vector<RankProgram> ranks{};
   std::vector<std::pair<StorageId, compiler::StorageLayout>> before{}, after{};
   std::vector<std::pair<StorageId, uint64_t>> made{};  // and the bytes of each, when whole
