@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <ostream>
 
@@ -50,20 +49,26 @@ Result<PlanReport> make_report(const Flags& flags, Context& context) {
   graph::SignatureTable signatures;
   MOAI_ASSIGN_OR_RETURN(Rehearsed rehearsed,
                         rehearse(flags.rehearsal, &signatures, context.terminal));
-  const auto begin = std::chrono::steady_clock::now();
   MOAI_ASSIGN_OR_RETURN(const compiler::RecordedStep step,
                         compiler::training_step(rehearsed.recording, signatures));
-  PlanReport report{.script = joined(flags.rehearsal.arguments),
+  PlanReport report{.script = joined(words),
                     .profile = flags.cluster.profile,
-                    .cluster = std::move(cluster)};
-  MOAI_ASSIGN_OR_RETURN(report.choice,
-                        compiler::choose_plan(step, report.cluster, pins, {}, &signatures));
-  report.weights = compiler::weight_layouts(report.choice.best);
-  report.lines = std::move(rehearsed.recording.lines);
-  report.capture_s = rehearsed.seconds;
-  count_samples(report.choice.best, &report);
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
-  report.search_s = taken.count();
+                    .cluster = std::move(cluster),
+                    .lines = std::move(rehearsed.recording.lines),
+                    .capture_s = rehearsed.seconds};
+  const compiler::PriceOptions options;
+  MOAI_ASSIGN_OR_RETURN(report.found,
+                        compiler::search_plan(compiler::search_problem(
+                            step, report.cluster, pins, options, &signatures)));
+  const auto priced = [&](const compiler::PlannedWindow& planned, const compiler::Degrees& d) {
+    return compiler::price_step(step, planned, d, report.cluster, options, &signatures);
+  };
+  report.best = priced(report.found.planned, report.found.best.degrees);
+  report.one_device =
+      priced(compiler::plan_window(step.window, step.uploaded, {}, 1, &signatures), {});
+  report.ideal = compiler::ideal_step(step.window, signatures, report.cluster, options.kernels);
+  report.weights = compiler::weight_layouts(report.found.planned);
+  count_samples(report.found.planned, &report);
   return report;
 }
 

@@ -90,7 +90,7 @@ TEST_F(PlanTest, WhatIsFixedIsKept) {
   EXPECT_EQ(json()["plan"]["zero"], 1);
   EXPECT_TRUE(json()["notes"].empty());
   EXPECT_EQ(plan_on("4", {"--fix", "dp=3"}), 2);
-  EXPECT_THAT(err, HasSubstr("no plan for 4 devices has dp=3"));
+  EXPECT_THAT(err, HasSubstr("no plan for 4 devices is as pinned"));
   EXPECT_EQ(plan_on("4", {"--fix", "pp=2"}), 1);
   EXPECT_THAT(err, HasSubstr("pipeline stages are not made yet"));
 }
@@ -200,12 +200,26 @@ TEST_F(PlanTest, AScriptThatDoesNotEndIsEnded) {
   EXPECT_FALSE(process_id(std::stoll(read_file(path("pid")).value())));
 }
 
+TEST_F(PlanTest, AnInterruptEndsTheScript) {
+  python("echo $$ >" + path("pid") + "; kill -TERM $PPID; sleep 600");
+  EXPECT_EQ(plan_on("2"), 1);
+  EXPECT_THAT(err, HasSubstr("interrupted; the script was ended"));
+  EXPECT_FALSE(process_id(std::stoll(read_file(path("pid")).value())));
+}
+
 TEST_F(PlanTest, PythonThatIsNotThere) {
   EXPECT_EQ(run(moai_command, {"plan", "--cluster", cluster_ + ":2", "--python", path("no-python"),
                                path("train.py")}),
             1);
   EXPECT_THAT(err, HasSubstr("cannot start \"" + path("no-python") + "\""));
   EXPECT_THAT(err, HasSubstr("give --python"));
+}
+
+TEST_F(PlanTest, AStepThatFitsNowhere) {
+  ::setenv("MOAI_CLUSTER", cluster_.c_str(), 1);
+  server.flavors.mutable_flavors(1)->set_memory_bytes(2 * 20'000);
+  EXPECT_EQ(plan({"--flavor", "2"}), 1);
+  EXPECT_THAT(err, HasSubstr("no plan fits"));
 }
 
 // ---- a flavor of the site

@@ -39,7 +39,7 @@ def test_the_example_gpt_on_eight_devices(plan, tmp_path):
     assert degrees["dp"] * degrees["tp"] == 8 and degrees["pp"] == 1
     assert found["candidates"] == 13 and len(found["alternatives"]) == 5
     assert 0 < found["lower_bound_s"] <= found["step_s"] < found["one_device_step_s"]
-    assert found["fits"] and found["memory_bytes_max"] < found["memory_limit_bytes"]
+    assert found["memory_bytes_max"] < found["memory_limit_bytes"]
     assert sum(found["waterfall"].values()) == pytest.approx(found["step_s"])
     assert found["unsupported"] == [], "every operator of it has a rule"
     assert "train.py" in done.stderr, "the warning names the line that reads a value"

@@ -16,6 +16,7 @@ using tensor::Geometry;
 constexpr uint64_t kScalars = 16;
 // Elements of a block of such a copy.
 constexpr uint64_t kTurnedBlock = 60 * 60;
+constexpr uint64_t kPackedMax = 256 * 1024;
 
 struct Tensors {
   std::vector<const Geometry*> operands{};
@@ -44,15 +45,15 @@ bool is_matrix(const Geometry& g) {
   return dense(n - 1, n - 2) || dense(n - 2, n - 1);
 }
 
-// Operands that are copied since they lie otherwise; half-precision kernels pack all of them.
+// Operands that are copied since they lie otherwise; half-precision kernels pack blocks.
 uint64_t product(const CallSignature&, const Tensors& t) {
-  uint64_t sum = 0;
+  uint64_t copies = 0, half = 0;
   for (const Geometry* g : t.operands) {
-    const bool half = g->dtype == tensor::DType::kBFloat16 || g->dtype == tensor::DType::kFloat16;
-    if (half) sum += 4 * bytes(*g);
-    if (!is_matrix(*g)) sum += bytes(*g);
+    const bool packed = g->dtype == tensor::DType::kBFloat16 || g->dtype == tensor::DType::kFloat16;
+    half += packed ? bytes(*g) : 0;
+    copies += is_matrix(*g) ? 0 : bytes(*g);
   }
-  return sum;
+  return copies + std::min(4 * half, kPackedMax);
 }
 
 // What is read by stride is copied first.

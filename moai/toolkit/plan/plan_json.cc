@@ -23,22 +23,21 @@ Json plan_of(const StepPrice& p) {
 
 Json alternatives(const PlanReport& r) {
   Json all = Json::array();
-  for (size_t i = 1; i < r.choice.plans.size() && i <= kAlternatives; ++i) {
-    const StepPrice& p = r.choice.plans[i];
+  for (const compiler::FoundPlan& p : r.found.alternatives) {
     all.push_back({{"plan", degrees_json(p.degrees)},
-                   {"step_s", p.program.step_s},
-                   {"memory_bytes_max", p.program.memory_bytes_max},
-                   {"fits", p.fits(r.cluster)},
-                   {"why_not", why_not(r, i)}});
+                   {"step_s", p.price.step_s},
+                   {"memory_bytes_max", static_cast<uint64_t>(p.price.memory_bytes)},
+                   {"fits", p.fits},
+                   {"why_not", p.why_not}});
   }
   return all;
 }
 
 Json traffic(const PlanReport& r) {
   Json all = Json::array();
-  const auto& axes = r.choice.best.program.mesh.axes;
+  const auto& axes = r.found.planned.program.mesh.axes;
   for (size_t a = 0; a < axes.size(); ++a) {
-    const compiler::cost::AxisTraffic& t = r.best().program.axes[a];
+    const compiler::cost::AxisTraffic& t = r.best.program.axes[a];
     all.push_back({{"axis", axes[a].name},
                    {"devices", axes[a].size},
                    {"collectives", t.collectives},
@@ -50,7 +49,7 @@ Json traffic(const PlanReport& r) {
 
 Json unsupported(const PlanReport& r) {
   Json all = Json::array();
-  for (const compiler::WholeCalls& w : r.best().whole) {
+  for (const compiler::WholeCalls& w : r.best.whole) {
     all.push_back({{"operator", w.op},
                    {"line", line_text(r, w.line)},
                    {"calls", w.calls},
@@ -78,7 +77,7 @@ Json per_second(int64_t count, double step_s) {
 }  // namespace
 
 Json plan_json(const PlanReport& r) {
-  const StepPrice& best = r.best();
+  const StepPrice& best = r.best;
   Json falls = Json::object(), memory = Json::object();
   for (const Part& part : waterfall(best)) falls[part.name + "_s"] = part.seconds;
   for (const MemoryPart& part : memory_parts(best)) memory[part.key] = part.bytes;
@@ -86,20 +85,21 @@ Json plan_json(const PlanReport& r) {
           {"memory_bytes_max", best.program.memory_bytes_max},
           {"mfu", utilization(r)},
           {"plan", plan_of(best)},
-          {"search_s", r.search_s},
+          {"search_s", r.found.search_s},
           {"capture_s", r.capture_s},
-          {"candidates", r.choice.plans.size()},
-          {"lower_bound_s", r.choice.ideal.lower_bound_s},
+          {"candidates", r.found.candidates},
+          {"lower_bound_s", r.found.lower_bound_s},
           {"alternatives", alternatives(r)},
           {"waterfall", std::move(falls)},
           {"unsupported", unsupported(r)},
-          {"fits", best.fits(r.cluster)},
+          {"priced", r.found.priced},
+          {"confirm_s", r.found.confirm_s},
           {"memory_limit_bytes", r.cluster.device.memory_bytes},
           {"memory", std::move(memory)},
           {"binding_constraint", binding_constraint(r)},
           {"samples_per_s", per_second(r.samples, best.program.step_s)},
           {"tokens_per_s", per_second(r.tokens, best.program.step_s)},
-          {"one_device_step_s", r.choice.one_device.program.step_s},
+          {"one_device_step_s", r.one_device.program.step_s},
           {"flops_per_device", best.program.flops},
           {"traffic", traffic(r)},
           {"weights", layouts(r)},

@@ -15,7 +15,7 @@ constexpr const char* kStyle = R"(<style>
 body { font: 15px/1.5 sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em; color: #222 }
 h1 { font-size: 1.4em } h2 { font-size: 1.1em; margin-top: 2em }
 table { border-collapse: collapse } td, th { padding: .2em .9em .2em 0; text-align: left }
-th { border-bottom: 1px solid #888 } .warn { color: #b00 }
+th { border-bottom: 1px solid #888 }
 .bar { display: flex; height: 1.6em; background: #eee; margin: .3em 0 }
 .bar div { overflow: hidden; white-space: nowrap; color: #fff; padding-left: .2em }
 .key span { display: inline-block; margin-right: 1.2em }
@@ -79,7 +79,7 @@ std::string bar(const std::vector<Piece>& pieces, double whole) {
 }
 
 std::string head(const PlanReport& r) {
-  const StepPrice& best = r.best();
+  const StepPrice& best = r.best;
   const std::string title = "Plan for " + escaped(r.script);
   std::string out = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" +
                     title + "</title>\n" + kStyle + "</head><body>\n<h1>" + title + "</h1>\n<p>" +
@@ -87,31 +87,30 @@ std::string head(const PlanReport& r) {
                     " (" + escaped(r.cluster.device.name) + "): <b>" +
                     escaped(plan_text(best.degrees)) + "</b>, a step in <b>" +
                     seconds_text(best.program.step_s) + "</b>; one device " +
-                    seconds_text(r.choice.one_device.program.step_s) + "; no plan below " +
-                    seconds_text(r.choice.ideal.lower_bound_s) + ".<br>Bound by " +
+                    seconds_text(r.one_device.program.step_s) + "; no plan below " +
+                    seconds_text(r.found.lower_bound_s) + ".<br>Bound by " +
                     escaped(binding_constraint(r)) + ".</p>\n";
   for (const std::string& note : notes(r)) out += "<p>Note: " + escaped(note) + ".</p>\n";
-  if (!best.fits(r.cluster)) out += "<p class=\"warn\">The plan does not fit.</p>\n";
   return out;
 }
 
 std::string step(const PlanReport& r) {
   std::vector<Piece> pieces;
-  for (const Part& p : waterfall(r.best())) {
+  for (const Part& p : waterfall(r.best)) {
     pieces.push_back({p.name, seconds_text(p.seconds), p.seconds});
   }
-  return "<h2>Where the step goes</h2>\n" + bar(pieces, r.best().program.step_s);
+  return "<h2>Where the step goes</h2>\n" + bar(pieces, r.best.program.step_s);
 }
 
 std::string memory(const PlanReport& r) {
   std::vector<Piece> pieces;
-  for (const MemoryPart& p : memory_parts(r.best())) {
+  for (const MemoryPart& p : memory_parts(r.best)) {
     pieces.push_back({p.name, bytes_text(p.bytes), static_cast<double>(p.bytes)});
   }
   const auto limit = static_cast<uint64_t>(r.cluster.device.memory_bytes);
-  const uint64_t whole = std::max(limit, r.best().program.memory_bytes_max);
+  const uint64_t whole = std::max(limit, r.best.program.memory_bytes_max);
   return "<h2>Memory of each of " + std::to_string(r.cluster.devices()) +
-         " devices when it is fullest: " + bytes_text(r.best().program.memory_bytes_max) + " of " +
+         " devices when it is fullest: " + bytes_text(r.best.program.memory_bytes_max) + " of " +
          bytes_text(limit) + "</h2>\n" + bar(pieces, static_cast<double>(whole));
 }
 
@@ -133,19 +132,18 @@ std::string placements(const PlanReport& r) {
 
 std::string others(const PlanReport& r) {
   std::vector<Row> rows;
-  for (size_t i = 1; i < r.choice.plans.size() && i <= kAlternatives; ++i) {
-    const StepPrice& p = r.choice.plans[i];
-    rows.push_back({plan_text(p.degrees), seconds_text(p.program.step_s),
-                    bytes_text(p.program.memory_bytes_max), why_not(r, i)});
+  for (const compiler::FoundPlan& p : r.found.alternatives) {
+    rows.push_back({plan_text(p.degrees), seconds_text(p.price.step_s),
+                    bytes_text(static_cast<uint64_t>(p.price.memory_bytes)), p.why_not});
   }
-  return "<h2>The next of " + std::to_string(r.choice.plans.size()) + " plans</h2>\n" +
+  return "<h2>The next of " + std::to_string(r.found.candidates) + " plans</h2>\n" +
          table({"Plan", "Step", "Memory", "Why not"}, rows);
 }
 
 std::string unsupported(const PlanReport& r) {
-  if (r.best().whole.empty()) return "";
+  if (r.best.whole.empty()) return "";
   std::vector<Row> rows;
-  for (const compiler::WholeCalls& w : r.best().whole) {
+  for (const compiler::WholeCalls& w : r.best.whole) {
     rows.push_back({w.op, std::to_string(w.calls), seconds_text(w.seconds),
                     seconds_text(w.exchange_s), line_text(r, w.line)});
   }

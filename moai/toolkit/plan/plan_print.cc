@@ -28,7 +28,7 @@ std::string rate(int64_t count, double step_s, const char* what) {
 }
 
 void head(std::ostream& out, const PlanReport& r) {
-  const StepPrice& best = r.best();
+  const StepPrice& best = r.best;
   const double step_s = best.program.step_s;
   const auto limit = static_cast<uint64_t>(r.cluster.device.memory_bytes);
   out << "Plan for " << r.script << " on " << r.cluster.devices() << " devices of "
@@ -36,11 +36,11 @@ void head(std::ostream& out, const PlanReport& r) {
       << "  " << plan_text(best.degrees) << "\n"
       << "  step       " << seconds_text(step_s) << rate(r.samples, step_s, "samples")
       << rate(r.tokens, step_s, "tokens") << "\n"
-      << "  one device " << seconds_text(r.choice.one_device.program.step_s) << "; no plan below "
-      << seconds_text(r.choice.ideal.lower_bound_s) << "\n"
+      << "  one device " << seconds_text(r.one_device.program.step_s) << "; no plan below "
+      << seconds_text(r.found.lower_bound_s) << "\n"
       << "  MFU        " << percent(utilization(r)) << "\n"
       << "  memory     " << bytes_text(best.program.memory_bytes_max) << " of " << bytes_text(limit)
-      << " a device" << (best.fits(r.cluster) ? "" : ": DOES NOT FIT") << "\n"
+      << " a device\n"
       << "  bound by   " << binding_constraint(r) << "\n"
       << "  mode       exact; collectives stand in line with calls; float32 products without TF32"
       << (r.profile.empty() ? "" : "; constants of " + r.profile) << "\n";
@@ -48,8 +48,8 @@ void head(std::ostream& out, const PlanReport& r) {
 }
 
 void bars(std::ostream& out, const PlanReport& r) {
-  const double step_s = r.best().program.step_s;
-  for (const Part& part : waterfall(r.best())) {
+  const double step_s = r.best.program.step_s;
+  for (const Part& part : waterfall(r.best)) {
     const auto length = static_cast<size_t>(std::lround(kBar * part.seconds / step_s));
     out << "  " << padded(part.name, 12) << padded(seconds_text(part.seconds), 9) << " "
         << std::string(length, '#') << "\n";
@@ -57,9 +57,9 @@ void bars(std::ostream& out, const PlanReport& r) {
 }
 
 void traffic(std::ostream& out, const PlanReport& r) {
-  const auto& axes = r.choice.best.program.mesh.axes;
+  const auto& axes = r.found.planned.program.mesh.axes;
   for (size_t a = 0; a < axes.size(); ++a) {
-    const compiler::cost::AxisTraffic& t = r.best().program.axes[a];
+    const compiler::cost::AxisTraffic& t = r.best.program.axes[a];
     out << "  over " << axes[a].name << ": " << t.collectives << " collectives, a device receives "
         << bytes_text(t.received_bytes) << " in " << seconds_text(t.seconds) << "\n";
   }
@@ -67,24 +67,23 @@ void traffic(std::ostream& out, const PlanReport& r) {
 
 void memory(std::ostream& out, const PlanReport& r) {
   out << "Memory of a device when it is fullest:\n";
-  for (const MemoryPart& part : memory_parts(r.best())) {
+  for (const MemoryPart& part : memory_parts(r.best)) {
     if (part.bytes > 0) out << "  " << padded(part.name, 20) << bytes_text(part.bytes) << "\n";
   }
 }
 
 void next_plans(std::ostream& out, const PlanReport& r) {
   Table table{.title = "", .header = {"Plan", "Step", "Memory", "Why not"}, .rows = {}};
-  for (size_t i = 1; i < r.choice.plans.size() && i <= kAlternatives; ++i) {
-    const StepPrice& p = r.choice.plans[i];
-    table.rows.push_back({plan_text(p.degrees), seconds_text(p.program.step_s),
-                          bytes_text(p.program.memory_bytes_max), why_not(r, i)});
+  for (const compiler::FoundPlan& p : r.found.alternatives) {
+    table.rows.push_back({plan_text(p.degrees), seconds_text(p.price.step_s),
+                          bytes_text(static_cast<uint64_t>(p.price.memory_bytes)), p.why_not});
   }
-  if (!table.rows.empty())
-    out << "The next of " << r.choice.plans.size() << " plans:\n" << render(table);
+  if (table.rows.empty()) return;
+  out << "The next of " << r.found.candidates << " plans:\n" << render(table);
 }
 
 void unsupported(std::ostream& out, const PlanReport& r) {
-  const auto& whole = r.best().whole;
+  const auto& whole = r.best.whole;
   if (whole.empty()) return;
   Table table{
       .title = "", .header = {"Operator", "Calls", "Time", "Collectives", "Line"}, .rows = {}};
@@ -107,8 +106,8 @@ void print_plan(std::ostream& out, const PlanReport& r) {
   memory(out, r);
   next_plans(out, r);
   unsupported(out, r);
-  out << "Recorded in " << seconds_text(r.capture_s) << ", " << r.choice.plans.size()
-      << " plans priced in " << seconds_text(r.search_s) << "\n";
+  out << "Recorded in " << seconds_text(r.capture_s) << "; of " << r.found.candidates << " plans "
+      << r.found.priced << " priced in " << seconds_text(r.found.search_s) << "\n";
 }
 
 }  // namespace moai::toolkit

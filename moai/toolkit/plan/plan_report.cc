@@ -27,11 +27,6 @@ std::string percent_text(double part) {
   return text;
 }
 
-std::string needs(const PlanReport& r, const StepPrice& p) {
-  return "needs " + bytes_text(p.program.memory_bytes_max) + " of " +
-         bytes_text(static_cast<uint64_t>(r.cluster.device.memory_bytes)) + " a device";
-}
-
 }  // namespace
 
 std::vector<Part> waterfall(const StepPrice& p) {
@@ -57,23 +52,16 @@ std::string plan_text(const compiler::Degrees& d) {
 }
 
 double utilization(const PlanReport& r) {
-  const double step_s = r.best().program.step_s;
-  return step_s > 0 ? r.choice.ideal.peak_s / step_s : 0;
+  const double step_s = r.best.program.step_s;
+  return step_s > 0 ? r.ideal.peak_s / step_s : 0;
 }
 
 std::string binding_constraint(const PlanReport& r) {
-  const StepPrice& best = r.best();
-  if (!best.fits(r.cluster)) return "memory: no plan fits; the smallest " + needs(r, best);
-  const StepPrice* faster = nullptr;
-  for (const StepPrice& p : r.choice.plans) {
-    if (p.program.step_s < best.program.step_s &&
-        (!faster || p.program.step_s < faster->program.step_s)) {
-      faster = &p;
-    }
-  }
-  if (faster) {
-    return "memory: " + plan_text(faster->degrees) + " would take " +
-           seconds_text(faster->program.step_s) + " but " + needs(r, *faster);
+  const StepPrice& best = r.best;
+  for (const compiler::FoundPlan& p : r.found.alternatives) {
+    if (p.fits || p.price.step_s >= best.program.step_s) continue;
+    return "memory: " + plan_text(p.degrees) + " would take " + seconds_text(p.price.step_s) +
+           " but needs " + bytes_text(static_cast<uint64_t>(p.price.memory_bytes)) + " a device";
   }
   const double exchange = best.slices.exchange_s / best.program.step_s;
   if (exchange > kMuch) return "links: collectives take " + percent_text(exchange) + " of the step";
@@ -87,22 +75,6 @@ std::string binding_constraint(const PlanReport& r) {
   return "devices: their calls take " + percent_text(1 - exchange) + " of the step";
 }
 
-std::string why_not(const PlanReport& r, size_t index) {
-  const StepPrice& best = r.best();
-  const StepPrice& p = r.choice.plans[index];
-  if (!p.fits(r.cluster)) return needs(r, p);
-  const std::vector<Part> ours = waterfall(best), theirs = waterfall(p);
-  size_t worst = 0;
-  for (size_t i = 1; i < ours.size(); ++i) {
-    const double more = theirs[i].seconds - ours[i].seconds;
-    if (more > theirs[worst].seconds - ours[worst].seconds) worst = i;
-  }
-  const double more = theirs[worst].seconds - ours[worst].seconds;
-  if (more <= 0) return "as fast";
-  return times_text(p.program.step_s / best.program.step_s) + " × the time; " + theirs[worst].name +
-         " + " + seconds_text(more);
-}
-
 std::vector<std::string> notes(const PlanReport& r) {
   std::vector<std::string> all;
   if (r.samples == 0 && r.cluster.devices() > 1) {
@@ -111,13 +83,13 @@ std::vector<std::string> notes(const PlanReport& r) {
         "the batch has one");
     return all;
   }
-  const StepPrice& best = r.best();
+  const StepPrice& best = r.best;
   if (r.samples_together < best.degrees.dp) {
     all.push_back("a batch has " + std::to_string(r.samples_together) +
                   " samples, fewer than dp: every device computes all of them");
     return all;
   }
-  const double share = r.choice.one_device.program.flops / best.degrees.ranks();
+  const double share = r.one_device.program.flops / best.degrees.ranks();
   if (best.program.flops > kShared * share) {
     all.push_back("a device computes " + times_text(best.program.flops / share) +
                   " times its share of the products: what draws (dropout, data that is made on the "

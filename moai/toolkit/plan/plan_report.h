@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "moai/compiler/planner/choose_plan.h"
 #include "moai/compiler/planner/weight_layout.h"
+#include "moai/compiler/search/search_step.h"
 
 namespace moai::toolkit {
 
@@ -13,17 +13,16 @@ struct PlanReport {
   std::string script{};   // with its arguments
   std::string profile{};  // of another stack's software; empty: ours
   cluster::Cluster cluster{};
-  compiler::PlanChoice choice{};
+  compiler::SearchResult found{};
+  compiler::StepPrice best{};  // of the plan that was found
+  compiler::StepPrice one_device{};
+  compiler::Ideal ideal{};
   std::vector<compiler::WeightLayout> weights{};
   std::vector<std::string> lines{};  // of the script, by number
   int64_t samples = 0, tokens = 0;   // in a step; 0: not recognized
   int64_t samples_together = 0;      // of the smallest micro-batch
-  double capture_s = 0, search_s = 0;
-
-  const compiler::StepPrice& best() const { return choice.plans[0]; }
+  double capture_s = 0;
 };
-
-inline constexpr size_t kAlternatives = 5;
 
 // A part of a step that a waterfall shows.
 struct Part {
@@ -46,8 +45,6 @@ std::string plan_text(const compiler::Degrees& d);
 double utilization(const PlanReport& r);
 // What a faster step would need first.
 std::string binding_constraint(const PlanReport& r);
-// Why plan `index` is not the one.
-std::string why_not(const PlanReport& r, size_t index);
 // What the reader should know about the figures.
 std::vector<std::string> notes(const PlanReport& r);
 // "train.py:40"; "-" where unknown.

@@ -97,7 +97,6 @@ std::string last_lines(const std::vector<std::string>& log) {
 // Status of waitpid; ends the script's process group at the deadline and at an interrupt.
 Result<int> wait_for(int64_t pid, const Rehearsal& rehearsal) {
   const auto deadline = Clock::now() + std::chrono::seconds(rehearsal.seconds_max);
-  const Interrupts interrupts;
   for (;;) {
     int status = 0;
     const pid_t done = ::waitpid(static_cast<pid_t>(pid), &status, WNOHANG);
@@ -141,6 +140,7 @@ Result<Rehearsed> rehearse(const Rehearsal& rehearsal, graph::SignatureTable* si
                        .log_path = log_path,
                        .truncate_log = true};
   options.argv.insert(options.argv.end(), rehearsal.arguments.begin(), rehearsal.arguments.end());
+  const Interrupts interrupts;  // from before there is something to end
   const auto begin = Clock::now();
   const Result<int64_t> pid = spawn(options);
   if (!pid.ok()) {
