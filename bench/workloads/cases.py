@@ -49,7 +49,7 @@ def _on_device(module, device, dtype):
     return module.cuda() if device == "cuda" else module.to(device)
 
 
-def _supervised(model, batch, loss, variant="foreach", clip=None):
+def supervised(model, batch, loss, variant="foreach", clip=None):
     """Trains `model()` on batches (inputs…, target) of `batch()`."""
 
     def make(device, dtype):
@@ -164,7 +164,7 @@ def _sampling(device, dtype):
 
 
 def _entropy(variant="foreach", model=models.MLP, batch=_vectors, clip=None):
-    return _supervised(model, batch, F.cross_entropy, variant, clip)
+    return supervised(model, batch, F.cross_entropy, variant, clip)
 
 
 CASES = [

@@ -9,7 +9,7 @@ import json
 
 import torch
 
-from workloads import cases, draws
+from workloads import cases, draws, parallel_cases
 
 
 def parse_arguments():
@@ -63,7 +63,7 @@ def main():
     if arguments.case == "draws":
         result = draws.measure(arguments.device)
     else:
-        result = run(cases.BY_NAME[arguments.case], arguments)
+        result = run((cases.BY_NAME | parallel_cases.BY_NAME)[arguments.case], arguments)
     with open(arguments.out, "w") as file:
         json.dump(result, file)
 

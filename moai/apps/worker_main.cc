@@ -126,6 +126,8 @@ worker::CompileSite compile_site(const Flags& flags, const std::string& torch_ve
                            .loader = loader};
   if (flags.device.kind != "cpu") {
     site.why_not = "only Workers on processors compile, this one has a " + flags.device.kind;
+  } else if (flags.ranks > 1) {
+    site.why_not = "windows of a job on several devices are not compiled yet";
   } else if (flags.compile_folder.empty()) {
     site.why_not = "the agent has no compile service; start it with --compile-python";
   } else {

@@ -30,7 +30,7 @@ struct Options {
   int64_t report_ms = 1000;
   uint32_t sessions_max = 100000;
   uint32_t queue_max = 100000;
-  uint32_t flavor_devices_max = 1;  // devices that one job can compute on
+  uint32_t flavor_devices_max = 64;  // devices that one job can compute on
   bool agents_need_certificate = true;
   std::vector<FlavorRow> flavors;  // offered, in this order; empty: as the store has them
 };

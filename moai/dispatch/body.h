@@ -43,6 +43,8 @@ inline void encode_body(const Goodbye&, Writer*) {}
 inline void decode_body(Reader*, Goodbye*) {}
 inline void encode_body(const Ping&, Writer*) {}
 inline void decode_body(Reader*, Ping*) {}
+void encode_body(const JoinMesh& m, Writer* out);
+void decode_body(Reader* in, JoinMesh* m);
 inline void encode_body(const CompileWindows&, Writer*) {}
 inline void decode_body(Reader*, CompileWindows*) {}
 

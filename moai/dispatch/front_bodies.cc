@@ -198,4 +198,18 @@ void decode_body(Reader* in, Marker* m) {
   m->trims_memory = actions & 2;
 }
 
+void encode_body(const JoinMesh& m, Writer* out) {
+  out->varint(m.id);
+  out->varint(m.axes.size());
+  for (const uint32_t size : m.axes) out->varint(size);
+}
+void decode_body(Reader* in, JoinMesh* m) {
+  m->id = in->varint();
+  m->axes.resize(in->count());
+  for (uint32_t& size : m->axes) {
+    size = decode_u32(in);
+    if (size == 0) in->fail();
+  }
+}
+
 }  // namespace moai::dispatch

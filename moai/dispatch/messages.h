@@ -25,7 +25,7 @@
 
 namespace moai::dispatch {
 
-inline constexpr uint32_t kProtocolVersion = 4;
+inline constexpr uint32_t kProtocolVersion = 5;
 inline constexpr size_t kSecretBytes = 32;
 
 using graph::SignatureId;
@@ -130,6 +130,17 @@ struct Goodbye {
 };
 struct Ping {  // sign of life, both ways
   bool operator==(const Ping&) const = default;
+};
+// Makes this Worker one of a mesh: from here on the calls of `moai::` whose last argument is i go
+// between the ranks of the lease that differ on axis i alone, in order of their coordinate there.
+// Ranks are numbered with the last axis running fastest. Every Worker of the lease is told the
+// same; it waits for the others. A failure is a Fault without a call, and those calls then fail.
+// Nothing of the mesh before remains.
+struct JoinMesh {
+  uint64_t id = 0;  // never used before in this lease
+  std::vector<uint32_t> axes{};
+
+  bool operator==(const JoinMesh&) const = default;
 };
 struct CompileWindows {  // from here on the front wants repeated templates compiled
   bool operator==(const CompileWindows&) const = default;
@@ -244,6 +255,7 @@ struct Join {  // first message; answered by Joined or Refused
   std::string secret{};  // kSecretBytes, of the group
   uint64_t epoch = 0;    // of the lease
   uint32_t rank = 0;     // who joins
+  uint64_t group = 0;    // which of the links between the two: JoinMesh::id
 
   bool operator==(const Join&) const = default;
 };
@@ -256,7 +268,7 @@ struct Joined {
 using Message =
     std::variant<Hello, DefineSignatures, Run, DefineTemplate, DropTemplate, RunTemplate, Upload,
                  Read, Ask, Marker, Goodbye, Ping, Welcome, Refused, Credit, Data, Answer, Reached,
-                 Fault, Ending, CompileWindows, WindowState, Join, Joined>;
+                 Fault, Ending, CompileWindows, WindowState, Join, Joined, JoinMesh>;
 
 // Appends the frame of `m`. Large payloads (Upload, Data) are copied; senders with their own
 // buffers use upload_header and pass the bytes as a second part.

@@ -42,7 +42,7 @@ TEST(Messages, EveryTruncationAndExtensionIsRefused) {
 TEST(Messages, UnknownKindsAreRefused) {
   EXPECT_FALSE(decode("").ok());
   EXPECT_FALSE(decode(std::string(1, '\0')).ok());
-  EXPECT_FALSE(decode("\x19").ok());
+  EXPECT_FALSE(decode("\x1a").ok());
   EXPECT_FALSE(decode("\xff").ok());
 }
 
@@ -51,6 +51,8 @@ TEST(Messages, ARankIsOneOfThem) {
   EXPECT_FALSE(decode(encoded(Welcome{.rank = 4, .ranks = 4})).ok());
   EXPECT_FALSE(decode(encoded(Welcome{.rank = 0, .ranks = 0})).ok());
   EXPECT_FALSE(decode(encoded(Join{.secret = "short"})).ok());
+  EXPECT_TRUE(decode(encoded(JoinMesh{.axes = {2, 2}})).ok());
+  EXPECT_FALSE(decode(encoded(JoinMesh{.axes = {2, 0}})).ok()) << "an axis has a rank at least";
 }
 
 TEST(Messages, KindBytesStayAsSpecified) {
@@ -60,6 +62,7 @@ TEST(Messages, KindBytesStayAsSpecified) {
   EXPECT_EQ(encoded(Ending{})[0], 20);
   EXPECT_EQ(encoded(Join{.secret = std::string(kSecretBytes, 's')})[0], 23);
   EXPECT_EQ(encoded(Joined{})[0], 24);
+  EXPECT_EQ(encoded(JoinMesh{})[0], 25);
 }
 
 TEST(Messages, HeadersEqualTheFrameUpToItsBytes) {

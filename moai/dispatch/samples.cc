@@ -118,8 +118,9 @@ std::vector<Message> samples() {
                   .interpreted_ns = 2'300'000,
                   .compiled_ns = 1'100'000,
                   .text = "compiled from call 93000 on"},
-      Join{.secret = std::string(kSecretBytes, 'g'), .epoch = 12, .rank = 3},
+      Join{.secret = std::string(kSecretBytes, 'g'), .epoch = 12, .rank = 3, .group = 9},
       Joined{.rank = 2},
+      JoinMesh{.id = 9, .axes = {2, 1, 300}},
   };
 }
 

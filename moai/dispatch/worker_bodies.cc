@@ -226,12 +226,14 @@ void encode_body(const Join& m, Writer* out) {
   out->bytes(m.secret);
   out->varint(m.epoch);
   out->varint(m.rank);
+  out->varint(m.group);
 }
 void decode_body(Reader* in, Join* m) {
   m->protocol = decode_u32(in);
   m->secret = in->bytes();
   m->epoch = in->varint();
   m->rank = decode_u32(in);
+  m->group = in->varint();
   if (m->secret.size() != kSecretBytes) in->fail();
 }
 

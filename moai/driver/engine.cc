@@ -47,7 +47,7 @@ Engine::~Engine() {
     stop_ = true;
     wake_.notify_all();
   }
-  if (Exchange* exchange = exchange_.load()) exchange->close();
+  if (Stream* stream = stream_.load()) stream->close();
   answers_.fail(unavailable("[driver.engine] the driver ends"));
   courier_.join();
 }
@@ -61,9 +61,10 @@ void Engine::flush_soon(Reason why, Wake* wake) {
   flush_ = true;
   // While the Worker has work, a courier that looks again by itself is left alone: to wake it takes
   // the script's processor where both share one.
-  const Exchange* exchange = exchange_.load();
+  const Stream* stream = stream_.load();
   const bool awaited = why >= Reason::kRead;
-  if (awaited || idle_ || !exchange || !exchange->busy()) wake->courier = &wake_;
+  if (awaited) awaited_ = true;
+  if (awaited || idle_ || !stream || !stream->busy()) wake->courier = &wake_;
 }
 
 // After each thing recorded: sends when there is enough of it, else lets the courier know.
@@ -180,13 +181,13 @@ bool Engine::note_failed(const Status& status) {
 
 void Engine::fail(const Status& status) {
   if (!note_failed(status)) return;
-  if (Exchange* exchange = exchange_.load()) exchange->close();
+  if (Stream* stream = stream_.load()) stream->close();
 }
 
 // The link broke: the platform mostly knows why.
 Status Engine::lost(const Status& how) {
   const std::lock_guard finding(losing_);
-  if (!has_failed_) fail(connector_->lost(0, how));
+  if (!has_failed_) fail(connector_->lost(stream_.load() ? stream_.load()->lost_rank() : 0, how));
   return ended();
 }
 
@@ -221,8 +222,8 @@ Statistics Engine::statistics() const {
   s.flushes = flushes_;
   s.round_trips = round_trips_;
   s.worker_busy_ns = answers_.busy_ns();
-  if (const Exchange* exchange = exchange_.load()) {
-    const comm::Link::Counters c = exchange->counters();
+  if (const Stream* stream = stream_.load()) {
+    const comm::Link::Counters c = stream->counters();
     s.bytes_sent = c.bytes_sent;
     s.bytes_received = c.bytes_received;
   }
@@ -235,7 +236,7 @@ std::string Engine::describe_windows() const {
 }
 
 void Engine::abandon() {
-  if (Exchange* exchange = exchange_.load()) exchange->close_copy();
+  if (Stream* stream = stream_.load()) stream->close_copy();
   connector_->close_copy();
 }
 

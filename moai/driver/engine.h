@@ -1,5 +1,5 @@
-// Engine: the Driver that ships. A recorder under one mutex, a courier thread that sends, and an
-// exchange with the Worker from which whoever waits receives.
+// Engine: the Driver that ships. A recorder under one mutex, a courier thread that sends, and a
+// stream to the Workers from which whoever waits receives.
 //
 // Locks, in the order in which they may be taken together: sending_ or losing_, then mutex_.
 // Answers and the Connector have locks of their own, under which nothing of the engine is called.
@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <variant>
 #include <vector>
 
 #include "moai/driver/driver.h"
@@ -20,7 +21,7 @@
 #include "moai/driver/lease/connector.h"
 #include "moai/driver/record/recorder.h"
 #include "moai/driver/stream/answers.h"
-#include "moai/driver/stream/exchange.h"
+#include "moai/driver/stream/stream.h"
 
 namespace moai::driver {
 
@@ -61,7 +62,7 @@ class Engine final : public Driver {
 
   uint64_t version() const override { return version_.load(std::memory_order_relaxed); }
   Status ended() const override;
-  bool connected() const override { return exchange_.load() != nullptr; }
+  bool connected() const override { return stream_.load() != nullptr; }
   uint64_t memory_bytes() const override { return memory_bytes_.load(); }
   dispatch::Memory worker_memory() const override { return answers_.memory(); }
   Statistics statistics() const override;
@@ -77,6 +78,8 @@ class Engine final : public Driver {
   void run_courier();
   bool wait_for_work(Reason* why);
   Status connect();
+  Result<std::unique_ptr<Stream>> open_mesh(std::vector<ConnectedWorker> workers,
+                                            const Interrupt& interrupt);
   bool stopping() const;
   std::chrono::microseconds quiet() const;
 
@@ -97,6 +100,7 @@ class Engine final : public Driver {
   Status send_some(Reason why, const Interrupt& interrupt);
   Status send_all(Reason why, const Interrupt& interrupt);
   bool collect(const Reason* why);
+  Status send_next(const Interrupt& interrupt);
   Status wait_until(Reason why, const std::function<bool()>& done, const Interrupt& interrupt);
   Status reach(Reason why, uint64_t marker, const Interrupt& interrupt);
   Status lost(const Status& how);
@@ -131,12 +135,14 @@ class Engine final : public Driver {
   std::atomic<bool> has_failed_{false};
 
   std::mutex sending_;
-  std::deque<dispatch::Message> outbox_;  // guarded by sending_
-  bool asked_to_compile_ = false;         // guarded by sending_
+  struct StepEnd {};
+  std::deque<std::variant<dispatch::Message, StepEnd>> outbox_;  // guarded by sending_
+  bool asked_to_compile_ = false;                                // guarded by sending_
   std::atomic<bool> compiles_{false};
-  std::atomic<Exchange*> exchange_{nullptr};
-  std::unique_ptr<Exchange> owned_exchange_;  // set once, by the courier
-  std::mutex losing_;                         // who finds out why the link was lost
+  std::atomic<bool> awaited_{false};  // somebody waits for what the courier has to send
+  std::atomic<Stream*> stream_{nullptr};
+  std::unique_ptr<Stream> owned_stream_;  // set once, by the courier
+  std::mutex losing_;                     // who finds out why the link was lost
   std::atomic<uint64_t> memory_bytes_{0}, flushes_{0}, round_trips_{0};
 
   FlushLedger ledger_;

@@ -5,6 +5,9 @@
 #include <utility>
 
 #include "moai/base/profile.h"
+#include "moai/compiler/planner/pins.h"
+#include "moai/driver/mesh/mesh_stream.h"
+#include "moai/driver/stream/one_worker.h"
 
 namespace moai::driver {
 namespace {
@@ -31,15 +34,15 @@ void Engine::run_courier() {
   Reason why = Reason::kQuiet;
   while (wait_for_work(&why)) {
     if (has_failed_) continue;
-    Exchange* exchange = exchange_.load();
-    if (!exchange) {
+    Stream* stream = stream_.load();
+    if (!stream) {
       const Status status = connect();
       if (!status.ok()) {
         if (!stopping()) fail(status);
         continue;
       }
       answers_.notify();
-      exchange = exchange_.load();
+      stream = stream_.load();
     }
     Status status;
     {
@@ -47,7 +50,7 @@ void Engine::run_courier() {
       status =
           send_all(why, [this] { return stopping() ? cancelled("the driver ends") : ok_status(); });
     }
-    if (status.ok()) status = exchange->drain();
+    if (status.ok()) status = stream->drain();
     reporter_.report(statistics(), ledger_, answers_);
     if (!status.ok() && status.code() != Code::kCancelled) {
       lost(status).ignore("whoever waits next is told");
@@ -58,9 +61,8 @@ void Engine::run_courier() {
 // How long nothing must be recorded before what is there leaves. A Worker that is busy can wait for
 // it, and the courier does not take the script's processor to look so often.
 std::chrono::microseconds Engine::quiet() const {
-  const Exchange* exchange = exchange_.load();
-  return std::chrono::microseconds(options_.flush_quiet_us) *
-         (exchange && exchange->busy() ? 5 : 1);
+  const Stream* stream = stream_.load();
+  return std::chrono::microseconds(options_.flush_quiet_us) * (stream && stream->busy() ? 5 : 1);
 }
 
 // True when commands should leave or replies be taken in, false at the end.
@@ -78,7 +80,7 @@ bool Engine::wait_for_work(Reason* why) {
     idle_ = true;
     const bool woken = wake_.wait_for(lock, kIdle) == std::cv_status::no_timeout;
     idle_ = false;
-    if (!woken && exchange_.load()) return true;
+    if (!woken && stream_.load()) return true;
   }
   return false;
 }
@@ -86,33 +88,44 @@ bool Engine::wait_for_work(Reason* why) {
 Status Engine::connect() {
   const auto stopped = [this] { return stopping() || has_failed_; };
   MOAI_ASSIGN_OR_RETURN(Connected connected, connector_->connect(stopped));
-  if (connected.workers.size() != 1) {
-    connector_->give_back();
-    return failed_precondition("The flavor has " + std::to_string(connected.workers.size()) +
-                               " devices; jobs on more than one device are not supported yet. "
-                               "Choose a flavor with one device: run \"moreh-switch-model\".");
-  }
-  ConnectedWorker& worker = connected.workers.front();
   memory_bytes_ = connected.memory_bytes;
   reporter_.begin(connected.job_id);
   const Interrupt interrupt = [&] {
     return stopped() ? cancelled("the driver ends") : ok_status();
   };
-  MOAI_ASSIGN_OR_RETURN(owned_exchange_, Exchange::open(std::move(worker.link), worker.hello,
+  if (connected.workers.size() == 1) {
+    ConnectedWorker& worker = connected.workers.front();
+    MOAI_ASSIGN_OR_RETURN(auto exchange, Exchange::open(std::move(worker.link), worker.hello,
                                                         &signatures_, &answers_, interrupt));
-  exchange_ = owned_exchange_.get();
-  if (has_failed_) owned_exchange_->close();
+    owned_stream_ = std::make_unique<OneWorker>(std::move(exchange));
+  } else {
+    MOAI_ASSIGN_OR_RETURN(owned_stream_, open_mesh(std::move(connected.workers), interrupt));
+  }
+  stream_ = owned_stream_.get();
+  if (has_failed_) owned_stream_->close();
   return ok_status();
+}
+
+Result<std::unique_ptr<Stream>> Engine::open_mesh(std::vector<ConnectedWorker> workers,
+                                                  const Interrupt& interrupt) {
+  MOAI_ASSIGN_OR_RETURN(const compiler::Pins pins, compiler::pins_from_string(options_.plan));
+  MeshOptions options;
+  MOAI_ASSIGN_OR_RETURN(options.degrees,
+                        compiler::first_degrees(pins, static_cast<int>(workers.size())));
+  return MeshStream::open(std::move(workers), options, &signatures_, &next_storage_, &answers_,
+                          interrupt);
 }
 
 // Takes what was recorded into the outbox; false when there is nothing. Without a reason it is what
 // the courier was woken for meanwhile.
 bool Engine::collect(const Reason* why) {
   std::vector<dispatch::Message> messages;
+  std::vector<size_t> step_ends;
   std::vector<RequestId> abandoned;
   {
     const std::lock_guard lock(mutex_);
     messages = recorder_.take();
+    step_ends = recorder_.take_step_ends();
     const LineId line = lines_[recorder_.sequence() % kLinesKept];
     const Reason meanwhile = flush_ ? flush_why_ : Reason::kQuiet;
     if (std::ranges::any_of(messages, carries_work)) {
@@ -125,36 +138,53 @@ bool Engine::collect(const Reason* why) {
   if (!messages.empty() && compiles_ && !std::exchange(asked_to_compile_, true)) {
     outbox_.push_back(dispatch::CompileWindows{});
   }
-  for (dispatch::Message& message : messages) {
-    if (const auto* read = std::get_if<dispatch::Read>(&message)) {
+  auto step = step_ends.begin();
+  for (size_t i = 0; i <= messages.size(); ++i) {
+    for (; step != step_ends.end() && *step == i; ++step) outbox_.push_back(StepEnd{});
+    if (i == messages.size()) break;
+    if (const auto* read = std::get_if<dispatch::Read>(&messages[i])) {
       answers_.expect(read->request, read->ranges.size());
     }
-    outbox_.push_back(std::move(message));
+    outbox_.push_back(std::move(messages[i]));
   }
   for (const RequestId request : abandoned) answers_.abandon(request);
-  return !messages.empty();
+  return !messages.empty() || !step_ends.empty();
+}
+
+// Under sending_.
+Status Engine::send_next(const Interrupt& interrupt) {
+  Stream* stream = stream_.load();
+  auto* message = std::get_if<dispatch::Message>(&outbox_.front());
+  if (!message) {
+    MOAI_RETURN_IF_ERROR(stream->end_step(interrupt));
+  } else {
+    const bool works = carries_work(*message);
+    MOAI_RETURN_IF_ERROR(stream->send(message, interrupt));
+    if (works) ++flushes_;
+  }
+  outbox_.pop_front();
+  return ok_status();
 }
 
 // Under sending_. CANCELLED: the interrupt said so, and the rest waits for the next time.
 Status Engine::send_all(Reason why, const Interrupt& interrupt) {
   const Span span(SpanKind::kSend, reason_name(why));
-  Exchange* exchange = exchange_.load();
+  Stream* stream = stream_.load();
   const Interrupt until_failed = [&] {
     if (has_failed_) return cancelled("the driver has ended");
     return interrupt ? interrupt() : ok_status();
   };
   const Reason* first = &why;
   while (!outbox_.empty() || collect(std::exchange(first, nullptr))) {
-    MOAI_RETURN_IF_ERROR(exchange->send(outbox_.front(), until_failed));
-    if (carries_work(outbox_.front())) ++flushes_;
-    outbox_.pop_front();
+    MOAI_RETURN_IF_ERROR(send_next(until_failed));
   }
-  return ok_status();
+  const bool awaited = awaited_.exchange(false);
+  return awaited || why >= Reason::kRead ? stream->flush(until_failed) : ok_status();
 }
 
 // Sends on the calling thread, which waits anyway, unless the courier is at it.
 Status Engine::send_some(Reason why, const Interrupt& interrupt) {
-  if (exchange_.load()) {
+  if (stream_.load()) {
     std::unique_lock sending(sending_, std::try_to_lock);
     if (sending.owns_lock()) return send_all(why, interrupt);
   }

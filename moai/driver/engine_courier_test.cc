@@ -24,17 +24,6 @@ TEST(EngineCourier, ALeaseThatIsRefusedIsTheEndInItsWords) {
   EXPECT_EQ(platform.connects, 1);
 }
 
-TEST(EngineCourier, ALeaseOfSeveralDevicesIsGivenBackWithTheCure) {
-  Platform platform;
-  platform.devices = 4;
-  Script script(&platform);
-  const Status status = script.engine->synchronize({});
-  EXPECT_EQ(status.code(), Code::kFailedPrecondition);
-  EXPECT_THAT(status.message(), HasSubstr("has 4 devices"));
-  EXPECT_THAT(status.message(), HasSubstr("\"moreh-switch-model\""));
-  EXPECT_EQ(platform.given_back, 1);
-}
-
 TEST(EngineCourier, AWorkerThatRefusesTheGreetingIsTheEndInItsWords) {
   Platform platform;
   platform.secret[0] = 'x';

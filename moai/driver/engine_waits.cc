@@ -30,8 +30,8 @@ Status Engine::wait_until(Reason why, const std::function<bool()>& done,
   uint64_t seen = answers_.changes();
   while (!done()) {
     if (has_failed_) return ended();
-    if (Exchange* exchange = exchange_.load()) {
-      const Status status = exchange->pump();
+    if (Stream* stream = stream_.load()) {
+      const Status status = stream->pump();
       if (!status.ok()) return lost(status);
     } else {
       seen = answers_.wait(seen, kLook);
@@ -158,8 +158,8 @@ Result<MarkerState> Engine::reached(uint64_t marker, bool wait, const Interrupt&
       const std::lock_guard lock(mutex_);
       flush_soon(Reason::kEvent, &wake);  // the courier's to send: credit may be long in coming
     }
-    if (Exchange* exchange = exchange_.load()) {
-      const Status status = exchange->drain();
+    if (Stream* stream = stream_.load()) {
+      const Status status = stream->drain();
       if (!status.ok()) return lost(status);
     }
   }
@@ -174,7 +174,7 @@ Status Engine::shutdown(bool failed, const Interrupt& interrupt) {
     const std::lock_guard lock(mutex_);
     used = failed_.ok() && (recorder_.sequence() != 0 || recorder_.pending());
   }
-  const bool dropped = failed && !exchange_.load();
+  const bool dropped = failed && !stream_.load();
   const Status status =
       used && !dropped ? reach(Reason::kExit, marker({}), interrupt) : ok_status();
   reporter_.end(statistics(), ledger_, answers_);
@@ -185,10 +185,10 @@ Status Engine::shutdown(bool failed, const Interrupt& interrupt) {
   }
   // Whoever waits or calls from now on is told at once.
   const bool was_there = note_failed(unavailable("[driver.engine] the driver was shut down"));
-  if (Exchange* exchange = exchange_.load(); exchange && was_there) {
+  if (Stream* stream = stream_.load(); stream && was_there) {
     const std::lock_guard sending(sending_);
-    exchange->say_goodbye();
-    exchange->close();
+    stream->say_goodbye();
+    stream->close();
   }
   connector_->give_back();
   return status;

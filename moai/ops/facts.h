@@ -47,6 +47,8 @@ struct OpFacts {
   bool draws = false;
   std::string_view generator{};
   std::string_view draws_if{};
+  // The numbers that it draws do not belong one by one to the elements of its first result.
+  bool draws_whole = false;
 
   // Arguments that the operator reads in host memory, and bits of the results it leaves there.
   Names host{};

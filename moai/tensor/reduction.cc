@@ -25,4 +25,33 @@ std::optional<Reduction> reduction_from_name(std::string_view name) {
   return std::nullopt;
 }
 
+bool can_reduce(DType dtype, Reduction reduction) {
+  const bool orders = reduction == Reduction::kMax || reduction == Reduction::kMin;
+  const bool is_logical = reduction == Reduction::kAll || reduction == Reduction::kAny;
+  switch (dtype) {
+    case DType::kFloat64:
+    case DType::kFloat32:
+    case DType::kBFloat16:
+    case DType::kFloat16:
+      return !is_logical;
+    case DType::kInt8:
+    case DType::kInt16:
+    case DType::kInt32:
+    case DType::kInt64:
+    case DType::kUInt16:
+    case DType::kUInt32:
+    case DType::kUInt64:
+      return !is_logical && reduction != Reduction::kNorm2;
+    case DType::kUInt8:
+      return reduction != Reduction::kNorm2;
+    case DType::kBool:
+      return orders || is_logical;
+    case DType::kComplex64:
+    case DType::kComplex128:
+      return reduction == Reduction::kSum || reduction == Reduction::kProduct;
+    default:
+      return false;
+  }
+}
+
 }  // namespace moai::tensor

@@ -7,6 +7,8 @@
 #include <optional>
 #include <string_view>
 
+#include "moai/tensor/dtype.h"
+
 namespace moai::tensor {
 
 enum class Reduction : uint8_t {
@@ -23,5 +25,9 @@ enum class Reduction : uint8_t {
 std::string_view reduction_name(Reduction reduction);
 std::optional<Reduction> reduction_from_name(std::string_view name);
 bool is_reduction(uint8_t number);
+
+// Whether there is sense in reducing elements of this type so, and ranks can do it: booleans have
+// no sum, complex numbers no order, halves of complex numbers nothing.
+bool can_reduce(DType dtype, Reduction reduction);
 
 }  // namespace moai::tensor

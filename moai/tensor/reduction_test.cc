@@ -23,6 +23,15 @@ TEST(Reduction, NamesParseBackAndDiffer) {
   EXPECT_FALSE(reduction_from_name("mean"));
 }
 
+TEST(Reduction, SomeTypesHaveNoSense) {
+  EXPECT_TRUE(can_reduce(DType::kBFloat16, Reduction::kSum));
+  EXPECT_TRUE(can_reduce(DType::kComplex64, Reduction::kSum));
+  EXPECT_FALSE(can_reduce(DType::kComplex64, Reduction::kMax));
+  EXPECT_FALSE(can_reduce(DType::kComplex32, Reduction::kSum));
+  EXPECT_FALSE(can_reduce(DType::kBool, Reduction::kSum));
+  EXPECT_FALSE(can_reduce(DType::kInt32, Reduction::kNorm2));
+}
+
 TEST(Reduction, NumbersOfTheWireStay) {
   EXPECT_EQ(static_cast<int>(Reduction::kSum), 0);
   EXPECT_EQ(static_cast<int>(Reduction::kProduct), 5);

@@ -3,8 +3,8 @@
 #include <ostream>
 
 #include "moai/base/file.h"
+#include "moai/compiler/planner/pins.h"
 #include "moai/toolkit/moai.h"
-#include "moai/toolkit/plan/fixed_plan.h"
 #include "moai/toolkit/plan/plan_cluster.h"
 #include "moai/toolkit/plan/plan_json.h"
 #include "moai/toolkit/plan/plan_page.h"
@@ -44,7 +44,7 @@ Result<PlanReport> make_report(const Flags& flags, Context& context) {
   const std::vector<std::string>& words = flags.rehearsal.arguments;
   if (words.empty()) return invalid_argument("give a script: moai plan [OPTIONS] script.py");
   if (words[0].starts_with('-')) return invalid_argument("there is no option " + words[0]);
-  MOAI_ASSIGN_OR_RETURN(const compiler::Pins pins, pins_from_string(flags.fix));
+  MOAI_ASSIGN_OR_RETURN(const compiler::Pins pins, compiler::pins_from_string(flags.fix));
   MOAI_ASSIGN_OR_RETURN(cluster::Cluster cluster, chosen_cluster(flags.cluster, context));
   graph::SignatureTable signatures;
   MOAI_ASSIGN_OR_RETURN(Rehearsed rehearsed,
@@ -57,9 +57,8 @@ Result<PlanReport> make_report(const Flags& flags, Context& context) {
                     .lines = std::move(rehearsed.recording.lines),
                     .capture_s = rehearsed.seconds};
   const compiler::PriceOptions options;
-  MOAI_ASSIGN_OR_RETURN(report.found,
-                        compiler::search_plan(compiler::search_problem(
-                            step, report.cluster, pins, options, &signatures)));
+  MOAI_ASSIGN_OR_RETURN(report.found, compiler::search_plan(compiler::search_problem(
+                                          step, report.cluster, pins, options, &signatures)));
   const auto priced = [&](const compiler::PlannedWindow& planned, const compiler::Degrees& d) {
     return compiler::price_step(step, planned, d, report.cluster, options, &signatures);
   };

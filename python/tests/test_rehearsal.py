@@ -59,8 +59,9 @@ print(x.sum())
 assert x[x > 0].shape == (0,) and x[:, x[0] > 0].shape == (4, 0)
 assert torch.nonzero(x).shape == (0, 2) and torch.unique(x).shape == (0,)
 assert not torch.equal(x, x)
+assert torch.bincount(x[0].long(), minlength=5).shape == (5,) and x.histc(bins=4).shape == (4,)
 """
     done, _ = rehearse(tmp_path, script)
     assert done.returncode == 0, done.stderr
     assert "tensor(0., device='cuda:0')" in done.stdout
-    assert "train.py:5" in done.stderr and "it is empty, at" in done.stderr
+    assert "train.py:5" in done.stderr and "nothing is found, at" in done.stderr

@@ -98,6 +98,13 @@ def test_a_flavor_of_several_devices_is_one_device_with_the_memory_of_all(make_p
     done = run(write_script(SHOW), private)
     assert done.stdout.split() == ["1", str(one["memory_bytes"] * 4)], done.stderr
     assert len(others) == 3
-    refused = run(write_script(USE), private)
+    assert run(write_script(USE), private).stdout == "sum 4.0\n"
+
+
+def test_a_job_may_be_kept_from_having_all_devices(make_platform, write_script):
+    private = make_platform(devices=4, MOAI_LOCAL_JOB_DEVICES="2")
+    private.up()
+    refused = run(write_script(USE), private, MOAI_FLAVOR="Large.256GB")
     assert refused.returncode == 1
-    assert 'Choose a flavor with one device: run "moreh-switch-model".' in refused.stderr
+    assert "Large.256GB has 4 devices, more than a job can compute on here" in refused.stderr
+    assert 'Choose a smaller flavor: run "moreh-switch-model".' in refused.stderr

@@ -169,6 +169,132 @@ TEST_F(SeveralDevices, OneThatDiesEndsAllAndIsNamed) {
   EXPECT_THAT(programs_.shell("moai events").out, HasSubstr("worker.ended"));
 }
 
+// Signatures of programs that ranks run together.
+constexpr graph::SignatureId kSum0 = 0, kSum1 = 1, kGather = 2, kAdd = 3;
+constexpr graph::StorageId kValue = 1, kGathered = 2;
+
+// A lease whose ranks run such programs: each has its number and 1 in kValue.
+class AMesh : public SeveralDevices {
+ protected:
+  void begin() {
+    take_lease();
+    if (HasFatalFailure()) return;
+    send_all(dispatch::DefineSignatures{
+        .signatures = {worker::signature_of("moai::all_reduce((f64[2]!), \"sum\", 0) -> _"),
+                       worker::signature_of("moai::all_reduce((f64[2]!), \"sum\", 1) -> _"),
+                       worker::signature_of("moai::all_gather(f64[2], 0, [2,2,2,2], 0) -> f64[8]"),
+                       worker::signature_of("aten::add.Tensor(f64[2], f64[2], word) -> f64[2]")}});
+    for (size_t rank = 0; rank < kRanks; ++rank) {
+      send(rank, dispatch::Upload{.storage = kValue,
+                                  .storage_bytes = 16,
+                                  .bytes = worker::bytes_of({static_cast<double>(rank), 1})});
+    }
+  }
+  void send(size_t rank, const dispatch::Message& message) {
+    EXPECT_EQ(fronts_[rank].send(message), ok_status());
+  }
+  void send_all(const dispatch::Message& message) {
+    for (size_t rank = 0; rank < kRanks; ++rank) send(rank, message);
+  }
+  void run_all(const worker::ProgramBuilder& program) {
+    send_all(dispatch::Run{.first_sequence = 1, .program = program.get()});
+  }
+  std::vector<double> read(size_t rank, graph::StorageId id = kValue, uint64_t bytes = 16) {
+    send(rank, dispatch::Read{.request = 1, .ranges = {{id, 0, bytes}}});
+    return worker::doubles_of(fronts_[rank].await<dispatch::Data>().bytes);
+  }
+};
+
+TEST_F(AMesh, AddsAndGathersAlongItsAxes) {
+  begin();
+  send_all(dispatch::JoinMesh{.id = 1, .axes = {2, 2}});
+  run_all(worker::ProgramBuilder().call(kSum0, {kValue}));
+  for (size_t rank = 0; rank < kRanks; ++rank) {
+    EXPECT_THAT(read(rank), ElementsAre(rank % 2 ? 1 + 3 : 0 + 2, 2)) << rank;
+  }
+  run_all(worker::ProgramBuilder().call(kSum1, {kValue}));
+  for (size_t rank = 0; rank < kRanks; ++rank) EXPECT_THAT(read(rank), ElementsAre(6, 4));
+}
+
+TEST_F(AMesh, IsChangedBetweenTwoRunsOfATemplate) {
+  begin();
+  const auto program = worker::ProgramBuilder(true).call(kSum0, {0}).call(kAdd, {0, 0, 1}, {0});
+  send_all(dispatch::DefineTemplate{.id = 7, .program = program.get()});
+  const auto once = [&](graph::StorageId sum) {
+    send_all(dispatch::RunTemplate{.id = 7,
+                                   .first_sequence = 1,
+                                   .end = 2,
+                                   .bindings = {kValue, sum},
+                                   .words = {worker::word_of(1)}});
+  };
+  send_all(dispatch::JoinMesh{.id = 1, .axes = {2, 2}});
+  once(10);
+  once(11);
+  for (size_t rank = 0; rank < kRanks; ++rank) {
+    EXPECT_THAT(read(rank, 10), ElementsAre(rank % 2 ? 8 : 4, 4)) << rank;
+    EXPECT_THAT(read(rank, 11), ElementsAre(rank % 2 ? 16 : 8, 8)) << rank;
+  }
+  send_all(dispatch::JoinMesh{.id = 2, .axes = {4}});
+  once(12);
+  run_all(worker::ProgramBuilder().call(kGather, {kValue, kGathered}));
+  for (size_t rank = 0; rank < kRanks; ++rank) {
+    EXPECT_THAT(read(rank, 12), ElementsAre(48, 32)) << rank;
+    EXPECT_THAT(read(rank, kGathered, 64), ElementsAre(24, 16, 24, 16, 24, 16, 24, 16));
+  }
+}
+
+TEST_F(AMesh, DrawsInSharesWhatOneDrawsWhole) {
+  begin();
+  send_all(dispatch::JoinMesh{.id = 1, .axes = {4}});
+  const std::vector<uint64_t> words = {worker::word_of(0), worker::word_of(1), 77, 5};
+  for (size_t rank = 0; rank < kRanks; ++rank) {
+    const std::string begin = std::to_string(2 * rank);
+    send(rank,
+         dispatch::DefineSignatures{
+             .first = 4,
+             .signatures = {
+                 worker::signature_of("aten::uniform_(f64[2]!, word, word, generator, (\"share\", "
+                                      "[8], [" +
+                                      begin + "], [2])) -> _"),
+                 worker::signature_of("aten::uniform_(f64[8]!, word, word, generator) -> _")}});
+  }
+  run_all(worker::ProgramBuilder()
+              .call(4, {kValue}, words)
+              .call(kGather, {kValue, kGathered})
+              .alloc(4, 64)
+              .call(5, {4}, words));
+  const std::vector<double> whole = read(0, 4, 64);
+  EXPECT_NE(whole[0], whole[7]);
+  for (size_t rank = 0; rank < kRanks; ++rank) EXPECT_EQ(read(rank, kGathered, 64), whole);
+}
+
+TEST_F(AMesh, AWorkerKilledInACollectiveFailsTheOthersInTime) {
+  begin();
+  send_all(dispatch::JoinMesh{.id = 1, .axes = {4}});
+  run_all(worker::ProgramBuilder().call(kSum0, {kValue}));
+  for (size_t rank = 0; rank < kRanks; ++rank) EXPECT_THAT(read(rank), ElementsAre(6, 4));
+  for (const size_t rank : {0, 1, 3}) {
+    send(rank, dispatch::Run{.first_sequence = 2,
+                             .program = worker::ProgramBuilder().call(kSum0, {kValue}).get()});
+  }
+  std::this_thread::sleep_for(milliseconds(100));
+  // An agent that sees the death would end the others before they notice it themselves.
+  const pid_t agent = programs_.shell("moai status --json").json()["agents"][0]["pid"];
+  ::kill(agent, SIGSTOP);
+  ::kill(static_cast<pid_t>(running_[2]["pid"]), SIGKILL);
+  const auto killed = steady_clock::now();
+  for (const size_t rank : {0, 1, 3}) {
+    const auto fault = fronts_[rank].await<dispatch::Fault>();
+    EXPECT_THAT(fault.text, HasSubstr("rank 2 (process ")) << rank;
+    EXPECT_EQ(fault.code, Code::kUnavailable);
+  }
+  EXPECT_LT(steady_clock::now() - killed, milliseconds(2000));
+  ::kill(agent, SIGCONT);
+  for (const size_t rank : {0, 1, 3}) EXPECT_TRUE(fronts_[rank].is_closed()) << rank;
+  EXPECT_THAT(connector_->lost(0, unavailable("the link broke")).message(),
+              HasSubstr("rank 2 of 4 (device 2 of node local), has ended unexpectedly"));
+}
+
 // A second agent of the local platform, which tells its Workers' addresses as another node would.
 class SecondNode {
  public:

@@ -112,8 +112,8 @@ Status Group::guarded(Describe describe, Body body) {
   fail(status);
   status = failure();
   return {status.code(), "[comm.collective] " + describe() + " failed on rank " +
-                             std::to_string(rank_) + " of " + std::to_string(size_) + ": " +
-                             status.message()};
+                             std::to_string(members_[static_cast<size_t>(rank_)]) +
+                             " in its group of " + std::to_string(size_) + ": " + status.message()};
 }
 
 Operation Group::next(OperationKind kind, std::vector<uint64_t> sizes) {

@@ -13,11 +13,11 @@
 // everything to everyone and reduces by itself, in 1 step.
 //
 // Failure. Waits spin at most 50 us, then sleep. A peer that ended, left, or made no progress for
-// GroupOptions::patience ends the call; the Status names operation, rank and peer. Whatever fails
-// on one rank fails on all that can hear it, and the group is then broken for good: later calls
-// return the first failure. Only INVALID_ARGUMENT for arguments that make no sense on this rank
-// alone leaves the group as it is; it counts as a call. After a failure the memory given to the
-// call holds anything.
+// GroupOptions::patience ends the call; the Status names operation, rank and peer, by their ranks
+// in the job. Whatever fails on one rank fails on all that can hear it, and the group is then
+// broken for good: later calls return the first failure. Only INVALID_ARGUMENT for arguments that
+// make no sense on this rank alone leaves the group as it is; it counts as a call. After a failure
+// the memory given to the call holds anything.
 //
 // Threads. One thread at a time calls a group; different groups may be called at once, also those
 // that share links. abort() may come from any thread. Calls block. The destructor says goodbye: it
@@ -45,6 +45,8 @@ inline constexpr size_t kWholeBytes = 64 * 1024;
 struct GroupOptions {
   // A peer that makes no progress for so long ends a call. Long: another rank may load or compile.
   std::chrono::milliseconds patience = std::chrono::minutes(10);
+  // The same for one that was never heard of, where it is less.
+  std::chrono::milliseconds arrival = std::chrono::minutes(10);
   // What send() may hold for one peer that does not receive; beyond, it waits.
   size_t send_ahead_bytes = size_t{1} << 30;
   // How long the destructor waits for what send() holds to be taken, and for ranks that have not
@@ -88,7 +90,11 @@ class Group {
   Result<std::unique_ptr<Group>> make_subgroup(std::span<const int> ranks);
 
  protected:
-  Group(int rank, int size) : rank_(rank), size_(size) {}
+  // `members[r]` is what rank r of this group is in the job.
+  Group(int rank, std::vector<int> members)
+      : rank_(rank), size_(static_cast<int>(members.size())), members_(std::move(members)) {}
+  int member(size_t rank) const { return members_[rank]; }
+  const std::vector<int>& members() const { return members_; }
 
   // Each has checked arguments. A failure is for all ranks; it says no more than the cause.
   virtual Status run_all_reduce(const Operation& operation, std::byte* data) = 0;
@@ -121,6 +127,7 @@ class Group {
   Status check_other(const char* what, int peer) const;
 
   const int rank_, size_;
+  const std::vector<int> members_;
   uint64_t calls_ = 0;
   std::map<std::vector<int>, uint64_t> subgroups_;  // how many were made of each list
 };
@@ -131,7 +138,7 @@ std::vector<size_t> offsets_of(std::span<const uint64_t> sizes);
 inline size_t share_begin(size_t total, size_t rank, size_t ranks) {
   return total / ranks * rank + total % ranks * rank / ranks;
 }
-// FAILED_PRECONDITION that describes both.
+// FAILED_PRECONDITION that describes both; ranks in the job.
 Status mismatch(int rank, const Operation& mine, int peer, const std::string& theirs);
 // What rank a sends to rank b in an all_to_all must be what b expects, and the other way.
 Status check_pair(size_t a, const Operation& of_a, size_t b, const Operation& of_b);

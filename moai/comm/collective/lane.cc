@@ -20,10 +20,11 @@ constexpr std::chrono::milliseconds kWithdrawWithin{1000};
 
 }  // namespace
 
-Lane::Lane(std::unique_ptr<Link> link, int peer, std::chrono::milliseconds patience)
+Lane::Lane(std::unique_ptr<Link> link, int peer, const GroupOptions& options)
     : link_(std::move(link)),
       peer_(peer),
-      patience_(patience),
+      patience_(options.patience),
+      arrival_(std::min(options.arrival, options.patience)),
       outbox_([this](auto parts) { return link_->send(parts, patience_); }) {}
 
 Lane::~Lane() {
@@ -132,17 +133,18 @@ Status Lane::wait(std::unique_lock<std::mutex>* lock, const Interrupt& interrupt
 }
 
 Status Lane::late() const {
-  return deadline_exceeded("[comm.collective] rank " + std::to_string(peer_) + " (" +
-                           link_->peer() + ") made no progress for " +
-                           std::to_string(patience_.count()) +
-                           " ms; is it stopped, or does it not make this call?");
+  return deadline_exceeded(
+      "[comm.collective] rank " + std::to_string(peer_) + " (" + link_->peer() + ") " +
+      (frames_taken_ ? "made no progress" : "has not joined") + " for " +
+      std::to_string(silence().count()) + " ms; is it stopped, or does it not make this call?");
 }
 
 Result<Letter> Lane::take(uint64_t group, bool mail, uint64_t tag, const Interrupt& interrupt) {
   const Key key = {group, mail, tag};
-  const auto deadline = steady_clock::now() + patience_;
+  const auto start = steady_clock::now();
   std::unique_lock lock(mutex_);
   while (true) {
+    const auto deadline = start + silence();
     if (const auto found = filed_.find(key); found != filed_.end()) {
       Letter letter = std::move(found->second.front());
       found->second.pop_front();

@@ -24,6 +24,7 @@
 
 #include "moai/base/status.h"
 #include "moai/comm/collective/frame.h"
+#include "moai/comm/collective/group.h"
 #include "moai/comm/collective/outbox.h"
 #include "moai/comm/link/link.h"
 
@@ -40,7 +41,7 @@ struct Letter {
 class Lane {
  public:
   // `peer` is its rank in the job, for messages.
-  Lane(std::unique_ptr<Link> link, int peer, std::chrono::milliseconds patience);
+  Lane(std::unique_ptr<Link> link, int peer, const GroupOptions& options);
   ~Lane();
 
   // Fills in what the header tells of this lane. What a peer said before it went comes first.
@@ -69,6 +70,8 @@ class Lane {
   // All with mutex_ held.
   void file(std::string frame);
   Status verdict(uint64_t group) const;
+  // How long a peer may keep silent.
+  std::chrono::milliseconds silence() const { return frames_taken_ ? patience_ : arrival_; }
   Status late() const;
   Status read(std::unique_lock<std::mutex>* lock, Deadline deadline, const Interrupt& interrupt);
   Status wait(std::unique_lock<std::mutex>* lock, const Interrupt& interrupt);
@@ -76,7 +79,7 @@ class Lane {
   const pid_t owner_ = ::getpid();  // a forked child must not close the parent's link
   const std::unique_ptr<Link> link_;
   const int peer_;
-  const std::chrono::milliseconds patience_;
+  const std::chrono::milliseconds patience_, arrival_;
   std::atomic<uint64_t> frames_sent_{0}, bytes_sent_{0};
   std::atomic<uint64_t> frames_taken_{0}, bytes_taken_{0};  // from the peer
   std::atomic<uint64_t> peer_frames_taken_{0}, peer_bytes_taken_{0};

@@ -9,7 +9,7 @@ namespace moai::comm {
 Result<std::unique_ptr<Group>> LinkedGroup::run_make_subgroup(uint64_t id,
                                                               std::span<const int> ranks) {
   std::vector<int> members;
-  for (int r : ranks) members.push_back(members_[static_cast<size_t>(r)]);
+  for (int r : ranks) members.push_back(member(static_cast<size_t>(r)));
   const auto own = std::find(ranks.begin(), ranks.end(), rank()) - ranks.begin();
   // The numbers of this group's own subgroups must not meet those of another's.
   return std::unique_ptr<Group>(std::make_unique<LinkedGroup>(
@@ -34,8 +34,7 @@ Result<std::unique_ptr<Group>> join_linked(std::vector<std::unique_ptr<Link>> li
   for (int r = 0; r < size; ++r) {
     members.push_back(r);
     auto& link = links[static_cast<size_t>(r)];
-    mesh->lanes.push_back(link ? std::make_unique<Lane>(std::move(link), r, options.patience)
-                               : nullptr);
+    mesh->lanes.push_back(link ? std::make_unique<Lane>(std::move(link), r, options) : nullptr);
   }
   return std::unique_ptr<Group>(
       std::make_unique<LinkedGroup>(std::move(mesh), 1, rank, std::move(members)));

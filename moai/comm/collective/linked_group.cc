@@ -28,12 +28,11 @@ const std::byte* bytes_of(const Letter& letter) {
 
 LinkedGroup::LinkedGroup(std::shared_ptr<const Mesh> mesh, uint64_t id, int rank,
                          std::vector<int> members)
-    : Group(rank, static_cast<int>(members.size())),
+    : Group(rank, std::move(members)),
       mesh_(std::move(mesh)),
       id_(id),
-      members_(std::move(members)),
       self_(static_cast<size_t>(rank)),
-      ranks_(members_.size()) {}
+      ranks_(this->members().size()) {}
 
 LinkedGroup::~LinkedGroup() {
   if (::getpid() != owner_) return;
@@ -120,7 +119,7 @@ Result<Operation> LinkedGroup::check(const Call& call, size_t peer,
     if (pairs) MOAI_RETURN_IF_ERROR(check_pair(self_, call.operation, peer, *theirs));
     return *std::move(theirs);
   }
-  return mismatch(rank(), call.operation, static_cast<int>(peer),
+  return mismatch(member(self_), call.operation, member(peer),
                   theirs ? to_string(*theirs) : "something unreadable");
 }
 
@@ -129,11 +128,11 @@ Result<Letter> LinkedGroup::take_part(const Call& call, size_t peer, uint64_t nu
   MOAI_ASSIGN_OR_RETURN(Letter letter, lane(peer).take(id_, false, 0, [&] { return look(call); }));
   if (auto fits = check(call, peer, letter.header.operation); !fits.ok()) return fits.status();
   if (letter.header.number == number && letter.content().size() == bytes) return letter;
-  return data_loss("[comm.collective] rank " + std::to_string(peer) + " sends part " +
+  return data_loss("[comm.collective] rank " + std::to_string(member(peer)) + " sends part " +
                    std::to_string(letter.header.number) + " of " +
                    std::to_string(letter.content().size()) + " bytes where rank " +
-                   std::to_string(rank()) + " expects part " + std::to_string(number) + " of " +
-                   std::to_string(bytes) + "; do all ranks run the same build?");
+                   std::to_string(member(self_)) + " expects part " + std::to_string(number) +
+                   " of " + std::to_string(bytes) + "; do all ranks run the same build?");
 }
 
 Result<Operation> LinkedGroup::take(const Call& call, size_t peer, std::byte* data,

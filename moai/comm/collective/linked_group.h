@@ -22,7 +22,8 @@ struct Mesh {
 
 class LinkedGroup final : public Group {
  public:
-  // `members[r]` is the rank in the mesh. Shared, because nobody knows which group ends last.
+  // `members[r]` is the rank in the mesh, which is the job's. Shared, because nobody knows which
+  // group ends last.
   LinkedGroup(std::shared_ptr<const Mesh> mesh, uint64_t id, int rank, std::vector<int> members);
   ~LinkedGroup() override;
 
@@ -48,7 +49,7 @@ class LinkedGroup final : public Group {
   Result<std::unique_ptr<Group>> run_make_subgroup(uint64_t id,
                                                    std::span<const int> ranks) override;
 
-  Lane& lane(size_t peer) const { return *mesh_->lanes[static_cast<size_t>(members_[peer])]; }
+  Lane& lane(size_t peer) const { return *mesh_->lanes[static_cast<size_t>(member(peer))]; }
   // The failure of this group, known here or told by any member.
   Status look() const;
   // The same, and whether a member that this rank does not wait for asks for something else.
@@ -75,7 +76,6 @@ class LinkedGroup final : public Group {
 
   const std::shared_ptr<const Mesh> mesh_;
   const uint64_t id_;
-  const std::vector<int> members_;
   const size_t self_, ranks_;
   const pid_t owner_ = ::getpid();
   std::atomic<bool> failed_{false};

@@ -249,11 +249,11 @@ bool is_complex_sum(DType dtype, Reduction reduction) {
 }  // namespace
 
 Status check_reducible(DType dtype, Reduction reduction) {
-  if (is_complex_sum(dtype, reduction) || kernel(dtype, reduction)) return ok_status();
+  if (tensor::can_reduce(dtype, reduction)) return ok_status();
   std::string has;
   for (uint8_t number = 0; tensor::is_reduction(number); ++number) {
     const auto other = static_cast<Reduction>(number);
-    if (!is_complex_sum(dtype, other) && !kernel(dtype, other)) continue;
+    if (!tensor::can_reduce(dtype, other)) continue;
     has += (has.empty() ? "" : ", ") + std::string(tensor::reduction_name(other));
   }
   return invalid_argument("[comm.collective] no reduction '" +

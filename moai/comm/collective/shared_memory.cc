@@ -22,6 +22,10 @@ Status check(const SharedMemoryOptions& o) {
                             std::to_string(o.size) +
                             ": expected 0 <= rank < size <= " + std::to_string(kRanksMax));
   }
+  if (!o.members.empty() && o.members.size() != static_cast<size_t>(o.size)) {
+    return invalid_argument("[comm.collective] " + std::to_string(o.members.size()) +
+                            " members in a group of " + std::to_string(o.size));
+  }
   if (o.slot_bytes >= kSlotBytesMin && o.slot_bytes <= kSlotBytesMax) return ok_status();
   return invalid_argument("[comm.collective] slot_bytes of " + std::to_string(o.slot_bytes) +
                           ": expected " + std::to_string(kSlotBytesMin) + " to " +
@@ -69,6 +73,8 @@ Result<std::unique_ptr<Group>> SharedMemoryGroup::run_make_subgroup(uint64_t id,
   options.name += text;
   options.rank = static_cast<int>(std::find(ranks.begin(), ranks.end(), rank()) - ranks.begin());
   options.size = static_cast<int>(ranks.size());
+  options.members.clear();
+  for (const int r : ranks) options.members.push_back(member(static_cast<size_t>(r)));
   return join_shared_memory(options);
 }
 

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "moai/base/status.h"
 #include "moai/comm/collective/group.h"
@@ -24,6 +25,8 @@ struct SharedMemoryOptions {
   size_t slot_bytes = 256 * 1024;  // a chunk; a rank has two
   size_t mail_bytes = 64 * 1024;   // of send() between two ranks; less in groups over 11 ranks
   std::string folder = "/dev/shm";
+  // What each rank is called in messages; empty: by its number.
+  std::vector<int> members{};
   GroupOptions group{};
 };
 

@@ -1,6 +1,7 @@
 #include "moai/comm/collective/shared_memory_group.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "moai/comm/collective/copy.h"
 #include "moai/comm/collective/reduce.h"
@@ -13,16 +14,23 @@ size_t rest(size_t total, size_t begin, size_t most) {
   return begin >= total ? 0 : std::min(most, total - begin);
 }
 
+std::vector<int> members_of(const SharedMemoryOptions& options) {
+  if (!options.members.empty()) return options.members;
+  std::vector<int> members(static_cast<size_t>(options.size));
+  std::iota(members.begin(), members.end(), 0);
+  return members;
+}
+
 }  // namespace
 
 SharedMemoryGroup::SharedMemoryGroup(std::shared_ptr<Segment> segment,
                                      const SharedMemoryOptions& options)
-    : Group(options.rank, options.size),
+    : Group(options.rank, members_of(options)),
       segment_(std::move(segment)),
       options_(options),
       self_(static_cast<uint32_t>(options.rank)),
       ranks_(static_cast<uint32_t>(options.size)),
-      watch_(segment_.get(), self_, options.group.patience),
+      watch_(segment_.get(), self_, options.group, members()),
       mail_(std::make_unique<SharedMail>(segment_.get(), &watch_, self_, options.group)) {}
 
 SharedMemoryGroup::~SharedMemoryGroup() {
@@ -65,7 +73,7 @@ Status SharedMemoryGroup::check_head(uint32_t peer, const Operation* beginning,
   if (head == own_head) return ok_status();
   const auto theirs = decode_operation(head);
   if (beginning && theirs && agree(*beginning, *theirs)) return ok_status();
-  return mismatch(rank(), beginning ? *beginning : Operation(), static_cast<int>(peer),
+  return mismatch(member(self_), beginning ? *beginning : Operation(), member(peer),
                   theirs ? to_string(*theirs) : "something unreadable");
 }
 

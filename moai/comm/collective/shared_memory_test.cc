@@ -36,6 +36,20 @@ TEST(SharedMemory, TheNameGoesWhenAllWhoJoinedHaveLeft) {
   EXPECT_TRUE(segment_files(name).empty());
 }
 
+TEST(SharedMemory, ARankThatNeverJoinsEndsTheCallAfterItsTimeToArrive) {
+  SharedMemoryOptions options = named(unique_name(), 0, 2);
+  options.members = {4, 6};
+  options.group = {.patience = std::chrono::seconds(20),
+                   .arrival = std::chrono::milliseconds(100),
+                   .linger = std::chrono::milliseconds(10)};
+  auto first = join_shared_memory(options);
+  ASSERT_TRUE(first.ok()) << first.status().to_string();
+  const Status status = (*first)->barrier();
+  EXPECT_EQ(status.code(), Code::kDeadlineExceeded);
+  EXPECT_NE(status.message().find("rank 6 has not joined for 100 ms"), std::string::npos)
+      << status.message();
+}
+
 TEST(SharedMemory, ARankIsTakenOnce) {
   const std::string name = unique_name();
   auto first = join_shared_memory(named(name, 0, 2));
@@ -60,6 +74,9 @@ TEST(SharedMemory, OptionsThatMakeNoSenseAreRefused) {
   for (const auto& [rank, size] : {std::pair{2, 2}, {-1, 2}, {0, 0}, {0, 257}}) {
     EXPECT_EQ(join_shared_memory(named("x", rank, size)).status().code(), Code::kInvalidArgument);
   }
+  SharedMemoryOptions nameless = named("x", 0, 2);
+  nameless.members = {1};
+  EXPECT_EQ(join_shared_memory(nameless).status().code(), Code::kInvalidArgument);
   SharedMemoryOptions tiny = named("x", 0, 1);
   tiny.slot_bytes = 100;
   EXPECT_EQ(join_shared_memory(tiny).status().code(), Code::kInvalidArgument);

@@ -26,7 +26,7 @@ Status Watch::check_alive() const {
     if (peer == self_ || !is(record, Presence::kHere) || record.pid == ::getpid()) continue;
     if (is_alive({.pid = record.pid, .start_ticks = record.start_ticks})) continue;
     if (has_left(peer)) continue;
-    return unavailable("[comm.collective] rank " + std::to_string(peer) + " (process " +
+    return unavailable("[comm.collective] " + name(peer) + " (process " +
                        std::to_string(record.pid) +
                        ") ended; its log says why, and the job must be started again");
   }
@@ -44,18 +44,19 @@ Status Watch::wait(Signal* signal, uint32_t target, uint32_t peer,
     if (segment_.failed()) return segment_.failure();
     if (stop && *stop) return cancelled("[comm.collective] the group was closed here");
     if (left) {
-      return unavailable("[comm.collective] rank " + std::to_string(peer) +
+      return unavailable("[comm.collective] " + name(peer) +
                          " has left the group; all ranks must make the same calls");
     }
     if (!first) MOAI_RETURN_IF_ERROR(check_alive());
-    if (steady_clock::now() - start >= patience_) {
-      return deadline_exceeded(
-          "[comm.collective] rank " + std::to_string(peer) +
-          (is(segment_.rank(peer), Presence::kAbsent) ? " has not joined" : " made no progress") +
-          " for " + std::to_string(patience_.count()) +
-          " ms; is it stopped, or does it not make this call?");
+    const bool absent = is(segment_.rank(peer), Presence::kAbsent);
+    const auto most = absent ? arrival_ : patience_;
+    if (steady_clock::now() - start >= most) {
+      return deadline_exceeded("[comm.collective] " + name(peer) +
+                               (absent ? " has not joined" : " made no progress") + " for " +
+                               std::to_string(most.count()) +
+                               " ms; is it stopped, or does it not make this call?");
     }
-    sleep_on(signal, target, std::min(patience_, kInterruptEvery));
+    sleep_on(signal, target, std::min(most, kInterruptEvery));
   }
 }
 

@@ -2,11 +2,16 @@
 // internal to the shared memory group.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "moai/base/status.h"
+#include "moai/comm/collective/group.h"
 #include "moai/comm/collective/segment.h"
 #include "moai/comm/collective/signal.h"
 
@@ -14,8 +19,14 @@ namespace moai::comm {
 
 class Watch {
  public:
-  Watch(const Segment* segment, uint32_t self, std::chrono::milliseconds patience)
-      : segment_(*segment), self_(self), patience_(patience) {}
+  // `members`: what the ranks are called in messages.
+  Watch(const Segment* segment, uint32_t self, const GroupOptions& options,
+        std::vector<int> members)
+      : segment_(*segment),
+        self_(self),
+        patience_(options.patience),
+        arrival_(std::min(options.arrival, options.patience)),
+        members_(std::move(members)) {}
 
   // Returns when `signal` of `peer` has reached `target`. Spins at most 50 us, then sleeps. Else
   // the group's failure; UNAVAILABLE: a rank ended, or `peer` left; DEADLINE_EXCEEDED: the patience
@@ -26,10 +37,12 @@ class Watch {
  private:
   Status check_alive() const;
   bool has_left(uint32_t peer) const;
+  std::string name(uint32_t peer) const { return "rank " + std::to_string(members_[peer]); }
 
   const Segment& segment_;  // outlives this
   const uint32_t self_;
-  const std::chrono::milliseconds patience_;
+  const std::chrono::milliseconds patience_, arrival_;
+  const std::vector<int> members_;
 };
 
 }  // namespace moai::comm

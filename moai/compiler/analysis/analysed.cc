@@ -6,8 +6,10 @@
 
 namespace moai::compiler {
 
-Analysed::Analysed(graph::Window w, const graph::SignatureTable& signatures)
-    : window(std::move(w)), graph(import_window(window, signatures)), factors(graph) {}
+Analysed::Analysed(graph::Window w, const graph::SignatureTable& signatures, const CutsOf& cuts)
+    : window(std::move(w)),
+      graph(import_window(window, signatures)),
+      factors(graph, cuts ? cuts(graph) : std::vector<Cut>()) {}
 
 std::vector<SegmentId> Analysed::segments_of(const std::vector<graph::StorageId>& storages) const {
   std::vector<SegmentId> found;

@@ -1,13 +1,19 @@
 // A window with what analysis makes of it.
 #pragma once
 
+#include <functional>
+#include <vector>
+
 #include "moai/compiler/analysis/factors.h"
 #include "moai/graph/window.h"
 
 namespace moai::compiler {
 
+// Borders that factors must have beside those of the calls.
+using CutsOf = std::function<std::vector<Cut>(const ValueGraph&)>;
+
 struct Analysed {
-  Analysed(graph::Window w, const graph::SignatureTable& signatures);
+  Analysed(graph::Window w, const graph::SignatureTable& signatures, const CutsOf& cuts = {});
 
   graph::Window window;
   ValueGraph graph;

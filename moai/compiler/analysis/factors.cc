@@ -41,10 +41,11 @@ void freeze(ops::ShardingRule* rule, const std::vector<ops::FactorIndex>& factor
 
 }  // namespace
 
-Factors::Factors(const ValueGraph& g) : graph_(g) {
+Factors::Factors(const ValueGraph& g, std::span<const Cut> cuts) : graph_(g) {
   for (const Segment& s : g.segments) {
     lists_.push_back(s.opaque || s.count == 1 ? List{} : List{add(s.count)});
   }
+  for (const Cut& c : cuts) cut(c.segment, c.stride);
   find_rules();
   for (int round = 0; round < 2; ++round) {
     for (NodeId n = 0; n < g.nodes.size(); ++n) visit(n);
@@ -276,6 +277,16 @@ uint32_t Factors::place(const Use& use, const ops::FactorDims& dims, NodeId n, o
     return place + static_cast<uint32_t>(part);
   }
   return kNone;
+}
+
+uint32_t Factors::outermost(SegmentId s, Block b) const {
+  const List& list = lists_[s];
+  int64_t low = 1;
+  auto place = static_cast<uint32_t>(list.size());
+  while (place > 0 && low < b.low) low *= arena_[list[--place]].size;
+  if (low != b.low) return kNone;
+  while (place > 0 && low < b.high) low *= arena_[list[--place]].size;
+  return low == b.high && b.high > b.low ? place : kNone;
 }
 
 std::string print(const ValueGraph& g, const Factors& factors) {

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,10 +27,17 @@ struct NodeRule {
   std::vector<std::vector<FactorId>> parts{};
 };
 
+// A border between digits of a segment, at `stride` elements.
+struct Cut {
+  SegmentId segment = 0;
+  int64_t stride = 1;
+};
+
 class Factors {
  public:
-  // `g` must outlive it. Deterministic.
-  explicit Factors(const ValueGraph& g);
+  // `g` must outlive it. Deterministic. Segments are split at the cuts whatever calls say; a cut
+  // that digits cannot have is left out.
+  explicit Factors(const ValueGraph& g, std::span<const Cut> cuts = {});
 
   int64_t size(FactorId f) const { return arena_[f].size; }
   const std::vector<FactorId>& of(SegmentId s) const { return lists_[s]; }
@@ -43,6 +51,10 @@ class Factors {
   // Nodes whose operator has no rule, and rules' factors that had to be frozen, by node.
   const std::vector<NodeId>& unknown() const { return unknown_; }
   const std::vector<NodeId>& conflicts() const { return conflicts_; }
+
+  // Where the factors of a block of the segment begin in its list: the outermost one of them. kNone
+  // where the list has no borders there.
+  uint32_t outermost(SegmentId s, Block b) const;
 
   SegmentId segment(const Use& use) const {
     return graph_.values[use.value != kNone ? use.value : use.made].segment;

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <random>
+#include <set>
 
 #include "moai/base/file.h"
 
@@ -41,6 +42,29 @@ std::string make_input(const Segment& s, int64_t below, std::mt19937* random) {
   }
 }
 
+// Storages that are there and that the window overwrites without having read them.
+std::map<graph::StorageId, std::string> overwritten(const graph::Window& w, const ValueGraph& g) {
+  std::map<graph::StorageId, std::string> found;
+  std::set<graph::StorageId> made;
+  for (const graph::Node& n : w.nodes) {
+    if (n.kind == graph::NodeKind::kAlloc) made.insert(w.storages_of(n)[0]);
+  }
+  for (const ValueNode& n : g.nodes) {
+    for (const Use& u : n.results) {
+      if (u.made != kNone) made.insert(g.segments[g.values[u.made].segment].storage);
+    }
+    for (const Use& u : n.operands) {
+      if (u.made == kNone || u.value != kNone) continue;
+      const Segment& s = g.segments[g.values[u.made].segment];
+      const auto end = static_cast<size_t>(s.begin + s.count) * tensor::dtype_size(s.dtype);
+      if (made.contains(s.storage)) continue;
+      std::string& bytes = found[s.storage];
+      bytes.resize(std::max(bytes.size(), end));
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 void load(const std::string& name, GoldenWindow* golden) {
@@ -65,6 +89,7 @@ void load(const std::string& name, GoldenWindow* golden) {
     const size_t begin = static_cast<size_t>(s.begin) * tensor::dtype_size(s.dtype);
     all.replace(begin, bytes.size() - begin, bytes.substr(begin));
   }
+  golden->inputs.merge(overwritten(golden->recorded->window, g));
 }
 
 }  // namespace moai::compiler

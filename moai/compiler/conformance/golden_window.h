@@ -13,8 +13,9 @@ namespace moai::compiler {
 struct GoldenWindow {
   graph::SignatureTable signatures{};
   std::unique_ptr<Analysed> recorded{};
-  std::map<graph::StorageId, std::string> inputs{};  // bytes of what the window reads first
-  std::vector<graph::StorageId> data{};              // uploaded during the window
+  // Bytes of what the window reads first, and of what it overwrites.
+  std::map<graph::StorageId, std::string> inputs{};
+  std::vector<graph::StorageId> data{};  // uploaded during the window
 };
 
 // The last window of `tests/golden/windows/NAME.txt`. Floats are drawn from [0.05, 1), integers

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include <cmath>
 #include <cstring>
 
@@ -99,6 +101,20 @@ Reference::Reference(device::Device* device, GoldenWindow* golden)
   }
 }
 
+// Registers of what is there when the window begins: what it reads, and what it overwrites.
+std::vector<RegisterId> Reference::older(const Analysed& window, const SpmdProgram& program) const {
+  const auto storage = [&](RegisterId r) {
+    return window.graph.segments[window.graph.values[program.registers[r].value].segment].storage;
+  };
+  std::vector<RegisterId> found = program.inputs;
+  for (const RegisterId r : program.outputs) {
+    const bool is_read = std::ranges::any_of(
+        program.inputs, [&](RegisterId input) { return storage(input) == storage(r); });
+    if (!is_read && golden_->inputs.contains(storage(r))) found.push_back(r);
+  }
+  return found;
+}
+
 Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan,
                                std::optional<uint64_t> left_out) {
   const ValueGraph& g = window.graph;
@@ -110,7 +126,7 @@ Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan,
   std::vector<graph::Window> programs;
   for (int rank = 0; rank < plan.mesh.ranks(); ++rank) {
     programs.push_back(lower_rank(lowering, rank, kFirstTemporary, &golden_->signatures));
-    for (const RegisterId r : program.inputs) {
+    for (const RegisterId r : older(window, program)) {
       const SegmentId segment = g.values[program.registers[r].value].segment;
       const Segment& s = g.segments[segment];
       const Placement& p = program.registers[r].placement;

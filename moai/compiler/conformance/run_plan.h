@@ -41,6 +41,8 @@ class Reference {
                       std::optional<uint64_t> left_out = {});
 
  private:
+  std::vector<RegisterId> older(const Analysed& window, const SpmdProgram& program) const;
+
   device::Device* device_;
   GoldenWindow* golden_;
   // Of each output, by storage and first element.

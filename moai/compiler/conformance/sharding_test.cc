@@ -5,9 +5,12 @@
 #include <random>
 
 #include "moai/compiler/conformance/run_plan.h"
+#include "moai/compiler/lower/lower_rank.h"
 #include "moai/compiler/planner/plan_window.h"
 #include "moai/compiler/sharding/partition.h"
 #include "moai/device/aten/aten_device.h"
+#include "moai/ops/call_tensors.h"
+#include "moai/ops/share.h"
 
 namespace moai::compiler {
 namespace {
@@ -133,6 +136,34 @@ TEST_P(Sharding, ASumThatIsLeftOutShows) {
   }
 }
 
+// Each number of an activation is drawn by one rank.
+TEST_P(Sharding, DataParallelDrawsEveryActivationOnce) {
+  constexpr int kRanks = 3;
+  const Analysed& w = *golden_.recorded;
+  const SpmdProgram program = partition(w.graph, w.factors, data_parallel(w, kRanks));
+  std::map<NodeId, int64_t> drawn;
+  for (int rank = 0; rank < kRanks; ++rank) {
+    const Lowering lowering{&w.window, &w.graph, &w.factors, &program};
+    const graph::Window local = lower_rank(lowering, rank, 1000000, &golden_.signatures);
+    NodeId number = 0;
+    for (const graph::Node& n : local.nodes) {
+      if (n.kind != graph::NodeKind::kCall) continue;
+      const ops::CallSignature s = golden_.signatures.at(n.signature).signature();
+      if (!ops::draws_by_element(s)) continue;
+      const auto fresh = ops::fresh_results(s);
+      const tensor::Geometry& g = fresh.empty() ? s.args[0].geometry : fresh[0]->geometry;
+      drawn[number++] += tensor::element_count(g);
+    }
+  }
+  std::vector<int64_t> counts;
+  for (const auto& [node, count] : drawn) counts.push_back(count);
+  std::vector<int64_t> expected;
+  if (GetParam() == std::string("dropout")) expected = {768, 1536, 768, 768};
+  // The last one is drawn into a weight, which every rank has.
+  if (GetParam() == std::string("noisy")) expected = {70, 70, 70, 70, kRanks * 40};
+  EXPECT_EQ(counts, expected);
+}
+
 TEST_P(Sharding, RandomPlans) {
   for (unsigned seed = 0; seed < 18; ++seed) {
     expect_equal([&](const Analysed& w) { return random_plan(w, seed); },
@@ -142,7 +173,8 @@ TEST_P(Sharding, RandomPlans) {
 
 INSTANTIATE_TEST_SUITE_P(Windows, Sharding,
                          testing::Values("mlp", "cnn", "gpt", "llama", "bert", "vit", "experts",
-                                         "lstm", "fused", "evaluation", "accumulation"),
+                                         "lstm", "fused", "evaluation", "accumulation", "dropout",
+                                         "noisy"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -26,6 +26,12 @@ class Begin {
       const graph::StorageId id = segment(r).storage;
       if (!made_.contains(id)) begin[id] = bytes(r, whole_size(id));
     }
+    // What is overwritten before it is read lies as it does in the end.
+    for (const RegisterId r : in_.program->outputs) {
+      const graph::StorageId id = segment(r).storage;
+      if (whole_.contains(id) && !made_.contains(id))
+        begin.try_emplace(id, bytes(r, whole_.at(id)));
+    }
     for (const auto& [id, size] : whole_) {
       if (made_.contains(id) || begin.contains(id)) continue;
       begin[id] = used_.contains(id) || !released_.contains(id) ? size : as_left(size);

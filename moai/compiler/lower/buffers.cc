@@ -13,6 +13,7 @@ Buffers::Buffers(const Lowering& in, graph::StorageId first_temporary)
     if (n.kind == graph::NodeKind::kAlloc) allocated_[ids[0]] = in.window->words_of(n)[0];
     if (n.kind == graph::NodeKind::kFree) released_.insert(ids[0]);
   }
+  home_ = in.existing;
   for (const RegisterId r : in.program->inputs) {
     home_[segment(r)] = in.program->registers[r].placement;
     set(r, own(segment(r), in.program->registers[r].placement));
@@ -89,10 +90,16 @@ BufferId Buffers::temporary() {
 // Whether the storage's own buffer has, or may get, this placement.
 bool Buffers::is_home(SegmentId segment, const Placement& p) const {
   const auto found = home_.find(segment);
-  if (found != home_.end()) return found->second == p;
+  if (found != home_.end()) return found->second == resolved(p);
   const Segment& s = in_.graph->segments[segment];
   if (s.shares_storage) return std::ranges::none_of(p, &AxisPlacement::split);
   return allocated_.contains(s.storage) || std::ranges::none_of(p, &AxisPlacement::split);
+}
+
+// Whether there is a buffer under the storage's own id by now.
+bool Buffers::exists(SegmentId segment) const {
+  const Segment& s = in_.graph->segments[segment];
+  return !results_.contains(s.storage) || own_.contains({s.storage, s.begin});
 }
 
 bool Buffers::ends_elsewhere(SegmentId segment, const Placement& p) const {
@@ -110,6 +117,8 @@ void Buffers::call(const CallStep& step) {
     const RegisterId r = step.made[i];
     if (r == kNone) continue;
     const Placement& p = in_.program->registers[r].placement;
+    results_.insert(in_.graph->segments[segment(r)].storage);
+    home_.try_emplace(segment(r), resolved(p));
     set(r, ends_elsewhere(segment(r), p) ? temporary() : own(segment(r), p));
   }
   size_t at = n.results.size();
@@ -123,11 +132,11 @@ void Buffers::call(const CallStep& step) {
       continue;
     }
     const Placement& p = in_.program->registers[r].placement;
-    if (!is_home(segment(r), p)) {
+    if (!is_home(segment(r), p) || !exists(segment(r))) {
       set(r, temporary());
       continue;
     }
-    home_.try_emplace(segment(r), p);
+    home_.try_emplace(segment(r), resolved(p));
     set(r, own(segment(r), p));
   }
 }

@@ -46,6 +46,7 @@ class Buffers {
   BufferId own(SegmentId segment, const Placement& p);
   BufferId temporary();
   bool is_home(SegmentId segment, const Placement& p) const;
+  bool exists(SegmentId segment) const;
   bool ends_elsewhere(SegmentId segment, const Placement& p) const;
   void set(RegisterId r, BufferId b) { by_register_[r] = b; }
   void use(RegisterId r, uint32_t step);
@@ -59,10 +60,11 @@ class Buffers {
   std::map<std::pair<graph::StorageId, int64_t>, BufferId> own_;
   std::map<graph::StorageId, uint64_t> allocated_;
   std::set<graph::StorageId> released_;  // by the window
+  std::set<graph::StorageId> results_;   // of its calls
   std::map<graph::StorageId, uint32_t> last_use_;
   std::vector<graph::StorageId> released_first_;
   std::vector<std::vector<graph::StorageId>> released_after_;  // by step
-  std::map<SegmentId, Placement> home_;  // of inputs, and where outputs lie in the end
+  std::map<SegmentId, Placement> home_;  // of what exists before, and in the end
 };
 
 }  // namespace moai::compiler

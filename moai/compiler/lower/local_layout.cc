@@ -6,12 +6,20 @@ LocalLayout::LocalLayout(const ValueGraph& g, const Factors& factors, const Mesh
                          SegmentId segment, const Placement& placement, int rank) {
   const Segment& s = g.segments[segment];
   if (s.opaque) {
-    begin_ = s.begin;
     count_ = s.count;
     return;
   }
-  begin_ = s.begin;
   for (const FactorId f : factors.of(segment)) whole_sizes_.push_back(factors.size(f));
+  take_share(mesh, placement, rank);
+}
+
+LocalLayout::LocalLayout(std::vector<int64_t> sizes, const Mesh& mesh, const Placement& placement,
+                         int rank)
+    : whole_sizes_(std::move(sizes)) {
+  take_share(mesh, placement, rank);
+}
+
+void LocalLayout::take_share(const Mesh& mesh, const Placement& placement, int rank) {
   sizes_ = whole_sizes_;
   begins_.assign(sizes_.size(), 0);
   for (size_t a = 0; a < placement.size(); ++a) {
@@ -66,11 +74,8 @@ LocalLayout::Run LocalLayout::run(Block b) const {
 }
 
 tensor::Geometry LocalLayout::geometry(const Use& use, const tensor::Geometry& whole) const {
+  if (!use.view) return whole;
   tensor::Geometry local = whole;
-  if (!use.view) {
-    local.offset -= begin_ / static_cast<int64_t>(tensor::dtype_size(whole.dtype));
-    return local;
-  }
   local.offset = 0;
   for (const Selected& s : use.view->selected) local.offset += s.index * run(s.block).stride;
   for (size_t d = 0; d < local.sizes.size(); ++d) {

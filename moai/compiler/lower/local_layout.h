@@ -14,6 +14,8 @@ class LocalLayout {
  public:
   LocalLayout(const ValueGraph& g, const Factors& factors, const Mesh& mesh, SegmentId segment,
               const Placement& placement, int rank);
+  // Of digits of these sizes, outermost first.
+  LocalLayout(std::vector<int64_t> sizes, const Mesh& mesh, const Placement& placement, int rank);
 
   int64_t count() const { return count_; }
   // Elements in front of, at, and inside the factor at `place`.
@@ -28,7 +30,8 @@ class LocalLayout {
   // All of the part, in its order.
   std::vector<Piece> pieces() const;
   // What the call sees through the view of `use`, whose geometry in the whole segment is `whole`.
-  // Offsets count from the beginning of the rank's part.
+  // Offsets count from the beginning of the rank's part; of an opaque segment, which stays where it
+  // is, from that of the storage.
   tensor::Geometry geometry(const Use& use, const tensor::Geometry& whole) const;
 
  private:
@@ -37,9 +40,9 @@ class LocalLayout {
     int64_t size = 1, stride = 1;
   };
   Run run(Block b) const;
+  void take_share(const Mesh& mesh, const Placement& placement, int rank);
 
   std::vector<int64_t> whole_sizes_, begins_, sizes_;  // of the factors, outermost first
-  int64_t begin_ = 0;                                  // of an opaque segment in its storage
   int64_t count_ = 1;
 };
 

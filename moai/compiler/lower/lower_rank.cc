@@ -13,6 +13,7 @@
 #include "moai/ops/call_build.h"
 #include "moai/ops/call_tensors.h"
 #include "moai/ops/list_call.h"
+#include "moai/ops/share.h"
 
 namespace moai::compiler {
 namespace {
@@ -102,6 +103,8 @@ class Lower {
 
   void call(const CallStep& step) {
     const ValueNode& n = graph_.nodes[step.node];
+    const NodeRule& node_rule = in_.factors->rule(step.node);
+    const ops::ShardingRule& rule = node_rule.rule;
     ops::CallSignature s = n.signature;
     std::vector<StorageId> ids;
     std::vector<RegisterId> written(step.made.begin() + static_cast<ptrdiff_t>(n.results.size()),
@@ -115,15 +118,17 @@ class Lower {
         if (r != kNone && buffers_.of(r).temporary) allocate(storage(r), part_bytes(r));
       }
       if (a->written) ++next_written;
+      fit(step, use, rule.operands[ids.size()], &a->geometry);
       ids.push_back(localize(use, r, &a->geometry));
-      set_repeated(step, use, at - 1, &a->geometry);
     }
     at = 0;
     for (ops::Result* r : ops::fresh_results(s)) {
+      fit(step, n.results[at], rule.results[at], &r->geometry);
       ids.push_back(localize(n.results[at], step.made[at], &r->geometry));
       ++at;
     }
     set_sizes(step, &s);
+    if (ops::draws_by_element(s)) set_share(step, &s);
     std::vector<uint64_t> words;
     for (const uint32_t w : n.words) words.push_back(in_.window->words[w]);
     LocalCall local{std::move(s), std::move(ids), std::move(words)};
@@ -132,9 +137,8 @@ class Lower {
     const auto emit = [&](const LocalCall& c) { out_.call(c, n.line); };
     const auto table = table_part(step);
     if (!table) return emit(local);
-    const NodeRule& rule = in_.factors->rule(step.node);
-    IndexedCall indexed(rule, *splittable_form(n, rule, table->factor), *table, std::move(local),
-                        emit, [this] { return next_temporary_++; });
+    IndexedCall indexed(node_rule, *splittable_form(n, node_rule, table->factor), *table,
+                        std::move(local), emit, [this] { return next_temporary_++; });
     for (const StorageId id : indexed.run()) out_.free(id);
   }
 
@@ -183,16 +187,17 @@ class Lower {
     return storage(r);
   }
 
-  // A dimension that repeats what it shows does so as often as the rank's part of the call needs.
-  void set_repeated(const CallStep& step, const Use& use, size_t operand, Geometry* g) const {
-    if (!use.view) return;
-    const NodeRule& rule = in_.factors->rule(step.node);
-    for (size_t d = 0; d < g->sizes.size(); ++d) {
-      if (use.view->dims[d].kind != ViewDim::Kind::kBroadcast) continue;
-      const std::vector<ops::FactorIndex>& factors = rule.rule.operands[operand][d];
-      if (factors.empty()) continue;
+  // Dimensions that show nothing of a segment, since they repeat it or the tensor has no elements,
+  // are as long as what the rank does along their factors.
+  void fit(const CallStep& step, const Use& use, const ops::FactorDims& dims, Geometry* g) const {
+    const bool empty = use.value == kNone && use.made == kNone;
+    for (size_t d = 0; d < dims.size(); ++d) {
+      const bool repeats = use.view && use.view->dims[d].kind == ViewDim::Kind::kBroadcast;
+      if (dims[d].empty() || (!empty && !repeats)) continue;
       g->sizes[d] = 1;
-      for (const ops::FactorIndex f : factors) g->sizes[d] *= local_size(step, rule, f);
+      for (const ops::FactorIndex f : dims[d]) {
+        g->sizes[d] *= local_size(step, in_.factors->rule(step.node), f);
+      }
     }
   }
 
@@ -203,6 +208,35 @@ class Lower {
       for (const ops::FactorIndex f : a.factors) size *= local_size(step, rule, f);
       ops::Arg& arg = s->args[a.argument];
       arg.ints[a.item < 0 ? 0 : static_cast<size_t>(a.item)] = size;
+    }
+  }
+
+  // Says which part of the whole the rank draws, where it does not draw all of it.
+  void set_share(const CallStep& step, ops::CallSignature* s) const {
+    const NodeRule& rule = in_.factors->rule(step.node);
+    if (!rule.known || rule.rule.results.empty()) return;
+    std::vector<ops::ShareDigit> digits;
+    for (const auto& dim : rule.rule.results[0]) {
+      for (const ops::FactorIndex f : dim) add_digits(step, rule, f, &digits);
+    }
+    const auto is_whole = [](const ops::ShareDigit& d) { return d.size == d.whole; };
+    if (!std::ranges::all_of(digits, is_whole)) s->args.push_back(ops::of_share(digits));
+  }
+  void add_digits(const CallStep& step, const NodeRule& rule, ops::FactorIndex f,
+                  std::vector<ops::ShareDigit>* digits) const {
+    if (rule.parts[f].empty()) {
+      const int64_t n = rule.rule.factors[f].size;
+      return digits->push_back({n, 0, n});
+    }
+    for (uint32_t part = 0; part < rule.parts[f].size(); ++part) {
+      const int64_t n = in_.factors->size(rule.parts[f][part]);
+      ops::ShareDigit digit{n, 0, n};
+      for (size_t a = 0; a < step.work.size(); ++a) {
+        if (step.work[a] != AxisWork{AxisWork::Kind::kSplit, f, part}) continue;
+        const int ranks = program_.mesh.axes[a].size, index = program_.mesh.coordinate(rank_, a);
+        digit = {n, share_begin(n, ranks, index), share_size(n, ranks, index)};
+      }
+      digits->push_back(digit);
     }
   }
 
@@ -351,7 +385,7 @@ class Lower {
     const bool whole = std::ranges::none_of(reg(r).placement, &AxisPlacement::split);
     const Geometry now = flat(r);
     const uint64_t bytes = buffers_.allocated_bytes(id);
-    if (bytes == 0 && !buffers_.has_own(id)) {
+    if (bytes == 0 && !buffers_.has_own(id) && !in_.existing.contains(segment(r))) {
       emit("aten::clone", {ops::of_tensor(now), {.kind = ops::ArgKind::kNone}},
            {ops::of_fresh(dense(now.dtype, now.sizes))}, {storage(r), id});
       return;

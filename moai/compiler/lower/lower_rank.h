@@ -1,6 +1,7 @@
 // Lowering: the program of one rank, as a window over the rank's own storages.
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "moai/base/status.h"
@@ -15,6 +16,9 @@ struct Lowering {
   const ValueGraph* graph = nullptr;
   const Factors* factors = nullptr;
   const SpmdProgram* program = nullptr;
+  // How segments lie that exist before the window; what is not there is as the program's inputs
+  // say, or is made by it.
+  std::map<SegmentId, Placement> existing{};
 };
 
 // The calls of `rank` in order. A storage of the window is the same storage on every rank, where it
@@ -25,7 +29,7 @@ struct Lowering {
 //   s9 = moai::reduce_scatter(f32[2,7,8] s1, 1, [4,3], "sum", 0) -> f32[2,4,8]
 //   s9 = moai::all_to_all(f32[1,4,2,7,8] s1, 1, [4,3], 3, [4,3], 0) -> f32[1,7,2,4,8]
 // A list of numbers is the shares of all ranks along the dimension before it: the one that is
-// gathered, then the one that is scattered.
+// gathered, then the one that is scattered. Calls that draw a part say which (moai/ops/share.h).
 // `sources`, if any, becomes for each node the position in the window of the call that it is part
 // of, or that needs it.
 graph::Window lower_rank(const Lowering& in, int rank, graph::StorageId first_temporary,

@@ -53,6 +53,57 @@ TEST(LowerRank, SharesOfAViewKeepItsStrides) {
             "s2 = aten::relu(f32[2,2,3]{3,6,1} s1) -> f32[2,2,3]{3,6,1}\n");
 }
 
+// Four of seven elements, every other one from the second on: no digits say that.
+TEST(LowerRank, WhatNoViewExplainsStaysWhereItIs) {
+  constexpr const char* kText = "s2 = aten::relu(f32[4]{2}+1 s1) -> f32[4]\n";
+  EXPECT_EQ(lowered(kText, {}, 1), kText);
+}
+
+TEST(LowerRank, ARepeatedOperandIsRepeatedForTheRanksPart) {
+  EXPECT_EQ(
+      lowered("s3 = aten::bmm(f32[5,1,4]{0,4,1} s1, f32[5,4,3] s2) -> f32[5,1,3]\n", {{2, 0}}, 1),
+      "s3 = aten::bmm(f32[2,1,4]{0,4,1} s1, f32[2,4,3] s2) -> f32[2,1,3]\n");
+}
+
+TEST(LowerRank, AnOperandWithoutElementsHasTheRanksSizes) {
+  EXPECT_EQ(lowered("s2 = aten::addmm(f32[5,2] s1, f32[5,0] s0, f32[0,2] s0, word 1.0, word 1.0)"
+                    " -> f32[5,2]\n",
+                    {{1, 0}}, 1),
+            "s2 = aten::addmm(f32[2,2] s1, f32[2,0] s0, f32[0,2] s0, word 1.0, word 1.0)"
+            " -> f32[2,2]\n");
+}
+
+// The copy is of the rank's part, and so is what overwrites it.
+TEST(LowerRank, WhatIsOverwrittenWholeFitsItsStorage) {
+  EXPECT_EQ(lowered("s2 = aten::clone(f32[5,2] s1, none) -> f32[5,2]\n"
+                    "aten::zero_(f32[5,2]! s2) -> _\n",
+                    {{1, 0}}, 1),
+            "s2 = aten::clone(f32[2,2] s1, none) -> f32[2,2]\n"
+            "alloc s100 40\n"
+            "aten::zero_(f32[5,2]! s100) -> _\n"
+            "s101 = aten::clone(f32[1,2,2]{10,2,1}+6 s100, none) -> f32[1,2,2]\n"
+            "free s100\n"
+            "aten::copy_(f32[4]! s2, f32[4] s101, false) -> _\n"
+            "free s101\n");
+}
+
+TEST(LowerRank, ADrawingCallSaysWhichPartItDraws) {
+  // Heads of a projection, as a reader sees them; the memory has its columns outermost.
+  EXPECT_EQ(lowered("aten::normal_(f32[5,6]{1,5}! s1, word 0.0, word 1.0, generator 7:2) -> _\n"
+                    "s2 = aten::relu(f32[2,3,5]{15,5,1} s1) -> f32[2,3,5]\n",
+                    {{1, 1}}, 1),
+            "aten::normal_(f32[5,2]{1,5}! s1, word 0.0, word 1.0, generator 7:2, (\"share\", "
+            "[10,3], [0,2], [10,1])) -> _\n"
+            "s2 = aten::relu(f32[2,1,5] s1) -> f32[2,1,5]\n");
+  constexpr const char* kDropout =
+      "s2, s3 = aten::native_dropout(f32[5,3] s1, word 0.1, true, generator 7:4) -> f32[5,3], "
+      "bool[5,3]\n";
+  EXPECT_EQ(lowered(kDropout, {{1, 0}}, 0),
+            "s2, s3 = aten::native_dropout(f32[3,3] s1, word 0.1, true, generator 7:4, "
+            "(\"share\", [5,3], [0,0], [3,3])) -> f32[3,3], bool[3,3]\n");
+  EXPECT_EQ(lowered(kDropout, {}, 0), kDropout) << "all of it";
+}
+
 TEST(LowerRank, SumsOverRanksAreMadeInPlace) {
   EXPECT_EQ(lowered("s3 = aten::mm(f32[2,5] s1, f32[5,2] s2) -> f32[2,2]\n", {{1, 1}, {2, 0}}, 0),
             "s3 = aten::mm(f32[2,3] s1, f32[3,2] s2) -> f32[2,2]\n"

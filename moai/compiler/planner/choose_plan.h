@@ -1,16 +1,12 @@
 // The choice of a plan: every combination of degrees is laid out and priced.
 #pragma once
 
-#include <optional>
+#include <vector>
 
+#include "moai/compiler/planner/pins.h"
 #include "moai/compiler/planner/step_price.h"
 
 namespace moai::compiler {
-
-// What the user has decided.
-struct Pins {
-  std::optional<int> dp{}, tp{}, zero{};
-};
 
 // All degrees that use `devices` devices; none where the pins leave none. `sequence`: whether there
 // is one that tensor parallel may share.

@@ -11,8 +11,10 @@ class Layout {
  public:
   Layout(const ValueGraph& g, const Factors& factors, const Roles& roles, const Degrees& degrees)
       : graph_(g), factors_(factors), roles_(roles), degrees_(degrees) {
-    if (degrees.dp > 1) dp_ = add_axis("dp", degrees.dp);
-    if (degrees.tp > 1) tp_ = add_axis("tp", degrees.tp);
+    plan_.mesh = mesh_of(degrees);
+    plan_.policies.resize(plan_.mesh.axes.size());
+    if (degrees.dp > 1) dp_ = 0;
+    if (degrees.tp > 1) tp_ = plan_.mesh.axes.size() - 1;
     plan_.batch = roles.batch;
   }
 
@@ -26,11 +28,6 @@ class Layout {
   }
 
  private:
-  size_t add_axis(const char* name, int size) {
-    plan_.mesh.axes.push_back({name, size});
-    plan_.policies.emplace_back();
-    return plan_.mesh.axes.size() - 1;
-  }
   void split(SegmentId s, size_t axis, uint32_t place) {
     Placement& home = plan_.home.try_emplace(s, Placement(plan_.mesh.axes.size())).first->second;
     home[axis] = split_at(place);
@@ -88,6 +85,13 @@ class Layout {
 };
 
 }  // namespace
+
+Mesh mesh_of(const Degrees& d) {
+  Mesh mesh;
+  if (d.dp > 1) mesh.axes.push_back({"dp", d.dp});
+  if (d.tp > 1) mesh.axes.push_back({"tp", d.tp});
+  return mesh;
+}
 
 std::string to_string(const Degrees& d) {
   return "dp" + std::to_string(d.dp) + " tp" + std::to_string(d.tp) + " zero" +

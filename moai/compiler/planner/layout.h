@@ -19,6 +19,9 @@ struct Degrees {
 
 std::string to_string(const Degrees& d);  // "dp4 tp2 zero1 sp"
 
+// The axes that these degrees have: "dp" and "tp", in this order, those of one rank left out.
+Mesh mesh_of(const Degrees& d);
+
 // Axes "dp" and "tp", in this order, those of one rank left out. Whatever a factor is too small for
 // lies whole on every rank.
 LayoutPlan layout(const ValueGraph& g, const Factors& factors, const Roles& roles,

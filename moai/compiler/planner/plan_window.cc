@@ -32,6 +32,7 @@ struct WindowPlanner::Expanded {
   Roles roles{};
   std::optional<TensorFactors> tensor{};
   graph::StorageId next_temporary = 0;
+  std::vector<ExpandedCalls> expansions{};
   std::map<std::vector<uint32_t>, std::unique_ptr<Expanded>> further{};  // by calls
 
   const TensorFactors& tensor_factors() {
@@ -40,12 +41,9 @@ struct WindowPlanner::Expanded {
   }
 };
 
-WindowPlanner::WindowPlanner(graph::Window window, std::vector<graph::StorageId> uploaded,
-                             graph::StorageId first_temporary, graph::SignatureTable* signatures)
-    : uploaded_(std::move(uploaded)),
-      first_temporary_(first_temporary),
-      signatures_(signatures),
-      recorded_(analyse(std::move(window))) {}
+WindowPlanner::WindowPlanner(graph::Window window, PlannerInput input,
+                             graph::SignatureTable* signatures)
+    : input_(std::move(input)), signatures_(signatures), recorded_(analyse(std::move(window))) {}
 
 WindowPlanner::~WindowPlanner() = default;
 
@@ -55,9 +53,9 @@ const TensorFactors& WindowPlanner::tensor_factors() { return recorded_->tensor_
 
 std::unique_ptr<WindowPlanner::Expanded> WindowPlanner::analyse(graph::Window window) const {
   auto at = std::make_unique<Expanded>();
-  at->next_temporary = first_free(window, first_temporary_);
-  at->analysed = std::make_shared<Analysed>(std::move(window), *signatures_);
-  at->roles = find_roles(at->analysed->graph, at->analysed->factors, uploaded_);
+  at->next_temporary = first_free(window, input_.first_temporary);
+  at->analysed = std::make_shared<Analysed>(std::move(window), *signatures_, input_.cuts);
+  at->roles = find_roles(at->analysed->graph, at->analysed->factors, input_.uploaded);
   return at;
 }
 
@@ -66,6 +64,8 @@ WindowPlanner::Expanded* WindowPlanner::expanded(Expanded* from,
   std::unique_ptr<Expanded>& at = from->further[calls];
   if (!at) {
     at = analyse(expand_calls(from->analysed->window, calls, from->next_temporary, signatures_));
+    at->expansions = from->expansions;
+    at->expansions.push_back({std::move(calls), from->next_temporary});
   }
   return at.get();
 }
@@ -144,10 +144,12 @@ PlannedWindow WindowPlanner::plan(const MakeLayout& make) {
   }
 }
 
-PlannedWindow WindowPlanner::complete(const Expanded& at, LayoutPlan plan) {
+PlannedWindow WindowPlanner::complete(const Expanded& at, LayoutPlan plan) const {
   const Analysed& w = *at.analysed;
+  if (input_.adjust) input_.adjust(w, at.roles, &plan);
   SpmdProgram program = partition(w.graph, w.factors, plan);
-  return {at.analysed, at.roles, std::move(plan), std::move(program), at.next_temporary};
+  return {at.analysed,        at.roles,          std::move(plan),
+          std::move(program), at.next_temporary, at.expansions};
 }
 
 PlannedWindow plan_window(graph::Window window, const std::vector<graph::StorageId>& uploaded,

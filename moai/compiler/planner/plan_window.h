@@ -5,11 +5,29 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
+#include <vector>
 
 #include "moai/compiler/analysis/analysed.h"
 #include "moai/compiler/planner/layout.h"
 
 namespace moai::compiler {
+
+// Calls of a window that were expanded (passes/expand_calls.h).
+struct ExpandedCalls {
+  std::vector<uint32_t> calls{};
+  graph::StorageId first_temporary = 0;
+};
+
+// What a planner is told beside the window.
+struct PlannerInput {
+  std::vector<graph::StorageId> uploaded{};  // as for find_roles()
+  // Storages from here on are free: what expansions make in between.
+  graph::StorageId first_temporary = 0;
+  CutsOf cuts{};
+  // Has the last word on where segments lie.
+  std::function<void(const Analysed&, const Roles&, LayoutPlan*)> adjust{};
+};
 
 // What lowering reads (lower/lower_rank.h), with how it came about.
 struct PlannedWindow {
@@ -18,7 +36,8 @@ struct PlannedWindow {
   Roles roles{};
   LayoutPlan plan{};
   SpmdProgram program{};
-  graph::StorageId next_temporary = 0;  // the first storage that is still free
+  graph::StorageId next_temporary = 0;      // the first storage that is still free
+  std::vector<ExpandedCalls> expansions{};  // of the recorded window, one after the other
 };
 
 // A plan for a window of which calls may have been expanded.
@@ -27,10 +46,12 @@ using MakeLayout = std::function<LayoutPlan(const Analysed&, const Roles&)>;
 // Plans of one window: what is expanded alike is analysed once. One thread.
 class WindowPlanner {
  public:
-  // `uploaded`: as for find_roles(). Storages from `first_temporary` on are free: what expansions
-  // make in between. Signatures of expanded calls are added to the table, which outlives it.
+  // Signatures of expanded calls are added to the table, which outlives it.
+  WindowPlanner(graph::Window window, PlannerInput input, graph::SignatureTable* signatures);
   WindowPlanner(graph::Window window, std::vector<graph::StorageId> uploaded,
-                graph::StorageId first_temporary, graph::SignatureTable* signatures);
+                graph::StorageId first_temporary, graph::SignatureTable* signatures)
+      : WindowPlanner(std::move(window), {std::move(uploaded), first_temporary, {}, {}},
+                      signatures) {}
   ~WindowPlanner();
 
   PlannedWindow plan(const Degrees& degrees);
@@ -48,10 +69,9 @@ class WindowPlanner {
   Expanded* expanded(Expanded* from, std::vector<uint32_t> calls) const;
   std::vector<uint32_t> frozen_calls(Expanded* at, const Degrees& degrees) const;
   std::vector<uint32_t> moving_calls(const PlannedWindow& w) const;
-  static PlannedWindow complete(const Expanded& at, LayoutPlan plan);
+  PlannedWindow complete(const Expanded& at, LayoutPlan plan) const;
 
-  const std::vector<graph::StorageId> uploaded_;
-  const graph::StorageId first_temporary_;
+  const PlannerInput input_;
   graph::SignatureTable* signatures_;
   std::unique_ptr<Expanded> recorded_;
 };

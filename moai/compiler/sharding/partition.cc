@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 #include <optional>
 
+#include "moai/compiler/sharding/drawn_shares.h"
 #include "moai/compiler/sharding/move_cost.h"
 #include "moai/compiler/sharding/strategies.h"
 
@@ -12,8 +14,9 @@ namespace {
 
 class Partition {
  public:
-  Partition(const ValueGraph& g, const Factors& factors, const LayoutPlan& plan)
-      : graph_(g), factors_(factors), plan_(plan), cost_(g, factors, plan) {
+  Partition(const ValueGraph& g, const Factors& factors, const LayoutPlan& plan,
+            const DrawnShares& drawn)
+      : graph_(g), factors_(factors), plan_(plan), drawn_(drawn), cost_(g, factors, plan) {
     program_.mesh = plan.mesh;
     available_.resize(g.values.size());
     input_.resize(g.segments.size());
@@ -40,6 +43,12 @@ class Partition {
     for (const ValueId v : graph_.outputs) program_.outputs.push_back(settled(v));
     return std::move(program_);
   }
+  // Of the outputs, which must end in their home; after run().
+  std::vector<bool> pinned() const {
+    std::vector<bool> pinned;
+    for (const ValueId v : graph_.outputs) pinned.push_back(has_home(v));
+    return pinned;
+  }
 
  private:
   Placement home(ValueId v) const {
@@ -61,14 +70,13 @@ class Partition {
       if (!available_[v].empty()) settled(v);
     }
   }
-  // The value in its home, or as it lies; a partial one is resolved.
+  // The value in its home, or as its storage was made; a partial one is resolved.
   RegisterId settled(ValueId v) {
     if (has_home(v)) return want(v, home(v));
-    Placement p = program_.registers[available_[v].front()].placement;
-    for (AxisPlacement& a : p) {
-      if (a.partial()) a = replicated();
-    }
-    return want(v, p);
+    const auto made = made_as_.find(graph_.values[v].segment);
+    return want(v, made != made_as_.end()
+                       ? made->second
+                       : resolved(program_.registers[available_[v].front()].placement));
   }
 
   RegisterId add(ValueId v, Placement p) {
@@ -101,12 +109,20 @@ class Partition {
     }
     for (size_t i = 0; i < made.size(); ++i) {
       step.made.push_back(made[i]->made == kNone ? kNone : add(made[i]->made, makes[i]));
+      if (made[i]->made != kNone && made[i]->value == kNone) {
+        made_as_.try_emplace(graph_.values[made[i]->made].segment, resolved(makes[i]));
+      }
     }
     program_.steps.push_back(std::move(step));
   }
 
   Strategy cheapest(const ValueNode& n, NodeId id, size_t axis, const TakenParts& taken,
                     const std::vector<Placement>& wanted) const {
+    if (const auto drawn = drawn_.find(id); drawn != drawn_.end()) {
+      for (Strategy& s : strategies(graph_, factors_, id, plan_.mesh.axes[axis].size, taken)) {
+        if (s.work == drawn->second[axis]) return std::move(s);
+      }
+    }
     std::optional<Strategy> best;
     double best_cost = std::numeric_limits<double>::infinity();
     for (Strategy& s : strategies(graph_, factors_, id, plan_.mesh.axes[axis].size, taken)) {
@@ -236,11 +252,13 @@ class Partition {
   const ValueGraph& graph_;
   const Factors& factors_;
   const LayoutPlan& plan_;
+  const DrawnShares& drawn_;
   const MoveCost cost_;
   SpmdProgram program_;
   std::vector<std::vector<RegisterId>> available_;  // by value; the first is how it was made
   std::vector<size_t> order_;                       // of the axes
   std::vector<bool> input_;                         // by segment
+  std::map<SegmentId, Placement> made_as_;          // what does not go on from an older version
   std::vector<bool> weight_only_;                   // by value: computed from inputs alone
   NodeId reader_ = kNone;
 };
@@ -252,7 +270,11 @@ bool borders_region(const ValueGraph& g, NodeId n) {
 }
 
 SpmdProgram partition(const ValueGraph& g, const Factors& factors, const LayoutPlan& plan) {
-  return Partition(g, factors, plan).run();
+  const DrawnShares none;
+  Partition without(g, factors, plan, none);
+  SpmdProgram first = without.run();
+  const DrawnShares drawn = drawn_shares(g, factors, first, without.pinned());
+  return drawn.empty() ? std::move(first) : Partition(g, factors, plan, drawn).run();
 }
 
 }  // namespace moai::compiler

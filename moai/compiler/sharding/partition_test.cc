@@ -64,6 +64,33 @@ TEST_F(PartitionTest, AColumnAndARowSplitMeetInOneAllReduce) {
       << "what lives on is no partial value";
 }
 
+// Pointers elsewhere would need a row behind the last, which the table has not.
+TEST_F(PartitionTest, ATableThatACallGoesOnFromIsNotSplitAlongItsPositions) {
+  import(
+      "s4 = aten::scatter_reduce.two(f32[10,5] s1, 0, i64[10,2] s2, f32[10,2] s3, \"prod\", false) "
+      "-> f32[10,5]\n");
+  home(1, 0);
+  EXPECT_NE(program().find("all_gather"), std::string::npos) << program();
+}
+
+TEST_F(PartitionTest, WhatCannotBeReducedIsNeverPartial) {
+  import("s3 = aten::index_select(bool[6,4] s1, 0, i64[3] s2) -> bool[3,4]\n");
+  home(1, 0);
+  EXPECT_EQ(program().find("P("), std::string::npos) << program();
+  import("s3 = aten::index_select(f32[6,4] s1, 0, i64[3] s2) -> f32[3,4]\n");
+  home(1, 0);
+  EXPECT_NE(program().find("P(sum)"), std::string::npos) << program();
+}
+
+TEST_F(PartitionTest, WhatNoViewExplainsIsNeverPartial) {
+  import("aten::mm.out(f32[2,6] s1, f32[6,2] s2, f32[2,2]{5,2}+1! s3) -> _\n");
+  home(1, 1);
+  home(2, 0);
+  const std::string text = program();
+  EXPECT_NE(text.find("all_gather"), std::string::npos) << text;
+  EXPECT_EQ(text.find("P(sum)"), std::string::npos) << text;
+}
+
 TEST_F(PartitionTest, APartialValueIsResolvedBeforeASecondReader) {
   import(
       "s3 = aten::mm(f32[4,6] s1, f32[6,8] s2) -> f32[4,8]\n"
@@ -100,6 +127,64 @@ TEST_F(PartitionTest, AResultWithoutAParallelFactorIsTheSameOnEveryRank) {
   EXPECT_EQ(program(),
             "%3:3.1:S1, %4:4.1:S1, %5:5.1:R = aten::convolution_backward %0:0.0:R %1:1.0:S1 "
             "%2:2.0:S1 | x: 4.0\n");
+}
+
+TEST_F(PartitionTest, AttentionThatDropsNothingIsSplit) {
+  const std::string of_one = "f32[6,4,8,5] ";
+  import("s4, s5 = aten::_scaled_dot_product_flash_attention_for_cpu(" + of_one + "s1, " + of_one +
+         "s2, " + of_one + "s3, word 0.0, true, none, none) -> f32[6,4,8,5], f32[6,4,8]\n");
+  for (const graph::StorageId s : {1, 2, 3}) home(s, 1);
+  EXPECT_EQ(program(),
+            "%3:3.1:S1, %4:4.1:S1 = aten::_scaled_dot_product_flash_attention_for_cpu %0:0.0:S1 "
+            "%1:1.0:S1 %2:2.0:S1 | x: 1.0\n");
+}
+
+TEST_F(PartitionTest, WhatIsDrawnForSharesIsDrawnInShares) {
+  import(
+      "alloc s2 48\n"
+      "aten::normal_(f32[4,3]! s2, word 0.0, word 1.0, generator 7:1) -> _\n"
+      "s3 = aten::mul.Scalar(f32[4,3] s2, word 0.1) -> f32[4,3]\n"
+      "s4 = aten::add.Tensor(f32[4,3] s1, f32[4,3] s3, word 1.0) -> f32[4,3]\n"
+      "free s2\n"
+      "free s3\n");
+  home(1, 0);
+  EXPECT_EQ(program(),
+            "%1:0.1:S0 = aten::normal_ - | x: 0.0\n"
+            "%2:1.1:S0 = aten::mul.Scalar %1:0.1:S0 | x: 0.0\n"
+            "%3:3.1:S0 = aten::add.Tensor %0:2.0:S0 %2:1.1:S0 | x: 0.0\n");
+}
+
+TEST_F(PartitionTest, WhatIsDrawnIntoItsHomeIsDrawnInShares) {
+  import("aten::uniform_(f32[4,6]! s1, word 0.0, word 1.0, generator 7:1) -> _\n");
+  home(1, 1);
+  EXPECT_EQ(program(), "%0:0.1:S1 = aten::uniform_ - | x: 1.0\n");
+}
+
+TEST_F(PartitionTest, WhatSomebodyReadsWholeIsDrawnWhole) {
+  import(
+      "alloc s2 48\n"
+      "aten::normal_(f32[4,3]! s2, word 0.0, word 1.0, generator 7:1) -> _\n"
+      "s4 = aten::add.Tensor(f32[4,3] s1, f32[4,3] s2, word 1.0) -> f32[4,3]\n"
+      "s5 = own::operator(f32[4,3] s2) -> f32[4,3]\n"
+      "free s2\n");
+  home(1, 0);
+  EXPECT_EQ(program(),
+            "%1:0.1:R = aten::normal_ -\n"
+            "%2:0.1:S0 = slice[x] %1:0.1:R\n"
+            "%3:2.1:S0 = aten::add.Tensor %0:1.0:S0 %2:0.1:S0 | x: 0.0\n"
+            "%4:3.1:R = own::operator %1:0.1:R\n");
+}
+
+TEST_F(PartitionTest, WhatDrawsWholeIsNotSplit) {
+  import(
+      "s2 = aten::randperm(4, 4, none, device, false, generator 7:1) -> i64[4]\n"
+      "s3 = aten::add.Tensor(i64[4] s1, i64[4] s2, word 1.0) -> i64[4]\n"
+      "free s2\n");
+  home(1, 0);
+  EXPECT_EQ(program(),
+            "%1:0.1:R = aten::randperm\n"
+            "%2:0.1:S0 = slice[x] %1:0.1:R\n"
+            "%3:2.1:S0 = aten::add.Tensor %0:1.0:S0 %2:0.1:S0 | x: 0.0\n");
 }
 
 TEST_F(PartitionTest, AnOperatorWithoutARuleRunsWhole) {

@@ -3,6 +3,13 @@
 #include <algorithm>
 
 namespace moai::compiler {
+Placement resolved(Placement p) {
+  for (AxisPlacement& a : p) {
+    if (a.partial()) a = replicated();
+  }
+  return p;
+}
+
 std::string to_string(const Placement& p) {
   std::string out;
   for (const AxisPlacement& a : p) {

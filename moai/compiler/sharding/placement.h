@@ -34,6 +34,9 @@ inline AxisPlacement partial(ops::Reduction r) { return {AxisPlacement::Kind::kP
 
 using Placement = std::vector<AxisPlacement>;  // one entry an axis
 
+// With what is partial reduced.
+Placement resolved(Placement p);
+
 // "R", "S2", "P(sum)"; axes are joined by "*".
 std::string to_string(const Placement& p);
 

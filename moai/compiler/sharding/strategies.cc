@@ -6,6 +6,7 @@
 #include "moai/compiler/sharding/table_split.h"
 #include "moai/ops/call_tensors.h"
 #include "moai/ops/overwrites.h"
+#include "moai/ops/share.h"
 
 namespace moai::compiler {
 namespace {
@@ -13,7 +14,12 @@ namespace {
 class Enumeration {
  public:
   Enumeration(const ValueGraph& g, const Factors& factors, NodeId n, int ranks)
-      : factors_(factors), id_(n), node_(g.nodes[n]), rule_(factors.rule(n)), ranks_(ranks) {
+      : graph_(g),
+        factors_(factors),
+        id_(n),
+        node_(g.nodes[n]),
+        rule_(factors.rule(n)),
+        ranks_(ranks) {
     made_ = made_uses(node_);
     const std::vector<const ops::Arg*> args = ops::tensor_operands(node_.signature);
     for (size_t i = 0; i < args.size(); ++i) {
@@ -24,7 +30,8 @@ class Enumeration {
   std::vector<Strategy> all(const TakenParts& taken) {
     taken_ = &taken;
     found_.push_back(whole());
-    if (draws()) return std::move(found_);
+    const ops::CallSignature& s = node_.signature;
+    if (ops::draws(s) && !ops::draws_by_element(s)) return std::move(found_);
     for (ops::FactorIndex f = 0; f < rule_.rule.factors.size(); ++f) {
       if (rule_.rule.factors[f].kind == ops::FactorKind::kFrozen) continue;
       for (uint32_t part = 0; part < rule_.parts[f].size(); ++part) {
@@ -36,12 +43,6 @@ class Enumeration {
   }
 
  private:
-  // A call that draws takes a generator: attention whose dropout is 0 has none.
-  bool draws() const {
-    return std::ranges::any_of(
-        node_.signature.args, [](const ops::Arg& a) { return a.kind == ops::ArgKind::kGenerator; });
-  }
-
   Strategy whole() const {
     return {.operands = std::vector(node_.operands.size(), replicated()),
             .made = std::vector(made_.size(), replicated())};
@@ -97,7 +98,7 @@ class Enumeration {
 
   // A call writes into the register that it reads: both are placed alike.
   void add(std::optional<Strategy> s) {
-    if (!s) return;
+    if (!s || moves_opaque(*s) || !can_resolve(*s)) return;
     const size_t fresh = made_.size() - written_.size();
     for (size_t w = 0; w < written_.size(); ++w) {
       const size_t i = written_[w];
@@ -110,9 +111,34 @@ class Enumeration {
     found_.push_back(std::move(*s));
   }
 
+  // What no view explains lies whole on every rank.
+  bool moves_opaque(const Strategy& s) const {
+    const auto moved = [](const Use& u, const AxisPlacement& p) {
+      return !u.view && (u.value != kNone || u.made != kNone) && !p.replicated();
+    };
+    for (size_t i = 0; i < s.operands.size(); ++i) {
+      if (moved(node_.operands[i], s.operands[i])) return true;
+    }
+    for (size_t i = 0; i < s.made.size(); ++i) {
+      if (moved(*made_[i], s.made[i])) return true;
+    }
+    return false;
+  }
+
+  // Whether what becomes partial can be reduced.
+  bool can_resolve(const Strategy& s) const {
+    for (size_t i = 0; i < s.made.size(); ++i) {
+      if (!s.made[i].partial() || made_[i]->made == kNone) continue;
+      const Segment& segment = graph_.segments[graph_.values[made_[i]->made].segment];
+      if (!tensor::can_reduce(segment.dtype, s.made[i].reduction)) return false;
+    }
+    return true;
+  }
+
   // Whether the call leaves the operand's elements, where it does not overwrite them.
   bool only_written(size_t i) const { return filled_[i]; }
 
+  const ValueGraph& graph_;
   const Factors& factors_;
   const NodeId id_;
   const ValueNode& node_;

@@ -1,5 +1,7 @@
 #include "moai/compiler/sharding/table_split.h"
 
+#include <algorithm>
+
 #include "moai/ops/call_tensors.h"
 
 namespace moai::compiler {
@@ -24,6 +26,10 @@ std::optional<ops::IndexedForm> splittable_form(const ValueNode& n, const NodeRu
     return std::nullopt;
   }
   if (form->outside != ops::Outside::kDump) return form;
+  // A table that the call goes on from has no row to spare.
+  for (const ops::FactorDims& dims : rule.rule.operands) {
+    if (std::ranges::find(dims, std::vector{factor}) != dims.end()) return std::nullopt;
+  }
   // The table that is made gets a row more, behind its last.
   const auto results = ops::fresh_results(n.signature);
   if (results.size() != 1 || rule.rule.results.size() != 1) return std::nullopt;

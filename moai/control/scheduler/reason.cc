@@ -24,8 +24,8 @@ std::string reason_text(Cause cause, const ReasonFacts& facts) {
              " cannot start. The program will resume automatically when one connects.";
     case Cause::kFlavorNotSupported:
       return "The flavor " + facts.flavor + " has " + std::to_string(facts.flavor_devices) +
-             " devices; jobs on more than one device are not supported yet. Choose a flavor with "
-             "one device: run \"moreh-switch-model\".";
+             " devices, more than a job can compute on here. Choose a smaller flavor: run "
+             "\"moreh-switch-model\".";
     case Cause::kQuota:
       return "The jobs of this token already use as many devices as it may (" +
              std::to_string(facts.devices_max) + "), so " + name +

@@ -38,7 +38,7 @@ struct View {
   std::map<uint64_t, Holder> leaving;  // by accelerator; its devices come free soon
   std::map<uint64_t, Tenant> tenants;  // by token
   std::vector<Request> queue;          // in the order to be served
-  uint32_t flavor_devices_max = 1;
+  uint32_t flavor_devices_max = 64;
 };
 
 View make_view(const Site& site);

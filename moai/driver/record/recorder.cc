@@ -146,6 +146,8 @@ void Recorder::step_end() {
   } else if (mode_ == Mode::kFollowing && position_ > 0) {
     end_following();
   }
+  cut_streamed();
+  step_ends_.push_back(out_.size());
 }
 
 void Recorder::wait() {
@@ -316,6 +318,7 @@ void Recorder::cut_template() {
 std::vector<dispatch::Message> Recorder::take() {
   cut();
   pending_nodes_ = pending_bytes_ = 0;
+  taken_step_ends_ = std::exchange(step_ends_, {});
   return std::exchange(out_, {});
 }
 

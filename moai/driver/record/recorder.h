@@ -67,6 +67,9 @@ class Recorder {
   // ---- sending
   // What was recorded since the last call.
   std::vector<dispatch::Message> take();
+  // For each optimizer step that ended in what take() gave last, how many of its messages came
+  // before.
+  std::vector<size_t> take_step_ends() { return std::exchange(taken_step_ends_, {}); }
   size_t pending_nodes() const { return pending_nodes_; }
   size_t pending_bytes() const { return pending_bytes_; }
   bool pending() const { return pending_nodes_ != 0 || !out_.empty(); }
@@ -133,6 +136,7 @@ class Recorder {
   std::vector<StorageId> early_frees_;  // before the first node of the window
 
   std::vector<dispatch::Message> out_;
+  std::vector<size_t> step_ends_, taken_step_ends_;
   std::vector<RequestId> abandoned_;
   size_t pending_nodes_ = 0, pending_bytes_ = 0;
   uint64_t sequence_ = 0;

@@ -70,6 +70,17 @@ std::optional<Values> unique(const CallSignature& s) {
 std::optional<Values> no(const CallSignature&) { return Values{{.kind = Value::Kind::kBool}}; }
 std::optional<Values> nothing(const CallSignature&) { return Values{}; }
 
+// As many counts as are asked for, all of them 0.
+std::optional<Values> counted(const CallSignature& s) {
+  const bool weighted = s.op == "aten::bincount" && s.args[1].kind == ArgKind::kTensor;
+  const size_t at = s.op == "aten::bincount" ? 2 : 1;
+  if (s.args.size() <= at || s.args[at].kind != ArgKind::kInt) return std::nullopt;
+  const DType dtype = weighted                   ? s.args[1].geometry.dtype
+                      : s.op == "aten::bincount" ? DType::kInt64
+                                                 : self(s).dtype;
+  return Values{tensor_of(dtype, {s.args[at].ints[0]})};
+}
+
 struct Row {
   std::string_view op;
   std::optional<Values> (*answer)(const CallSignature&);
@@ -82,6 +93,8 @@ constexpr Row kRows[] = {
     {"aten::_unsafe_index", indexed},
     {"aten::_unique2", unique},
     {"aten::unique_consecutive", unique},
+    {"aten::bincount", counted},
+    {"aten::histc", counted},
     {"aten::equal", no},
     {"aten::allclose", no},
     {"aten::is_nonzero", no},

@@ -10,8 +10,8 @@
 namespace moai::driver {
 
 // As if the call had been given zeros and falses: a mask selects no element, nothing is unique or
-// counted, a decision is false. One value for each result of the operator; nothing for one whose
-// answer is not known.
+// counted, a decision is false. One value for each result of the operator, without storages, which
+// those with elements need; nothing for an operator whose answer is not known.
 std::optional<std::vector<dispatch::Value>> empty_answer(const ops::CallSignature& s);
 
 }  // namespace moai::driver

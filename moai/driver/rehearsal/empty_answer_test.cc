@@ -28,6 +28,12 @@ TEST(EmptyAnswer, NothingIsFound) {
   EXPECT_EQ(answer("aten::equal(f32[2], f32[2]) -> _"), "false");
 }
 
+TEST(EmptyAnswer, CountsAreAsManyAsAreAskedFor) {
+  EXPECT_EQ(answer("aten::bincount(i64[5], undefined, 7) -> _"), "i64[7]");
+  EXPECT_EQ(answer("aten::bincount(i64[5], f32[5], 0) -> _"), "f32[0]");
+  EXPECT_EQ(answer("aten::histc(f32[5], 4, 0, 3) -> _"), "f32[4]");
+}
+
 TEST(EmptyAnswer, AMaskTakesItsDimensions) {
   EXPECT_EQ(answer("aten::index.Tensor(f32[2,3,4], (bool[2,3])) -> _"), "f32[0,4]");
   EXPECT_EQ(answer("aten::index.Tensor(f32[2,3,4], (none, bool[3])) -> _"), "f32[2,0,4]");

@@ -103,14 +103,20 @@ void Rehearsal::tell(LineId line, const std::string& what) {
 
 Result<std::vector<dispatch::Value>> Rehearsal::ask(SignatureId signature,
                                                     std::span<const StorageId>,
-                                                    std::span<const uint64_t>, StorageId, uint32_t,
-                                                    LineId line, const Interrupt&) {
+                                                    std::span<const uint64_t>, StorageId next,
+                                                    uint32_t, LineId line, const Interrupt&) {
   const ops::CallSignature call = signatures_.at(signature).signature();
   const std::string what =
       "what " + call.op + " returns depends on values, and nothing is computed";
   if (auto answer = empty_answer(call)) {
     const std::lock_guard lock(mutex_);
-    tell(line, what + ": it is empty");
+    tell(line, what + ": nothing is found");
+    for (dispatch::Value& v : *answer) {
+      v.storage_bytes = static_cast<uint64_t>(tensor::storage_bytes(v.geometry));
+      if (v.kind != dispatch::Value::Kind::kTensor || v.storage_bytes == 0) continue;
+      v.storage = next++;
+      if (auto* w = current()) w->window.alloc(v.storage, v.storage_bytes);
+    }
     return std::move(*answer);
   }
   const std::string where = options_.line_text ? options_.line_text(line) : std::string();

@@ -82,6 +82,18 @@ TEST_F(RehearsalTest, AMaskSelectsNothing) {
   const auto asked = driver->ask(signature, {}, {}, 2, 1, 7, {});
   ASSERT_TRUE(asked.ok()) << asked.status().to_string();
   EXPECT_EQ((*asked)[0].geometry.sizes, (std::vector<int64_t>{0, 1}));
+  EXPECT_EQ((*asked)[0].storage, 0u);
+}
+
+TEST_F(RehearsalTest, CountsAreRecordedAsStorages) {
+  const auto driver = Driver::create(options_);
+  const SignatureId signature = driver->signatures().intern(
+      ops::call_signature_from_string("aten::histc(f32[2], 4, 0, 3) -> _").value());
+  const auto asked = driver->ask(signature, {}, {}, 5, 1, 7, {});
+  ASSERT_TRUE(asked.ok()) << asked.status().to_string();
+  EXPECT_EQ((*asked)[0].storage, 5u);
+  EXPECT_EQ((*asked)[0].storage_bytes, 16u);
+  EXPECT_EQ(driver->describe_windows(), "alloc s5 16\n");
 }
 
 TEST_F(RehearsalTest, AFileThatCannotBeWrittenIsToldAtTheEnd) {

@@ -16,11 +16,10 @@
 #include "moai/comm/link/link.h"
 #include "moai/dispatch/messages.h"
 #include "moai/driver/stream/answers.h"
+#include "moai/driver/stream/stream.h"
 #include "moai/graph/signature_table.h"
 
 namespace moai::driver {
-
-using Interrupt = comm::Interrupt;
 
 struct ExchangeOptions {
   // Without a sign of life of the Worker: on another machine, which may have vanished, and on this

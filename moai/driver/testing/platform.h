@@ -111,7 +111,6 @@ class Platform {
     worker.hello.torch_version = "2.13.0";
     Connected connected;
     connected.workers.push_back(std::move(worker));
-    connected.workers.resize(devices);
     connected.memory_bytes = 1 << 30;
     return connected;
   }
@@ -122,9 +121,8 @@ class Platform {
   std::shared_ptr<worker::Door> door = std::make_shared<worker::Door>();
   // To be set before the first use.
   std::string secret = std::string(dispatch::kSecretBytes, 's');
-  Status refusal;      // of the lease
-  size_t devices = 1;  // of the lease; there is a Worker on the first
-  Status reason;       // why links break, as the platform knows it; OK: it knows nothing
+  Status refusal;  // of the lease
+  Status reason;   // why links break, as the platform knows it; OK: it knows nothing
   std::atomic<bool> granted{true};
   std::atomic<int> connects{0}, losses{0}, given_back{0};
   Ended ended;

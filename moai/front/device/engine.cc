@@ -49,6 +49,7 @@ driver::DriverOptions options() {
   o.flavor = s.flavor;
   o.device = s.device;
   o.quiet = s.quiet;
+  o.plan = s.plan;
   o.templates = s.templates;
   o.compiles = s.compiles;
   o.rehearsal_path = s.rehearsal;

@@ -68,6 +68,7 @@ Settings read_settings() {
   if (s.device_name.empty()) s.device_name = "MoAI Accelerator";
   s.device_type = setting("MOAI_DEVICE");
   s.memory_bytes = memory_setting();
+  s.plan = setting("MOAI_PLAN");
   s.quiet = truthy(setting("MOAI_QUIET"));
   s.disabled = truthy(setting("MOAI_DISABLE"));
   const std::string templates = setting("MOAI_TEMPLATES");

@@ -15,6 +15,7 @@ struct Settings {
   std::string device_name;      // MOAI_DEVICE_NAME, "MoAI Accelerator"
   std::string device_type;      // MOAI_DEVICE: cuda, moai; empty where torch's build decides
   uint64_t memory_bytes = 0;    // MOAI_DEVICE_MEMORY, the state file, else half of this machine's
+  std::string plan;             // MOAI_PLAN: of a job on several devices, "dp=2,tp=2,zero=1"
   bool quiet = false;           // MOAI_QUIET
   bool disabled = false;        // MOAI_DISABLE: torch stays as it is
   bool templates = true;        // MOAI_TEMPLATES: known windows are sent as templates

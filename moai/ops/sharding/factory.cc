@@ -21,6 +21,7 @@ constexpr Row kRows[] = {
     {"aten::randint", "_, =[x...] -> x..."},
     {"aten::randint.low", "_, _, =[x...] -> x..."},
     {"aten::randint.low_generator", "_, _, =[x...] -> x..."},
+    {"aten::randint.low_generator_out", "_, _, =[x...] -> x..."},
     {"aten::randint.low_out", "_, _, =[x...] -> x..."},
     {"aten::randn", "=[x...] -> x..."},
     {"aten::randperm", "_ -> x...!"},

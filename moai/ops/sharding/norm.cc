@@ -120,6 +120,7 @@ constexpr Row kRows[] = {
     {.op = "aten::_fused_rms_norm_backward", .make = rms_norm_backward},
     {.op = "aten::_native_batch_norm_legit", .make = batch_norm},
     {.op = "aten::_native_batch_norm_legit.no_stats", .make = batch_norm_no_stats},
+    {"aten::_sample_dirichlet", "b... n! -> b... n!"},
     {.op = "aten::_weight_norm_interface", .make = weight_norm},
     {.op = "aten::_weight_norm_interface_backward", .make = weight_norm_backward},
     {.op = "aten::renorm", .make = renorm},

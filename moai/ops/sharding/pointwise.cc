@@ -57,6 +57,7 @@ constexpr std::string_view kAlso[] = {
     "aten::random",
     "aten::rrelu_with_noise",
     "aten::rrelu_with_noise_backward",
+    "aten::rrelu_with_noise_functional",
     "aten::rsub",
     "aten::softplus_backward",
     "aten::softshrink_backward",

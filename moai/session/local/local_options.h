@@ -14,7 +14,7 @@ struct LocalOptions {
   uint32_t devices = 8;        // simulated
   uint64_t memory_bytes = 0;   // of one; 0: half of the machine's, shared out
   uint32_t threads = 0;        // of a Worker; 0: as many as the machine has processors
-  uint32_t job_devices = 1;    // at most, of a flavor that a job may have
+  uint32_t job_devices = 0;    // at most, of a flavor that a job may have; 0: all of them
   int64_t idle_exit_s = 600;   // without a session and without a call; 0: never
   std::string compile_python;  // of the compile service; empty: the agent's default
   int64_t start_ms_max = 30'000;

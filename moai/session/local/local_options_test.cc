@@ -35,7 +35,7 @@ TEST_F(LocalOptionsTest, NumbersAreTakenFromTheirVariables) {
   ::setenv("MOAI_LOCAL_DEVICES", "2", 1);
   ::setenv("MOAI_DEVICE_MEMORY", "3GiB", 1);
   ::setenv("MOAI_LOCAL_THREADS", "4", 1);
-  EXPECT_EQ(local_options()->job_devices, 1u);
+  EXPECT_EQ(local_options()->job_devices, 0u);
   ::setenv("MOAI_LOCAL_JOB_DEVICES", "6", 1);
   ::setenv("MOAI_LOCAL_IDLE_EXIT", "0", 1);
   const auto options = local_options();

@@ -136,21 +136,22 @@ Status Starter::start_master(int restart_grace_s) {
   platform_.token_path = in_state("token");
   platform_.idle_exit_s = options_.idle_exit_s;
   platform_.build = build_;
-  std::vector<std::string> argv = {program("moai-master"),
-                                   "--listen",
-                                   "127.0.0.1:0",
-                                   "--address-file",
-                                   address_file,
-                                   "--state",
-                                   in_state("master"),
-                                   "--bootstrap-token",
-                                   platform_.token_path,
-                                   "--flavor-devices-max",
-                                   std::to_string(options_.job_devices),
-                                   "--idle-exit",
-                                   std::to_string(options_.idle_exit_s),
-                                   "--restart-grace",
-                                   std::to_string(restart_grace_s)};
+  std::vector<std::string> argv = {
+      program("moai-master"),
+      "--listen",
+      "127.0.0.1:0",
+      "--address-file",
+      address_file,
+      "--state",
+      in_state("master"),
+      "--bootstrap-token",
+      platform_.token_path,
+      "--flavor-devices-max",
+      std::to_string(options_.job_devices ? options_.job_devices : options_.devices),
+      "--idle-exit",
+      std::to_string(options_.idle_exit_s),
+      "--restart-grace",
+      std::to_string(restart_grace_s)};
   const auto process = start_daemon(argv, in_state("moai-master.log"));
   if (!process.ok()) return failed("moai-master", process.status());
   platform_.master = *process;

@@ -56,12 +56,19 @@ std::string unpacked(const std::string& parts, const Along& of,
 
 class CollectiveCall : public device::Call {
  public:
-  CollectiveCall(const ops::CallSignature& s, device::Device* device, comm::Group* group)
-      : signature_(s), device_(*device), group_(*group) {
+  CollectiveCall(const ops::CallSignature& s, device::Device* device, Groups* groups,
+                 comm::Group* group)
+      : signature_(s), device_(*device), group_(*group), groups_(*groups) {
     for (const Arg* a : ops::tensor_operands(signature_)) operands_.push_back(a->geometry);
   }
 
-  void skipped(const Status& why) override { group_.abort(why); }
+  Status run(std::span<device::Buffer* const> operands, std::span<const uint64_t>,
+             std::span<device::BufferPtr> fresh) final {
+    const Status status = exchange(operands, fresh);
+    if (!status.ok()) groups_.abort(status);
+    return status;
+  }
+  void skipped(const Status& why) override { groups_.abort(why); }
 
   Result<std::vector<device::DynamicValue>> ask(std::span<device::Buffer* const>,
                                                 std::span<const uint64_t>) override {
@@ -69,18 +76,18 @@ class CollectiveCall : public device::Call {
   }
 
  protected:
-  // Bytes of the operands, one after the other. Without them the other ranks wait in vain.
+  virtual Status exchange(std::span<device::Buffer* const> operands,
+                          std::span<device::BufferPtr> fresh) = 0;
+
+  // Bytes of the operands, one after the other.
   Result<std::string> taken(std::span<device::Buffer* const> operands) {
     std::string all;
     for (size_t i = 0; i < operands_.size(); ++i) {
       const uint64_t bytes = bytes_of(operands_[i]), begin = all.size();
       if (bytes == 0) continue;
       all.resize(begin + bytes);
-      const Status copied =
-          device_.copy_out(*operands[i], offset_of(operands_[i]), bytes, all.data() + begin);
-      if (copied.ok()) continue;
-      group_.abort(copied);
-      return copied;
+      MOAI_RETURN_IF_ERROR(
+          device_.copy_out(*operands[i], offset_of(operands_[i]), bytes, all.data() + begin));
     }
     return all;
   }
@@ -96,14 +103,15 @@ class CollectiveCall : public device::Call {
   std::vector<Geometry> operands_;
   device::Device& device_;
   comm::Group& group_;
+  Groups& groups_;
 };
 
 class AllReduce final : public CollectiveCall {
  public:
   using CollectiveCall::CollectiveCall;
 
-  Status run(std::span<device::Buffer* const> operands, std::span<const uint64_t>,
-             std::span<device::BufferPtr>) override {
+  Status exchange(std::span<device::Buffer* const> operands,
+                  std::span<device::BufferPtr>) override {
     MOAI_ASSIGN_OR_RETURN(std::string all, taken(operands));
     const tensor::DType dtype = operand().dtype;
     MOAI_RETURN_IF_ERROR(group_.all_reduce(all.data(), all.size() / tensor::dtype_size(dtype),
@@ -125,8 +133,8 @@ class AllGather final : public CollectiveCall {
  public:
   using CollectiveCall::CollectiveCall;
 
-  Status run(std::span<device::Buffer* const> operands, std::span<const uint64_t>,
-             std::span<device::BufferPtr> fresh) override {
+  Status exchange(std::span<device::Buffer* const> operands,
+                  std::span<device::BufferPtr> fresh) override {
     MOAI_ASSIGN_OR_RETURN(const std::string mine, taken(operands));
     const auto dimension = static_cast<size_t>(signature_.args[1].ints[0]);
     const std::vector<int64_t>& shares = signature_.args[2].ints;
@@ -141,8 +149,8 @@ class ReduceScatter final : public CollectiveCall {
  public:
   using CollectiveCall::CollectiveCall;
 
-  Status run(std::span<device::Buffer* const> operands, std::span<const uint64_t>,
-             std::span<device::BufferPtr> fresh) override {
+  Status exchange(std::span<device::Buffer* const> operands,
+                  std::span<device::BufferPtr> fresh) override {
     MOAI_ASSIGN_OR_RETURN(const std::string mine, taken(operands));
     const auto dimension = static_cast<size_t>(signature_.args[1].ints[0]);
     const std::vector<int64_t>& shares = signature_.args[2].ints;
@@ -164,8 +172,8 @@ class AllToAll final : public CollectiveCall {
  public:
   using CollectiveCall::CollectiveCall;
 
-  Status run(std::span<device::Buffer* const> operands, std::span<const uint64_t>,
-             std::span<device::BufferPtr> fresh) override {
+  Status exchange(std::span<device::Buffer* const> operands,
+                  std::span<device::BufferPtr> fresh) override {
     MOAI_ASSIGN_OR_RETURN(const std::string mine, taken(operands));
     const auto gathered = static_cast<size_t>(signature_.args[1].ints[0]);
     const auto scattered = static_cast<size_t>(signature_.args[3].ints[0]);
@@ -246,24 +254,19 @@ bool is_collective(std::string_view op) {
 }
 
 Result<std::unique_ptr<device::Call>> make_collective_call(const ops::CallSignature& signature,
-                                                           device::Device* device,
-                                                           const Groups& groups) {
+                                                           device::Device* device, Groups* groups) {
   if (signature.args.empty() || !is_number(signature.args.back())) {
     return invalid_argument("[worker.collective] no group: " + to_string(signature));
   }
   const auto number = static_cast<uint64_t>(signature.args.back().ints[0]);
-  if (number >= groups.size() || !groups[number]) {
-    return failed_precondition("[worker.collective] this Worker has no group " +
-                               std::to_string(number) + ": " + to_string(signature));
-  }
-  comm::Group* group = groups[number].get();
+  MOAI_ASSIGN_OR_RETURN(comm::Group * group, groups->at(number));
   if (!is_sound(signature, *group)) {
     return invalid_argument("[worker.collective] no collective of rank " +
                             std::to_string(group->rank()) + " of " + std::to_string(group->size()) +
                             ": " + to_string(signature));
   }
   const auto made = [&]<class T>(std::in_place_type_t<T>) -> std::unique_ptr<device::Call> {
-    return std::make_unique<T>(signature, device, group);
+    return std::make_unique<T>(signature, device, groups, group);
   };
   if (signature.op == "moai::all_reduce") return made(std::in_place_type<AllReduce>);
   if (signature.op == "moai::all_gather") return made(std::in_place_type<AllGather>);

@@ -12,7 +12,6 @@ bool is_collective(std::string_view op);
 
 // As CollectiveDevice::prepare.
 Result<std::unique_ptr<device::Call>> make_collective_call(const ops::CallSignature& signature,
-                                                           device::Device* device,
-                                                           const Groups& groups);
+                                                           device::Device* device, Groups* groups);
 
 }  // namespace moai::worker

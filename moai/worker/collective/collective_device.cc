@@ -7,7 +7,7 @@ namespace moai::worker {
 Result<std::unique_ptr<device::Call>> CollectiveDevice::prepare(
     const ops::CallSignature& signature) {
   if (!is_collective(signature.op)) return device_.prepare(signature);
-  return make_collective_call(signature, &device_, groups_);
+  return make_collective_call(signature, &device_, &groups_);
 }
 
 }  // namespace moai::worker

@@ -6,26 +6,21 @@
 // they are copied out of the device, exchanged, and copied back.
 //
 // All ranks of a group must make the same collective calls in the same order. A rank that cannot
-// make one, since an operand is poisoned, ends the group (Call::skipped): the others get the cause
-// instead of waiting.
+// make one, since an operand is poisoned, ends the groups (Call::skipped), and so does one that
+// fails: the others get the cause instead of waiting.
 #pragma once
 
 #include <memory>
-#include <vector>
 
-#include "moai/comm/collective/group.h"
 #include "moai/device/device.h"
+#include "moai/worker/collective/groups.h"
 
 namespace moai::worker {
-
-// By number: the axes of the mesh.
-using Groups = std::vector<std::unique_ptr<comm::Group>>;
 
 class CollectiveDevice final : public device::Device {
  public:
   // Both outlive it.
-  CollectiveDevice(device::Device* device, const Groups* groups)
-      : device_(*device), groups_(*groups) {}
+  CollectiveDevice(device::Device* device, Groups* groups) : device_(*device), groups_(*groups) {}
 
   std::string_view kind() const override { return device_.kind(); }
   std::string library_version() const override { return device_.library_version(); }
@@ -54,7 +49,7 @@ class CollectiveDevice final : public device::Device {
 
  private:
   device::Device& device_;
-  const Groups& groups_;
+  Groups& groups_;
 };
 
 }  // namespace moai::worker

@@ -33,7 +33,10 @@ class Rank {
     options.group.patience = std::chrono::seconds(20);
     auto group = comm::join_shared_memory(options);
     EXPECT_TRUE(group.ok()) << group.status().to_string();
-    if (group.ok()) groups_.push_back(std::move(*group));
+    if (!group.ok()) return;
+    std::vector<std::unique_ptr<comm::Group>> groups;
+    groups.push_back(std::move(*group));
+    groups_.set(std::move(groups));
   }
 
   // Runs a call on operands that hold `values`; what it returned, or else the first of what it made

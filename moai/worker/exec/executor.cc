@@ -25,10 +25,12 @@ dispatch::Memory memory_of(const device::Device& device) {
   return {device.allocated_bytes(), device.peak_bytes(), device.reserved_bytes()};
 }
 
-Executor::Executor(device::Device* device, Replies* replies, const CompileSite* compiles)
+Executor::Executor(device::Device* device, Replies* replies, const CompileSite* compiles,
+                   Mesh* mesh)
     : device_(*device),
       replies_(*replies),
-      stream_(device, replies),
+      mesh_(mesh),
+      stream_(mesh && mesh->ranks() > 1 ? &mesh->device() : device, replies),
       windows_(
           compiles, &stream_, &templates_, replies,
           [this](const Template& t, const dispatch::RunTemplate& m) { return interpret(t, m); }) {}
@@ -113,6 +115,14 @@ Status Executor::run(const dispatch::DropTemplate& m) {
 
 Status Executor::run(const dispatch::CompileWindows&) {
   windows_.ask();
+  return ok_status();
+}
+
+Status Executor::run(const dispatch::JoinMesh& m) {
+  if (!mesh_) return invalid_argument("[worker.exec] there is no mesh here");
+  stream_.run_on(&mesh_->device());
+  const Status status = mesh_->join(m);
+  if (!status.ok()) fault(0, {0, status.code(), "", status.message()});
   return ok_status();
 }
 

@@ -11,6 +11,7 @@
 #include "moai/base/status.h"
 #include "moai/device/device.h"
 #include "moai/dispatch/messages.h"
+#include "moai/worker/collective/mesh.h"
 #include "moai/worker/exec/replies.h"
 #include "moai/worker/exec/stream.h"
 #include "moai/worker/exec/template_set.h"
@@ -23,8 +24,10 @@ dispatch::Memory memory_of(const device::Device& device);
 
 class Executor {
  public:
-  // All outlive the executor. Without `compiles` no window is ever compiled.
-  Executor(device::Device* device, Replies* replies, const CompileSite* compiles = nullptr);
+  // All outlive the executor. Without `compiles` no window is ever compiled, without `mesh` there
+  // is no JoinMesh.
+  Executor(device::Device* device, Replies* replies, const CompileSite* compiles = nullptr,
+           Mesh* mesh = nullptr);
 
   // Executes one frame. A status means that the front broke the protocol: the connection ends.
   // Failing calls are no such thing; they are replied as Faults.
@@ -48,6 +51,7 @@ class Executor {
   Status run(const dispatch::Goodbye&);
   Status run(const dispatch::Ping&) { return ok_status(); }
   Status run(const dispatch::CompileWindows&);
+  Status run(const dispatch::JoinMesh& m);
   template <class Other>
   Status run(const Other&);
 
@@ -63,6 +67,7 @@ class Executor {
 
   device::Device& device_;
   Replies& replies_;
+  Mesh* const mesh_;
   Stream stream_;
   TemplateSet templates_;
   WindowRunner windows_;

@@ -33,7 +33,7 @@ Status Stream::alloc(StorageId id, uint64_t size_bytes) {
   Storage* storage = storages_.insert(id, size_bytes);
   if (!storage) return broken("allocated twice", id);
   if (size_bytes == 0) return ok_status();
-  auto buffer = device_.allocate(size_bytes);
+  auto buffer = device_->allocate(size_bytes);
   if (buffer.ok()) {
     storage->buffer = std::move(*buffer);
   } else {
@@ -49,9 +49,9 @@ Status Stream::resize(StorageId id, uint64_t size_bytes) {
   if (storage->poison && !storage->buffer) return ok_status();  // has memory once it is overwritten
   Status status;
   if (storage->buffer) {
-    status = device_.resize(storage->buffer.get(), size_bytes);
+    status = device_->resize(storage->buffer.get(), size_bytes);
   } else if (size_bytes) {
-    auto buffer = device_.allocate(size_bytes);
+    auto buffer = device_->allocate(size_bytes);
     status = buffer.status();
     if (buffer.ok()) storage->buffer = std::move(*buffer);
   }
@@ -69,7 +69,7 @@ Status Stream::upload(StorageId id, uint64_t storage_bytes, uint64_t offset,
   if (!storage) storage = storages_.insert(id, storage_bytes);
   if (!storage) return broken("uploaded to", id);
   if (!storage->buffer && storage->size_bytes) {
-    auto buffer = device_.allocate(storage->size_bytes);
+    auto buffer = device_->allocate(storage->size_bytes);
     if (!buffer.ok()) {
       storage->poison = fail(buffer.status(), sequence_, "");
       return ok_status();
@@ -77,7 +77,7 @@ Status Stream::upload(StorageId id, uint64_t storage_bytes, uint64_t offset,
     storage->buffer = std::move(*buffer);
   }
   if (!storage->buffer) return bytes.empty() ? ok_status() : broken("too small for upload", id);
-  const Status status = device_.copy_in(storage->buffer.get(), offset, bytes);
+  const Status status = device_->copy_in(storage->buffer.get(), offset, bytes);
   if (status.code() == Code::kOutOfRange) return broken("too small for upload", id);
   if (!status.ok()) {
     storage->poison = fail(status, sequence_, "");
@@ -88,6 +88,12 @@ Status Stream::upload(StorageId id, uint64_t storage_bytes, uint64_t offset,
 }
 
 // ---- calls
+
+void Stream::run_on(device::Device* device) {
+  device_ = device;
+  prepared_.clear();
+  kept_.clear();
+}
 
 Stream::Prepared& Stream::prepare(SignatureId signature) {
   if (signature >= prepared_.size()) prepared_.resize(signatures_.size());
@@ -122,7 +128,7 @@ Stream::Prepared Stream::make_prepared(const ops::CallSignature& s) {
   if (s.op == "moai::skip_if") prepared.border = Border::kSkipIf;
   if (s.op == "moai::skip_end") prepared.border = Border::kSkipEnd;
   if (prepared.border == Border::kNone) {
-    auto call = device_.prepare(s);
+    auto call = device_->prepare(s);
     prepared.refusal = call.status();
     if (call.ok()) prepared.call = std::move(*call);
   }
@@ -158,7 +164,7 @@ Status Stream::provide(const Prepared& prepared) {
   for (size_t i = 0; i < operands_.size(); ++i) {
     Storage* storage = operands_[i];
     if (!storage || !storage->poison || storage->buffer) continue;
-    MOAI_ASSIGN_OR_RETURN(storage->buffer, device_.allocate(prepared.overwritten[i]));
+    MOAI_ASSIGN_OR_RETURN(storage->buffer, device_->allocate(prepared.overwritten[i]));
     buffers_[i] = storage->buffer.get();
   }
   return ok_status();
@@ -207,7 +213,7 @@ bool Stream::can_reuse(SignatureId signature, Prepared* prepared) {
   if (!std::exchange(prepared->in_place_known, true)) {
     if (const auto form = ops::in_place_form(signatures_.at(signature).signature())) {
       prepared->repeats_operand = form->repeats_operand;
-      auto call = device_.prepare(form->signature);  // without one, the call runs as it stands
+      auto call = device_->prepare(form->signature);  // without one, the call runs as it stands
       if (call.ok()) prepared->in_place = std::move(*call);
     }
   }
@@ -258,8 +264,8 @@ Status Stream::pass_border(Border border, SignatureId signature, uint64_t sequen
   if (operands_[0]->poison || !operands_[0]->buffer) return ok_status();  // so are its readers
   float found = 0;
   const auto offset = static_cast<uint64_t>(args[0].geometry.offset) * sizeof found;
-  MOAI_RETURN_IF_ERROR(device_.copy_out(*operands_[0]->buffer, offset, sizeof found,
-                                        reinterpret_cast<char*>(&found)));
+  MOAI_RETURN_IF_ERROR(device_->copy_out(*operands_[0]->buffer, offset, sizeof found,
+                                         reinterpret_cast<char*>(&found)));
   if (found == 0) return ok_status();
   skipped_ = std::make_shared<Cause>(Cause{sequence, Code::kInternal, "moai::skip_if",
                                            "[worker.stream] made by a step that was skipped"});

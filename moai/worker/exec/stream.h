@@ -33,7 +33,11 @@ class Stream {
   static constexpr uint64_t kPreparedKept = 1 << 13;
 
   // Both outlive the stream.
-  Stream(device::Device* device, Replies* replies) : device_(*device), replies_(*replies) {}
+  Stream(device::Device* device, Replies* replies) : device_(device), replies_(*replies) {}
+
+  // From here on calls are those of `device`, which has the memory of the one before. Forgets what
+  // was prepared.
+  void run_on(device::Device* device);
 
   graph::SignatureTable& signatures() { return signatures_; }
   StorageTable& storages() { return storages_; }
@@ -97,7 +101,7 @@ class Stream {
   void grow_written(SignatureId signature);
   CausePtr fail(const Status& status, uint64_t sequence, const std::string& op);
 
-  device::Device& device_;
+  device::Device* device_;
   Replies& replies_;
   graph::SignatureTable signatures_;
   StorageTable storages_;

@@ -56,7 +56,7 @@ Status Peers::introduce(std::vector<identity::Peer> peers) {
 void Peers::end(const Status& why) {
   const std::lock_guard lock(mutex_);
   if (end_.ok()) end_ = why;
-  joined_.clear();
+  for (auto& [rank, came] : joined_) came.clear();
   changed_.notify_all();
 }
 
@@ -87,23 +87,26 @@ Result<std::vector<identity::Peer>> Peers::all(comm::Deadline deadline,
   return *known_;
 }
 
-Result<std::unique_ptr<comm::Link>> Peers::connect(uint32_t rank, const std::string& address,
+Result<std::unique_ptr<comm::Link>> Peers::connect(uint32_t rank, uint64_t group,
+                                                   const std::string& address,
                                                    comm::Deadline deadline,
                                                    const comm::Interrupt& interrupt) const {
   const comm::TlsOptions tls{.ca = ca_, .certificate = {}, .key = {}, .peer_name = {}};
   MOAI_ASSIGN_OR_RETURN(auto link, comm::connect(address, deadline, tls));
   std::string frame;
-  dispatch::encode(
-      dispatch::Join{
-          .secret = identity_.group_secret, .epoch = identity_.epoch, .rank = identity_.rank},
-      &frame);
+  dispatch::encode(dispatch::Join{.secret = identity_.group_secret,
+                                  .epoch = identity_.epoch,
+                                  .rank = identity_.rank,
+                                  .group = group},
+                   &frame);
   const std::string_view part = frame;
   MOAI_RETURN_IF_ERROR(link->send({&part, 1}, kJoinStall));
   MOAI_RETURN_IF_ERROR(answer_of(link.get(), rank, deadline, interrupt));
   return link;
 }
 
-Result<std::unique_ptr<comm::Link>> Peers::link(uint32_t rank, comm::Deadline deadline,
+Result<std::unique_ptr<comm::Link>> Peers::link(uint32_t rank, uint64_t group,
+                                                comm::Deadline deadline,
                                                 const comm::Interrupt& interrupt) {
   if (rank == this->rank() || rank >= ranks()) {
     return invalid_argument("[worker.peers] no link leads from rank " +
@@ -115,30 +118,45 @@ Result<std::unique_ptr<comm::Link>> Peers::link(uint32_t rank, comm::Deadline de
                                      peers[rank].address + ": " + status.message());
   };
   if (rank < this->rank()) {
-    auto link = connect(rank, peers[rank].address, deadline, interrupt);
+    auto link = connect(rank, group, peers[rank].address, deadline, interrupt);
     if (!link.ok()) return explained(link.status());
     return link;
   }
   std::unique_lock lock(mutex_);
-  const Status came = wait(lock, deadline, interrupt, [&] { return joined_.contains(rank); });
-  if (!came.ok()) return explained(came);
-  return std::move(joined_.extract(rank).mapped());
+  std::vector<Joined>& came = joined_[rank];
+  const Status status =
+      wait(lock, deadline, interrupt, [&] { return place_of(rank, group) < came.size(); });
+  if (!status.ok()) return explained(status);
+  const size_t place = place_of(rank, group);
+  auto link = std::move(came[place].link);
+  came.erase(came.begin(), came.begin() + static_cast<ptrdiff_t>(place) + 1);
+  return link;
 }
 
-Result<std::vector<std::unique_ptr<comm::Link>>> Peers::links(comm::Deadline deadline,
+size_t Peers::place_of(uint32_t rank, uint64_t group) const {
+  const auto came = joined_.find(rank);
+  if (came == joined_.end()) return 0;
+  const auto found = std::ranges::find(came->second, group, &Joined::group);
+  return static_cast<size_t>(found - came->second.begin());
+}
+
+Result<std::vector<std::unique_ptr<comm::Link>>> Peers::links(uint64_t group,
+                                                              comm::Deadline deadline,
                                                               const comm::Interrupt& interrupt) {
   std::vector<std::unique_ptr<comm::Link>> links(ranks());
   for (uint32_t to = 0; to < ranks(); ++to) {
     if (to == rank()) continue;
-    MOAI_ASSIGN_OR_RETURN(links[to], link(to, deadline, interrupt));
+    MOAI_ASSIGN_OR_RETURN(links[to], link(to, group, deadline, interrupt));
   }
   return links;
 }
 
-void Peers::joined(uint32_t rank, std::unique_ptr<comm::Link> link) {
+void Peers::joined(uint32_t rank, uint64_t group, std::unique_ptr<comm::Link> link) {
   const std::lock_guard lock(mutex_);
   if (!end_.ok()) return;
-  joined_[rank] = std::move(link);
+  std::vector<Joined>& came = joined_[rank];
+  std::erase_if(came, [&](const Joined& joined) { return joined.group == group; });
+  came.push_back({group, std::move(link)});
   changed_.notify_all();
 }
 

@@ -40,32 +40,39 @@ class Peers {
                                           const comm::Interrupt& interrupt);
   // A word of letters and digits that only they have, for what they share on one host.
   std::string name() const;
-  // A fresh link to `rank`, which must ask for one to this rank. Errors name the rank and its
-  // address.
-  Result<std::unique_ptr<comm::Link>> link(uint32_t rank, comm::Deadline deadline,
+  // A fresh link to `rank`, which must ask for one to this rank and of the same group. What the
+  // peer had made for other groups before is dropped. Errors name the rank and its address.
+  Result<std::unique_ptr<comm::Link>> link(uint32_t rank, uint64_t group, comm::Deadline deadline,
                                            const comm::Interrupt& interrupt);
 
   // Fresh links to all of them by rank, null at this one's, when each of them asks.
-  Result<std::vector<std::unique_ptr<comm::Link>>> links(comm::Deadline deadline,
+  Result<std::vector<std::unique_ptr<comm::Link>>> links(uint64_t group, comm::Deadline deadline,
                                                          const comm::Interrupt& interrupt);
 
-  // A peer that was admitted. A second one of its rank takes the place of the first.
-  void joined(uint32_t rank, std::unique_ptr<comm::Link> link);
+  // A peer that was admitted. A second one of its rank and group takes the place of the first.
+  void joined(uint32_t rank, uint64_t group, std::unique_ptr<comm::Link> link);
 
  private:
+  struct Joined {
+    uint64_t group = 0;
+    std::unique_ptr<comm::Link> link;
+  };
+  // Where that of the group is among those of `rank`; of nobody: their number. With mutex_ held.
+  size_t place_of(uint32_t rank, uint64_t group) const;
   Status wait(std::unique_lock<std::mutex>& lock, comm::Deadline deadline,
               const comm::Interrupt& interrupt, const std::function<bool()>& done);
-  Result<std::unique_ptr<comm::Link>> connect(uint32_t rank, const std::string& address,
-                                              comm::Deadline deadline,
+  Result<std::unique_ptr<comm::Link>> connect(uint32_t rank, uint64_t group,
+                                              const std::string& address, comm::Deadline deadline,
                                               const comm::Interrupt& interrupt) const;
 
   const Identity& identity_;
   const std::string address_, ca_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::optional<std::vector<identity::Peer>> known_;        // guarded by mutex_
-  std::map<uint32_t, std::unique_ptr<comm::Link>> joined_;  // guarded by mutex_: nobody took them
-  Status end_;                                              // guarded by mutex_
+  std::optional<std::vector<identity::Peer>> known_;  // guarded by mutex_
+  // By rank, in order, what nobody took yet. Guarded by mutex_.
+  std::map<uint32_t, std::vector<Joined>> joined_;
+  Status end_;  // guarded by mutex_
 };
 
 }  // namespace moai::worker

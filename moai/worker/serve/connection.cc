@@ -26,12 +26,15 @@ Connection::Connection(std::unique_ptr<comm::Link> link, device::Device* device,
       device_(*device),
       options_(options),
       outbox_(link_.get(), options.stall),
-      inbox_(link_.get(), options.credit_bytes) {}
+      inbox_(link_.get(), options.credit_bytes) {
+  if (options.peers) mesh_.emplace(device, options.peers, options.groups);
+}
 
 void Connection::end(Code code, const std::string& text) {
   outbox_.send(dispatch::Ending{.code = code, .text = text});
   inbox_.end();
   link_->close();
+  if (mesh_) mesh_->end(Status(code, text));
 }
 
 void Connection::keep() {
@@ -41,6 +44,7 @@ void Connection::keep() {
     if (!busy_) continue;
     lock.unlock();
     inbox_.drain();
+    if (mesh_ && inbox_.ended()) mesh_->end(unavailable("[worker.serve] the front has left"));
     outbox_.ping(options_.ping);
     lock.lock();
   }
@@ -64,7 +68,7 @@ std::optional<std::string> Connection::next_frame() {
 }
 
 void Connection::execute_all() {
-  Executor executor(&device_, &outbox_, options_.compiles);
+  Executor executor(&device_, &outbox_, options_.compiles, mesh_ ? &*mesh_ : nullptr);
   while (!inbox_.ended() && !executor.finished()) {
     const auto frame = next_frame();
     if (!frame) continue;
@@ -90,6 +94,7 @@ void Connection::run() {
   }
   changed_.notify_all();
   keeper.join();
+  if (mesh_) mesh_->leave();
 }
 
 }  // namespace moai::worker

@@ -16,6 +16,7 @@
 
 #include "moai/comm/link/link.h"
 #include "moai/device/device.h"
+#include "moai/worker/collective/mesh.h"
 #include "moai/worker/serve/inbox.h"
 #include "moai/worker/serve/outbox.h"
 #include "moai/worker/windows/compile_folder.h"
@@ -27,6 +28,8 @@ struct ConnectionOptions {
   std::chrono::milliseconds stall{60'000};  // a front that takes no byte for it is given up
   std::chrono::milliseconds ping{500};      // quiet time after which a busy Worker says Ping
   const CompileSite* compiles = nullptr;    // outlives the connection; null: nothing is compiled
+  Peers* peers = nullptr;                   // outlives the connection; null: there is no mesh
+  comm::GroupOptions groups = kMeshGroups;
 };
 
 class Connection {
@@ -51,6 +54,7 @@ class Connection {
   const ConnectionOptions options_;
   Outbox outbox_;
   Inbox inbox_;
+  std::optional<Mesh> mesh_;
   std::atomic<bool> busy_{false};  // frames are executed one after the other
   uint64_t executed_bytes_ = 0;    // of run(): not yet returned as credit
   std::mutex mutex_;

@@ -83,7 +83,7 @@ void Worker::admit_worker(std::unique_ptr<comm::Link> link, const dispatch::Join
     status = send_message(link.get(), dispatch::Joined{.rank = options_.identity.rank});
   }
   if (!status.ok()) return refuse(link.get(), "rank " + std::to_string(join.rank), status);
-  peers_.joined(join.rank, std::move(link));
+  peers_.joined(join.rank, join.group, std::move(link));
 }
 
 void Worker::accept_all() {
@@ -112,6 +112,7 @@ std::shared_ptr<Connection> Worker::next() {
   if (stopped_) return nullptr;
   ConnectionOptions options = options_.connection;
   options.credit_bytes = options_.identity.credit_bytes;
+  options.peers = &peers_;
   current_ = std::make_shared<Connection>(std::move(waiting_), &device_, options);
   return current_;
 }

@@ -19,8 +19,9 @@ VOCABULARY, TOKENS, WIDTH, HEADS, BATCH = 36, 8, 16, 4, 6
 class Attention(nn.Module):
     """Fused projection, causal, all heads alike."""
 
-    def __init__(self):
+    def __init__(self, dropout):
         super().__init__()
+        self.dropout = dropout
         self.qkv = nn.Linear(WIDTH, 3 * WIDTH)
         self.out = nn.Linear(WIDTH, WIDTH)
 
@@ -28,15 +29,16 @@ class Attention(nn.Module):
         batch, tokens, width = x.shape
         q, k, v = (t.view(batch, tokens, HEADS, width // HEADS).transpose(1, 2)
                    for t in self.qkv(x).split(width, dim=2))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        y = F.scaled_dot_product_attention(q, k, v, dropout_p=self.dropout, is_causal=True)
         return self.out(y.transpose(1, 2).reshape(batch, tokens, width))
 
 
 class Gpt(nn.Module):
-    def __init__(self, layers=2):
+    def __init__(self, layers=2, dropout=0.0):
         super().__init__()
+        self.drop = nn.Dropout(dropout) if dropout else nn.Identity()
         self.tokens, self.places = nn.Embedding(VOCABULARY, WIDTH), nn.Embedding(TOKENS, WIDTH)
-        self.attention = nn.ModuleList(Attention() for _ in range(layers))
+        self.attention = nn.ModuleList(Attention(dropout) for _ in range(layers))
         self.hidden = nn.ModuleList(
             nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, 4 * WIDTH), nn.GELU(),
                           nn.Linear(4 * WIDTH, WIDTH)) for _ in range(layers))
@@ -45,10 +47,10 @@ class Gpt(nn.Module):
         self.head.weight = self.tokens.weight
 
     def forward(self, x, y):
-        h = self.tokens(x) + self.places(torch.arange(x.shape[1], device=x.device))
+        h = self.drop(self.tokens(x) + self.places(torch.arange(x.shape[1], device=x.device)))
         for norm, attention, hidden in zip(self.norm, self.attention, self.hidden):
-            h = h + attention(norm(h))
-            h = h + hidden(h)
+            h = h + self.drop(attention(norm(h)))
+            h = h + self.drop(hidden(h))
         return F.cross_entropy(self.head(self.norm[-1](h)).flatten(0, 1), y.flatten())
 
 
@@ -113,6 +115,24 @@ class Mlp(nn.Module):
 
     def forward(self, x, y):
         return F.cross_entropy(self.net(x), y)
+
+
+class Noisy(nn.Module):
+    """Draws in every way: into what is there, like something, of a size, whole."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden, self.out = nn.Linear(6, 10), nn.Linear(10, 4)
+
+    def forward(self, x, y):
+        h = self.hidden(x)
+        h = h + 0.1 * torch.randn_like(h) + 0.1 * torch.rand(h.shape, device=h.device)
+        h = h * torch.empty(10, 7, device=h.device).bernoulli_(0.7).t()
+        h = F.rrelu(h, training=True)
+        order = torch.randperm(10, device=x.device)
+        with torch.no_grad():
+            self.out.weight.normal_(0.0, 0.1)
+        return F.cross_entropy(self.out(h[:, order]), y)
 
 
 class Cnn(nn.Module):
@@ -217,6 +237,8 @@ CASES = {
     "mlp": (Mlp, lambda: (torch.randn(7, 6), torch.randint(4, (7,))), 4),
     "cnn": (Cnn, lambda: (torch.randn(5, 3, 8, 8), torch.randint(4, (5,))), 4),
     "gpt": (Gpt, lambda: (tokens(), tokens()), VOCABULARY),
+    "dropout": (lambda: Gpt(1, 0.1), lambda: (tokens(), tokens()), VOCABULARY),
+    "noisy": (Noisy, lambda: (torch.randn(7, 6), torch.randint(4, (7,))), 4),
     "gpt5": (lambda: Gpt(5), lambda: (tokens(), tokens()), VOCABULARY),
     "llama": (Llama, lambda: (tokens(), tokens()), VOCABULARY),
     "bert": (Bert, lambda: (tokens(), tokens(), tokens()), VOCABULARY),

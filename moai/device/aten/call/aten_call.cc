@@ -8,6 +8,7 @@
 #include "moai/device/aten/call/threads.h"
 #include "moai/device/aten/errors.h"
 #include "moai/ops/facts.h"
+#include "moai/ops/share.h"
 
 namespace moai::device {
 namespace {
@@ -48,6 +49,7 @@ AtenCall::AtenCall(c10::OperatorHandle op, Arguments arguments, const ops::CallS
 
 Result<std::unique_ptr<Call>> AtenCall::make(const ops::CallSignature& signature,
                                              c10::Device device) {
+  if (ops::share_argument(signature)) return make_part(signature, device);
   auto op = c10::Dispatcher::singleton().findSchema({signature.op, signature.overload});
   if (!op) {
     return unimplemented(full_name(signature) + ": the Worker's libtorch has no such operator");
@@ -57,6 +59,22 @@ Result<std::unique_ptr<Call>> AtenCall::make(const ops::CallSignature& signature
   MOAI_RETURN_IF_ERROR(call->choose_kernel(signature));
   call->choose_threads(signature);
   return std::unique_ptr<Call>(std::move(call));
+}
+
+Result<std::unique_ptr<Call>> AtenCall::make_part(const ops::CallSignature& signature,
+                                                  c10::Device device) {
+  const auto share = ops::share_of(signature);
+  if (!share) {
+    return invalid_argument("[device.aten] no part of what the call draws: " +
+                            to_string(signature));
+  }
+  std::vector<ElementDigit> digits;
+  for (const ops::ShareDigit& d : *share) digits.push_back({d.whole, d.begin, d.size});
+  ops::CallSignature plain = signature;
+  plain.args.pop_back();
+  MOAI_ASSIGN_OR_RETURN(std::unique_ptr<Call> call, make(plain, device));
+  static_cast<AtenCall&>(*call).elements_.emplace(digits);
+  return call;
 }
 
 Status AtenCall::choose_kernel(const ops::CallSignature& signature) {
@@ -109,7 +127,9 @@ Status AtenCall::execute(std::span<Buffer* const> operands, std::span<const uint
   MOAI_RETURN_IF_ERROR(arguments_.bind(operands, words, &stack_));
   if (device_.is_cpu()) use_threads(one_thread_ ? 1 : device_threads());
   if (drawing_) {
-    (*drawing_)(stack_, arguments_.seed(), arguments_.counter());
+    (*drawing_)(stack_, {.seed = arguments_.seed(),
+                         .counter = arguments_.counter(),
+                         .elements = elements_ ? &*elements_ : nullptr});
   } else if (draws_if_ && draws()) {
     return no_random_kernel(toString(op_.operator_name()));
   } else if (substitute_) {

@@ -9,6 +9,7 @@
 #include "moai/device/aten/call/arguments.h"
 #include "moai/device/aten/call/results.h"
 #include "moai/device/aten/random/drawing.h"
+#include "moai/device/aten/random/elements.h"
 #include "moai/device/aten/substitution/substitution.h"
 #include "moai/device/device.h"
 
@@ -27,6 +28,9 @@ class AtenCall final : public Call {
                                         std::span<const uint64_t> words) override;
 
  private:
+  // Of a call whose last argument says which part it draws.
+  static Result<std::unique_ptr<Call>> make_part(const ops::CallSignature& signature,
+                                                 c10::Device device);
   AtenCall(c10::OperatorHandle op, Arguments arguments, const ops::CallSignature& signature,
            c10::Device device);
   Status execute(std::span<Buffer* const> operands, std::span<const uint64_t> words);
@@ -43,6 +47,7 @@ class AtenCall final : public Call {
   Results results_;
   // At most one of these; the library's kernel without.
   const DrawingKernel* drawing_ = nullptr;
+  std::optional<Elements> elements_;  // of a call that draws a part
   Substitute substitute_ = nullptr;
   // The argument that decides whether the call draws, where there is no drawing kernel.
   std::optional<size_t> draws_if_;

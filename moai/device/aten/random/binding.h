@@ -51,8 +51,8 @@ struct Binding;
 
 template <typename Return, typename... Arguments, Return (*Function)(PhiloxStream, Arguments...)>
 struct Binding<Function> {
-  static void call(torch::jit::Stack& stack, uint64_t seed, uint64_t counter) {
-    Return result = call_with(stack, {seed, counter}, std::index_sequence_for<Arguments...>());
+  static void call(torch::jit::Stack& stack, PhiloxStream stream) {
+    Return result = call_with(stack, stream, std::index_sequence_for<Arguments...>());
     torch::jit::drop(stack, sizeof...(Arguments));
     if constexpr (std::is_same_v<Return, Tensor>) {
       torch::jit::push(stack, std::move(result));

@@ -5,16 +5,18 @@
 
 #include <ATen/core/stack.h>
 
-#include <cstdint>
 #include <string_view>
+
+#include "moai/device/aten/random/philox.h"
 
 namespace moai::device {
 
 // Takes the arguments of the operator's schema off the stack and puts its results there. The value
-// in the schema's generator slot is ignored. Throws c10::Error with torch's texts, and
+// in the schema's generator slot is ignored. A part is drawn (`stream.elements`) where the numbers
+// belong to elements, see moai/ops/share.h. Throws c10::Error with torch's texts, and
 // c10::NotImplementedError for an operator that is known to draw but has no kernel here. Runs on
 // the calling thread and at::parallel_for; thread-safe as far as its tensors are.
-using DrawingKernel = void (*)(torch::jit::Stack& stack, uint64_t seed, uint64_t counter);
+using DrawingKernel = void (*)(torch::jit::Stack& stack, PhiloxStream stream);
 
 // The kernel of e.g. ("aten::uniform_", "") or ("aten::normal", "Tensor_float"); null for an
 // operator that does not draw. The pointer stays valid forever. Thread-safe.

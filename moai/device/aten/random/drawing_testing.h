@@ -33,7 +33,7 @@ struct Call {
     if (kernel == nullptr) throw std::runtime_error("no kernel for " + op);
     torch::jit::Stack stack;
     torch::jit::push(stack, std::forward<Arguments>(arguments)...);
-    (*kernel)(stack, seed, counter);
+    (*kernel)(stack, {seed, counter});
     return stack;
   }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "moai/device/aten/random/elementary.h"
+#include "moai/device/aten/random/elements.h"
 #include "moai/device/aten/random/philox.h"
 
 namespace moai::device {
@@ -12,7 +13,9 @@ namespace moai::device {
 class ElementDraws {
  public:
   ElementDraws(PhiloxStream stream, int64_t element)
-      : stream_(stream), element_(static_cast<uint64_t>(element)) {}
+      : stream_(stream),
+        element_(stream.elements ? stream.elements->at(static_cast<uint64_t>(element))
+                                 : static_cast<uint64_t>(element)) {}
 
   // In (0, 1), in steps of 2^-52.
   double unit() {

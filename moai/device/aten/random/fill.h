@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
+#include "moai/device/aten/random/elements.h"
 #include "moai/device/aten/random/lanes.h"
 
 namespace moai::device {
@@ -37,6 +39,10 @@ inline constexpr int64_t kGrain = 16 * lanes::kMax;
 template <typename T, typename Make>
 void fill(const at::Tensor& tensor, PhiloxStream stream, const Make& make) {
   const at::Tensor target = writable_on_cpu(tensor);
+  std::optional<Elements> halves;  // of complex numbers, that come as reals
+  if (stream.elements && target.numel() == 2 * stream.elements->count()) {
+    stream.elements = &halves.emplace(stream.elements->halves());
+  }
   T* const data = target.mutable_data_ptr<T>();
   const bool dense = target.is_contiguous();
   at::parallel_for(0, target.numel(), internal::kGrain, [&](int64_t begin, int64_t end) {

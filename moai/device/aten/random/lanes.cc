@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "moai/device/aten/random/elementary.h"
+#include "moai/device/aten/random/elements.h"
 
 // Sanitizers' runtimes are not up yet when the loader chooses a clone.
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
@@ -51,21 +52,41 @@ MOAI_PHILOX_INLINE void exponential_loop(const Bits& bits, int64_t count, Real l
   }
 }
 
+// `element(i)` is that of the range's i-th.
+template <typename Element>
+MOAI_PHILOX_INLINE void draw_loop(const Range& range, const Element& element, Bits& bits) {
+  const PhiloxStream stream = range.stream;
+  const uint8_t subsequence = range.subsequence;
+  for (int64_t i = 0; i < range.count; ++i) {
+    const PhiloxBlock block = philox(stream, element(i), subsequence);
+    bits.first[i] = block.first();
+    bits.second[i] = block.second();
+  }
+}
+
+MOAI_CLONES void draw_part(const Range& range, const uint64_t* elements, Bits& bits) {
+  draw_loop(range, [=](int64_t i) __attribute__((always_inline)) { return elements[i]; }, bits);
+}
+
+MOAI_CLONES void draw_whole(const Range& range, Bits& bits) {
+  const auto begin = static_cast<uint64_t>(range.begin);
+  draw_loop(
+      range,
+      [=](int64_t i) __attribute__((always_inline)) { return begin + static_cast<uint64_t>(i); },
+      bits);
+}
+
 MOAI_PHILOX_INLINE uint64_t high_product(uint64_t a, uint64_t b) {
   return static_cast<uint64_t>((static_cast<unsigned __int128>(a) * b) >> 64);
 }
 
 }  // namespace
 
-MOAI_CLONES void draw(const Range& range, Bits& bits) {
-  const PhiloxStream stream = range.stream;
-  const uint64_t begin = static_cast<uint64_t>(range.begin);
-  const uint8_t subsequence = range.subsequence;
-  for (int64_t i = 0; i < range.count; ++i) {
-    const PhiloxBlock block = philox(stream, begin + static_cast<uint64_t>(i), subsequence);
-    bits.first[i] = block.first();
-    bits.second[i] = block.second();
-  }
+void draw(const Range& range, Bits& bits) {
+  if (!range.stream.elements) return draw_whole(range, bits);
+  uint64_t elements[kMax];
+  range.stream.elements->fill(range.begin, range.count, elements);
+  draw_part(range, elements, bits);
 }
 
 MOAI_CLONES void uniform(const Bits& bits, int64_t count, int digits, float low, float high,

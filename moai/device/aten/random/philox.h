@@ -18,10 +18,14 @@
 
 namespace moai::device {
 
+class Elements;
+
 // Names the random numbers of one operator call.
 struct PhiloxStream {
   uint64_t seed = 0;
   uint64_t counter = 0;  // of the operator call; one call takes one, whatever its size
+  // Of a call that draws a part of a tensor; outlives the call. Null: it draws all of it.
+  const Elements* elements = nullptr;
 };
 
 // What one evaluation yields: 128 random bits.

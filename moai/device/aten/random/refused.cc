@@ -15,7 +15,7 @@ struct Name {
 };
 
 template <Name name>
-void refuse(torch::jit::Stack&, uint64_t, uint64_t) {
+void refuse(torch::jit::Stack&, PhiloxStream) {
   TORCH_CHECK_NOT_IMPLEMENTED(false, "[device.random] ", name.text,
                               " draws random numbers and has no kernel on MoAI's devices yet");
 }

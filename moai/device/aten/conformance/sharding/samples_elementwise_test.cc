@@ -76,7 +76,11 @@ std::vector<SampleText> drawing_samples() {
       {"aten::random_(f64[4,3]!, generator) -> _"},
       {"aten::rrelu_with_noise(f64[4,3], f64[4,3]!, word, word, true, generator) -> f64[4,3]",
        {0.1, 0.3}},
+      {"aten::rrelu_with_noise_functional(f64[4,3], f64[4,3], word, word, true, generator) -> "
+       "f64[4,3], f64[4,3]",
+       {0.1, 0.3}},
       {"aten::uniform_(f64[4,3]!, word, word, generator) -> _", {0, 1}},
+      {"aten::_sample_dirichlet(f64[4,5,3], generator) -> f64[4,5,3]", {}, true},
       {"aten::_standard_gamma(f64[4,3], generator) -> f64[4,3]"},
       {"aten::_fused_dropout(f64[4,3], word, generator) -> f64[4,3], u8[4,3]"},
       {"aten::_masked_scale(f64[4,3], u8[4,3], word) -> f64[4,3]"},

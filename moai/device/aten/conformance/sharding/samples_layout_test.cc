@@ -47,6 +47,7 @@ std::vector<SampleText> layout_samples() {
       {"aten::randint(9, [4,3], 4, none, device, false, generator) -> i64[4,3]"},
       {"aten::randint.low(2, 9, [4,3], 4, none, device, false, generator) -> i64[4,3]"},
       {"aten::randint.low_generator(2, 9, [4,3], generator, 4, none, device, false) -> i64[4,3]"},
+      {"aten::randint.low_generator_out(2, 9, [4,3], generator, i64[4,3]!) -> _"},
       {"aten::randint.low_out(2, 9, [4,3], i64[4,3]!, generator) -> _"},
       {"aten::scalar_tensor(word, 7, none, device, false) -> f64[]"},
   };

@@ -10,8 +10,8 @@
 #include "moai/device/aten/call/calls_testing.h"
 #include "moai/device/aten/conformance/sharding/indexed_testing.h"
 #include "moai/device/aten/conformance/sharding/pieces_testing.h"
-#include "moai/ops/facts.h"
 #include "moai/ops/sharding/rule_text.h"
+#include "moai/ops/share.h"
 
 namespace moai::device::sharding {
 
@@ -19,6 +19,8 @@ struct Sample {
   ops::CallSignature signature;
   std::vector<Tensor> operands;
   std::vector<uint64_t> words;
+  // Of a piece: which part of the whole it has, by factor.
+  std::map<size_t, ops::ShareDigit> parts{};
 };
 
 // Results in the order of a rule: fresh ones, then what was written. Undefined where a device has
@@ -118,21 +120,14 @@ class Validator : public CallTest {
     return out;
   }
 
-  static bool draws(const Sample& sample) {
-    if (sample.signature.op.find("empty") != std::string::npos) return true;
-    const ops::OpFacts* facts = ops::op_facts(sample.signature.op, sample.signature.overload);
-    return facts && facts->draws && ops::arity(sample.signature).words > 0 && has_generator(sample);
+  // Whose results hold anything.
+  static bool is_arbitrary(const Sample& sample) {
+    return sample.signature.op.find("empty") != std::string::npos;
   }
 
  private:
   static bool is_plain(const ops::RuleFactor& factor) {
     return factor.kind == ops::FactorKind::kParallel || factor.kind == ops::FactorKind::kReduced;
-  }
-
-  static bool has_generator(const Sample& sample) {
-    return std::ranges::any_of(sample.signature.args, [](const ops::Arg& a) {
-      return a.kind == ops::ArgKind::kGenerator;
-    });
   }
 
   static void collect(const ops::Result& result, const DynamicValue& value,
@@ -200,9 +195,14 @@ class Validator : public CallTest {
         return ": a piece has other sizes";
       }
     }
-    if (draws(sample)) return {};
+    if (is_arbitrary(sample)) return {};
     const bool is_partial = std::ranges::find(rule.partial[r], static_cast<ops::FactorIndex>(f)) !=
                             rule.partial[r].end();
+    if (ops::draws(sample.signature)) {
+      return put_together(parts, rule.results[r], rule, f, lengths).equal(whole)
+                 ? ""
+                 : " draws other numbers";
+    }
     if (stands_in(f, rule.results[r])) {
       return are_close(put_together(parts, rule.results[r], rule, f, lengths), whole,
                        tolerance_of(sample.operands, tolerance_of({whole})))
@@ -243,6 +243,8 @@ class Validator : public CallTest {
     size_t operand = 0, result = 0;
     for (ops::Arg& a : local.signature.args) set_geometry(&a, local.operands, &operand);
     for (ops::Result& r : local.signature.results) set_geometry(&r, rule, sizes, &result);
+    local.parts[f] = {rule.factors[f].size, begin, length};
+    set_share(rule, &local);
     for (const ops::SizeArgument& size : rule.sizes) {
       ops::Arg& a = local.signature.args[size.argument];
       int64_t value = 1;
@@ -250,6 +252,22 @@ class Validator : public CallTest {
       a.ints[size.item < 0 ? 0 : static_cast<size_t>(size.item)] = value;
     }
     return local;
+  }
+
+  static void set_share(const ops::ShardingRule& rule, Sample* local) {
+    ops::CallSignature& s = local->signature;
+    if (ops::share_argument(s)) s.args.pop_back();
+    if (!ops::draws_by_element(s)) return;
+    std::vector<ops::ShareDigit> digits;
+    for (const auto& dim : rule.results[0]) {
+      for (const ops::FactorIndex f : dim) {
+        const int64_t size = rule.factors[f].size;
+        const auto found = local->parts.find(f);
+        digits.push_back(found == local->parts.end() ? ops::ShareDigit{size, 0, size}
+                                                     : found->second);
+      }
+    }
+    s.args.push_back(ops::of_share(digits));
   }
 
   // Of tables the indexed dimension is one factor.
@@ -326,7 +344,7 @@ class Validator : public CallTest {
 
   std::string linear_fault(const Sample& sample, const ops::LinearOperands& linear,
                            const Outcome& whole_shape) {
-    if (draws(sample)) return {};
+    if (is_arbitrary(sample)) return {};
     constexpr size_t kRanks = 3;
     std::vector<Sample> parts(kRanks, sample);
     Sample whole = sample;

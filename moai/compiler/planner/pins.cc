@@ -1,21 +1,21 @@
-#include "moai/toolkit/plan/fixed_plan.h"
+#include "moai/compiler/planner/pins.h"
 
 #include <algorithm>
 #include <charconv>
 #include <string>
 
-namespace moai::toolkit {
+namespace moai::compiler {
 namespace {
 
 struct Planned {
   std::string_view key;
-  std::optional<int> compiler::Pins::* pin;
+  std::optional<int> Pins::* pin;
   int least, most;
 };
 constexpr Planned kPlanned[] = {
-    {"dp", &compiler::Pins::dp, 1, 1 << 20},
-    {"tp", &compiler::Pins::tp, 1, 1 << 20},
-    {"zero", &compiler::Pins::zero, 0, 3},
+    {"dp", &Pins::dp, 1, 1 << 20},
+    {"tp", &Pins::tp, 1, 1 << 20},
+    {"zero", &Pins::zero, 0, 3},
 };
 
 // What a plan does not vary yet: the one value that it has.
@@ -38,14 +38,14 @@ std::string keys() {
   return all;
 }
 
-Status set(std::string_view key, std::string_view value, compiler::Pins* pins) {
+Status set(std::string_view key, std::string_view value, Pins* pins) {
   for (const Planned& p : kPlanned) {
     if (p.key != key) continue;
     int number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
     const bool whole = error == std::errc() && end == value.data() + value.size();
     if (!whole || number < p.least || number > p.most) {
-      return invalid_argument("--fix: " + std::string(key) + "=" + std::string(value) +
+      return invalid_argument("plan: " + std::string(key) + "=" + std::string(value) +
                               " is not a number of " + std::to_string(p.least) + "-" +
                               std::to_string(p.most));
     }
@@ -55,23 +55,23 @@ Status set(std::string_view key, std::string_view value, compiler::Pins* pins) {
   for (const Constant& c : kConstants) {
     if (c.key != key) continue;
     if (c.value == value) return ok_status();
-    return unimplemented("--fix: " + std::string(key) + "=" + std::string(value) + ": plans with " +
+    return unimplemented("plan: " + std::string(key) + "=" + std::string(value) + ": plans with " +
                          std::string(c.what) + " are not made yet; leave it out, or say " +
                          std::string(key) + "=" + std::string(c.value));
   }
-  return invalid_argument("--fix: there is no \"" + std::string(key) + "\"; there are " + keys());
+  return invalid_argument("plan: there is no \"" + std::string(key) + "\"; there are " + keys());
 }
 
 }  // namespace
 
-Result<compiler::Pins> pins_from_string(std::string_view text) {
-  compiler::Pins pins;
+Result<Pins> pins_from_string(std::string_view text) {
+  Pins pins;
   while (!text.empty()) {
     const std::string_view part = text.substr(0, text.find(','));
     text.remove_prefix(std::min(text.size(), part.size() + 1));
     const size_t equals = part.find('=');
     if (equals == std::string_view::npos) {
-      return invalid_argument("--fix: \"" + std::string(part) +
+      return invalid_argument("plan: \"" + std::string(part) +
                               "\" is no KEY=VALUE; KEY is one of " + keys());
     }
     MOAI_RETURN_IF_ERROR(set(part.substr(0, equals), part.substr(equals + 1), &pins));
@@ -79,4 +79,16 @@ Result<compiler::Pins> pins_from_string(std::string_view text) {
   return pins;
 }
 
-}  // namespace moai::toolkit
+Result<Degrees> first_degrees(const Pins& pins, int devices) {
+  const int rest = devices / std::max(pins.dp.value_or(1) * pins.tp.value_or(1), 1);
+  Degrees d{.dp = pins.dp.value_or(rest), .tp = pins.tp.value_or(pins.dp ? rest : 1)};
+  d.zero = d.dp > 1 ? pins.zero.value_or(0) : 0;
+  if (d.ranks() != devices) {
+    return invalid_argument("plan: dp=" + std::to_string(d.dp) + " times tp=" +
+                            std::to_string(d.tp) + " is not the number of devices, " +
+                            std::to_string(devices) + "; change one of them, or leave one out");
+  }
+  return d;
+}
+
+}  // namespace moai::compiler

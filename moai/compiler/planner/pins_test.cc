@@ -1,13 +1,13 @@
-#include "moai/toolkit/plan/fixed_plan.h"
+#include "moai/compiler/planner/pins.h"
 
 #include <gmock/gmock.h>
 
-namespace moai::toolkit {
+namespace moai::compiler {
 namespace {
 
 using testing::HasSubstr;
 
-TEST(FixedPlan, KeysAndValues) {
+TEST(Pins, KeysAndValues) {
   const auto pins = pins_from_string("dp=4,zero=0");
   ASSERT_TRUE(pins.ok()) << pins.status().to_string();
   EXPECT_EQ(pins->dp, 4);
@@ -16,7 +16,7 @@ TEST(FixedPlan, KeysAndValues) {
   EXPECT_TRUE(pins_from_string("").ok());
 }
 
-TEST(FixedPlan, WhatIsNotPlannedYetMayBeFixedToWhatThereIs) {
+TEST(Pins, WhatIsNotPlannedYetMayBeFixedToWhatThereIs) {
   EXPECT_TRUE(pins_from_string("pp=1,cp=1,ep=1,microbatches=1,recompute=none,schedule=none").ok());
   for (const char* text :
        {"pp=2", "cp=2", "ep=8", "microbatches=4", "recompute=full", "schedule=1f1b"}) {
@@ -27,7 +27,7 @@ TEST(FixedPlan, WhatIsNotPlannedYetMayBeFixedToWhatThereIs) {
   }
 }
 
-TEST(FixedPlan, ErrorsSayWhatThereIs) {
+TEST(Pins, ErrorsSayWhatThereIs) {
   const auto message = [](const char* text) {
     const Status status = pins_from_string(text).status();
     EXPECT_EQ(status.code(), Code::kInvalidArgument) << text;
@@ -40,5 +40,19 @@ TEST(FixedPlan, ErrorsSayWhatThereIs) {
   EXPECT_THAT(message("fp=1"), HasSubstr("there is no \"fp\"; there are dp, tp, zero, pp"));
 }
 
+TEST(Pins, TheRestOfTheDevicesIsDataParallel) {
+  const auto first = [](const char* text, int devices) {
+    const auto degrees = first_degrees(pins_from_string(text).value(), devices);
+    return degrees.ok() ? to_string(*degrees) : degrees.status().message();
+  };
+  EXPECT_EQ(first("", 4), "dp4 tp1 zero0");
+  EXPECT_EQ(first("zero=2", 4), "dp4 tp1 zero2");
+  EXPECT_EQ(first("tp=2", 8), "dp4 tp2 zero0");
+  EXPECT_EQ(first("dp=2,zero=1", 8), "dp2 tp4 zero1");
+  EXPECT_EQ(first("dp=1,zero=3", 2), "dp1 tp2 zero0") << "nothing to share along";
+  EXPECT_THAT(first("dp=3", 8), HasSubstr("dp=3 times tp=2 is not the number of devices, 8"));
+  EXPECT_THAT(first("tp=16", 8), HasSubstr("is not the number of devices, 8"));
+}
+
 }  // namespace
-}  // namespace moai::toolkit
+}  // namespace moai::compiler

@@ -1,0 +1,185 @@
+"""Does a job on several devices compute what one device computes? Every case runs in processes of
+its own, on one Worker and on several, each Worker with one thread.
+
+    ./dev bench parallel [--case NAME]... [--devices 2,4,8] [--plan auto --plan dp=2,tp=2 …]
+                         [--dtype float64] [--steps 20] [--pairwise] [--results FILE] [--json]
+
+float64  losses within 1e-10 of one device, final parameters within 1e-8
+float32  losses within 1e-5, or within 3 times what stock torch differs between one thread and two
+
+Parameters whose gradient is analytically zero are exempt: an optimizer turns their rounding errors
+into steps. With --pairwise a set of rows runs in which each two of case, devices, tensor-parallel
+degree, shared optimizer and type stand together. With --results rows are kept in FILE, and those that
+are there already are not run again. Exit code 1 when a row fails.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+import parity
+from harness import pairwise, plugin, table
+from harness.private_platform import PrivatePlatform
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+RUN_S_MAX = 300
+FLAVORS = {1: "Small.64GB", 2: "Medium.128GB", 4: "Large.256GB", 8: "xLarge.512GB"}
+LOSS_ERROR_MAX = {"float64": 1e-10, "float32": 1e-5}
+THREADS_FACTOR = 3
+
+
+class Runner:
+    """Runs cases; what one device and stock torch compute is kept."""
+
+    def __init__(self, platform, steps):
+        self.platform, self.steps, self.known = platform, steps, {}
+
+    def devices(self, case, dtype, devices, plan):
+        settings = {"MOAI_QUIET": "1", "MOAI_FLAVOR": FLAVORS[devices]}
+        if plan != "auto":
+            settings["MOAI_PLAN"] = plan
+        return self._run(case, dtype, "cuda", 1, self.platform.environment(**settings))
+
+    def one(self, case, dtype):
+        return self._once(("one", case, dtype), lambda: self.devices(case, dtype, 1, "auto"))
+
+    def stock(self, case, dtype, threads):
+        return self._once(("stock", case, dtype, threads), lambda: self._run(
+            case, dtype, "cpu", threads, plugin.stock_environment()))
+
+    def _once(self, key, make):
+        if key not in self.known:
+            self.known[key] = make()
+        return self.known[key]
+
+    def _run(self, case, dtype, device, threads, environment):
+        with tempfile.NamedTemporaryFile(suffix=".json") as out:
+            done = subprocess.run(
+                [sys.executable, "-m", "workloads.parity_run", case, "--device", device, "--dtype",
+                 dtype, "--steps", str(self.steps), "--threads", str(threads), "--out", out.name],
+                cwd=HERE, env=environment, text=True, capture_output=True, timeout=RUN_S_MAX)
+            if done.returncode:
+                last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+                raise RuntimeError(f"on {device}: exit code {done.returncode}: {last}")
+            return json.load(out)
+
+
+def loss_error(reference, other):
+    flat = [[value for step in result["losses"] for value in step] for result in (reference, other)]
+    return parity.error_of(*flat)
+
+
+def check(run, case, dtype, devices, plan):
+    reference, other = run.one(case, dtype), run.devices(case, dtype, devices, plan)
+    error, limit = loss_error(reference, other), LOSS_ERROR_MAX[dtype]
+    if dtype == "float32" and error > limit:
+        threads = loss_error(run.stock(case, dtype, 1), run.stock(case, dtype, 2))
+        limit = max(limit, THREADS_FACTOR * threads)
+    exempt = parity.zero_gradient_elements(reference)
+    parameters = parity.parameter_error(reference, other, exempt)
+    good = error <= limit and (dtype == "float32" or parameters <= parity.PARAMETER_ERROR_MAX)
+    return good, {"loss_error": error, "parameter_error": parameters, "limit": limit}
+
+
+def row(run, case, dtype, devices, plan):
+    begun = time.monotonic()
+    try:
+        good, errors = check(run, case, dtype, devices, plan)
+        detail = ""
+    except (RuntimeError, subprocess.TimeoutExpired) as error:
+        good, errors, detail = False, {}, str(error)[:300]
+    return {"case": case.removeprefix("parallel-"), "dtype": dtype, "devices": devices,
+            "plan": plan, "verdict": "ok" if good else "FAILED",
+            **{name: f"{value:.1e}" for name, value in errors.items()}, "detail": detail,
+            "seconds": round(time.monotonic() - begun, 1)}
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--case", action="append", help="only this case; repeatable")
+    parser.add_argument("--devices", default="2,4", help="numbers of devices: 2, 4, 8")
+    parser.add_argument("--plan", action="append", help="auto, or forced degrees; repeatable")
+    parser.add_argument("--dtype", action="append", choices=tuple(LOSS_ERROR_MAX))
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--pairwise", action="store_true", help="a covering set")
+    parser.add_argument("--results", type=pathlib.Path, help="rows so far, one JSON a line")
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def wanted(arguments):
+    os.environ["TORCH_DEVICE_BACKEND_AUTOLOAD"] = "0"  # of this process: it only compares
+    from workloads import parallel_cases
+
+    names = [case.name for case in parallel_cases.CASES]
+    chosen = [f"parallel-{name}" for name in arguments.case or []] or names
+    if unknown := set(chosen) - set(names):
+        sys.exit(f"parallel: no case {', '.join(sorted(unknown))}; there are " +
+                 ", ".join(name.removeprefix("parallel-") for name in names))
+    counts = list(map(int, arguments.devices.split(",")))
+    if arguments.pairwise:
+        yield from pairs(chosen, counts)
+        return
+    for devices in counts:
+        for plan in arguments.plan or ["auto"]:
+            for dtype in arguments.dtype or ["float64"]:
+                for case in chosen:
+                    yield case, dtype, devices, plan
+
+
+def pairs(cases, counts):
+    parameters = {"case": cases, "devices": counts, "tp": (1, 2, 4), "zero": (0, 1, 2, 3),
+                  "dtype": tuple(LOSS_ERROR_MAX)}
+
+    def allowed(row):
+        dp = row["devices"] / row["tp"]
+        return dp == int(dp) and (dp > 1 or row["zero"] == 0)
+
+    for row in pairwise.covering(parameters, allowed):
+        yield row["case"], row["dtype"], row["devices"], f"tp={row['tp']},zero={row['zero']}"
+
+
+def known_rows(path):
+    if not path or not path.exists():
+        return {}
+    rows = map(json.loads, path.read_text().splitlines())
+    return {(f"parallel-{r['case']}", r["dtype"], r["devices"], r["plan"]): r for r in rows}
+
+
+def main():
+    arguments = parse_arguments()
+    cases = list(wanted(arguments))
+    if problem := plugin.problem():
+        sys.exit(f"parallel: {problem}")
+    known, found = known_rows(arguments.results), []
+    most = max(devices for _, _, devices, _ in cases)
+    with PrivatePlatform(threads=1, devices=most) as platform:
+        run = Runner(platform, arguments.steps)
+        for case in cases:
+            if case not in known:
+                known[case] = row(run, *case)
+                if arguments.results:
+                    with arguments.results.open("a") as file:
+                        print(json.dumps(known[case]), file=file)
+            found.append(known[case])
+            print(*list(found[-1].values())[:6], sep="  ", file=sys.stderr, flush=True)
+    failed = [r for r in found if r["verdict"] != "ok"]
+    if arguments.json:
+        print(json.dumps({"machine": table.machine(), "steps": arguments.steps, "rows": found},
+                         indent=1))
+    else:
+        columns = max(found, key=len)
+        print(table.render(list(columns), [[r.get(c, "-") for c in columns] for r in found]))
+        print(f"\n{len(found) - len(failed)} of {len(found)} rows ok; {arguments.steps} steps; "
+              f"{table.machine()}")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+#include "moai/compiler/distribute.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
+#include "moai/compiler/lower/lower_rank.h"
+#include "moai/compiler/passes/expand_calls.h"
+#include "moai/compiler/planner/plan_window.h"
+#include "moai/ops/call_tensors.h"
+
+namespace moai::compiler {
+namespace {
+
+using graph::StorageId;
+
+// In the copy of a window that is lowered recorded words are their positions under this mark: no
+// constant that a pass makes (a size, a small double) looks like it.
+constexpr uint64_t kMark = 0xa5c3'7e19'0000'0000;
+constexpr uint64_t kMarkBits = 0xffff'ffff'0000'0000;
+
+graph::Window marked(const graph::Window& w) {
+  graph::Window copy = w;
+  for (const graph::Node& n : w.nodes) {
+    if (n.kind != graph::NodeKind::kCall) continue;
+    for (uint32_t i = 0; i < n.words_count; ++i) {
+      copy.words[n.words_begin + i] = kMark | (n.words_begin + i);
+    }
+  }
+  return copy;
+}
+
+// Where storages may lie, and where they do before the window.
+class Homes {
+ public:
+  Homes(const DistributeInput& in, const graph::SignatureTable& signatures) : in_(in) {
+    for (const graph::Node& n : in.window->nodes) {
+      const auto ids = in.window->storages_of(n);
+      if (n.kind == graph::NodeKind::kAlloc) made_[ids[0]] = in.window->words_of(n)[0];
+      if (n.kind != graph::NodeKind::kCall) continue;
+      const ops::CallSignature s = signatures.at(n.signature).signature();
+      skips_ |= s.op == "moai::skip_if";
+      size_t at = ops::arity(s).operands;
+      for (const ops::Result* r : ops::fresh_results(s)) {
+        made_[ids[at++]] = static_cast<uint64_t>(tensor::storage_bytes(r->geometry));
+      }
+    }
+  }
+
+  std::vector<Cut> cuts(const ValueGraph& g) const {
+    std::vector<Cut> cuts;
+    for (SegmentId s = 0; s < g.segments.size(); ++s) {
+      const StorageState* state = state_of(g.segments[s]);
+      if (!state || !covers(g.segments[s]) || !counts_alike(*state, g.segments[s])) continue;
+      std::ranges::copy(cuts_of(state->layout, s), std::back_inserter(cuts));
+    }
+    return cuts;
+  }
+
+  // Gives every segment that exists a home, and takes those that cannot be. What is there already
+  // stays as it is, unless the plan has a wish for weights and what belongs to them.
+  void adjust(const Analysed& w, const Roles& roles, LayoutPlan* plan) const {
+    const Placement whole(plan->mesh.axes.size());
+    for (SegmentId s = 0; s < w.graph.segments.size(); ++s) {
+      const Segment& segment = w.graph.segments[s];
+      const StorageState* state = state_of(segment);
+      if (!covers(segment) || skips_) {
+        plan->home[s] = whole;
+        continue;
+      }
+      if (!state) continue;  // made here; without a home it lies as it comes
+      Placement& home = plan->home.try_emplace(s, whole).first->second;
+      if (state->free || state->layout.whole() || plans_for(roles.segments[s])) continue;
+      if (const auto now = placement_now(w, s)) home = *now;
+    }
+  }
+
+  const StorageState* state_of(const Segment& s) const {
+    const auto found = in_.storages.find(s.storage);
+    return found == in_.storages.end() ? nullptr : &found->second;
+  }
+  // Whether the segment is its whole storage, so that ranks may have parts of it.
+  bool covers(const Segment& s) const {
+    if (s.opaque || s.shares_storage || s.begin != 0) return false;
+    const uint64_t bytes = static_cast<uint64_t>(s.count) * tensor::dtype_size(s.dtype);
+    if (const StorageState* state = state_of(s)) return state->bytes == bytes;
+    const auto made = made_.find(s.storage);
+    return made != made_.end() && made->second == bytes;
+  }
+  // How a segment that exists lies; nothing where that is no placement of it.
+  std::optional<Placement> placement_now(const Analysed& w, SegmentId s) const {
+    const StorageState* state = state_of(w.graph.segments[s]);
+    if (!state || !counts_alike(*state, w.graph.segments[s])) return std::nullopt;
+    if (!covers(w.graph.segments[s]) && !state->layout.whole()) return std::nullopt;
+    return placement_of(state->layout, w.factors, s, mesh_of(in_.degrees));
+  }
+
+ private:
+  static bool plans_for(Role r) {
+    return r == Role::kParameter || r == Role::kState || r == Role::kBuffer;
+  }
+  // Whether the segment's elements are those that the storage's layout counts.
+  static bool counts_alike(const StorageState& state, const Segment& s) {
+    return state.layout.whole() ||
+           tensor::dtype_size(state.layout.dtype) == tensor::dtype_size(s.dtype);
+  }
+
+  const DistributeInput& in_;
+  std::map<StorageId, uint64_t> made_;  // what the window makes itself, in bytes
+  // The window has a region that may be skipped: a move within it may then not have happened, so
+  // that every rank runs it whole.
+  bool skips_ = false;
+};
+
+class Distribution {
+ public:
+  Distribution(const DistributeInput& in, graph::SignatureTable* signatures)
+      : in_(in), signatures_(*signatures), homes_(in, *signatures), marked_(marked(*in.window)) {}
+
+  Distributed run() {
+    PlannerInput input{
+        .uploaded = {}, .first_temporary = in_.first_temporary, .cuts = {}, .adjust = {}};
+    for (const auto& [id, state] : in_.storages) {
+      if (state.free) input.uploaded.push_back(id);
+    }
+    input.cuts = [this](const ValueGraph& g) { return homes_.cuts(g); };
+    input.adjust = [this](const Analysed& w, const Roles& roles, LayoutPlan* plan) {
+      homes_.adjust(w, roles, plan);
+    };
+    planned_ = WindowPlanner(*in_.window, std::move(input), &signatures_).plan(in_.degrees);
+    for (const ExpandedCalls& e : planned_.expansions) {
+      marked_ = expand_calls(marked_, e.calls, e.first_temporary, &signatures_);
+    }
+    Distributed out;
+    lower(&out);
+    describe_storages(&out);
+    describe_words(&out);
+    return out;
+  }
+
+ private:
+  void lower(Distributed* out) {
+    const Analysed& w = *planned_.analysed;
+    Lowering lowering{&marked_, &w.graph, &w.factors, &planned_.program, {}};
+    for (SegmentId s = 0; s < w.graph.segments.size(); ++s) {
+      if (homes_.state_of(w.graph.segments[s])) lowering.existing[s] = planned_.plan.home.at(s);
+    }
+    out->next_temporary = planned_.next_temporary;
+    for (int rank = 0; rank < planned_.program.mesh.ranks(); ++rank) {
+      RankWindow& r = out->ranks.emplace_back();
+      r.window = lower_rank(lowering, rank, planned_.next_temporary, &signatures_);
+      for (const uint64_t word : r.window.words) {
+        const bool recorded = (word & kMarkBits) == kMark;
+        r.words.push_back({recorded, recorded ? word & ~kMarkBits : word});
+      }
+      for (const StorageId id : r.window.storages) {
+        out->next_temporary = std::max(out->next_temporary, id + 1);
+      }
+    }
+  }
+
+  void describe_storages(Distributed* out) const {
+    const Analysed& w = *planned_.analysed;
+    const ValueGraph& g = w.graph;
+    for (SegmentId s = 0; s < g.segments.size(); ++s) {
+      const StorageState* state = homes_.state_of(g.segments[s]);
+      if (!state) continue;
+      const Placement& home = planned_.plan.home.at(s);
+      if (!state->free && homes_.placement_now(w, s) == home) continue;
+      out->before[g.segments[s].storage] = layout_of(home, g, w.factors, s);
+    }
+    for (const auto& [id, state] : in_.storages) {
+      if (state.free) out->before.try_emplace(id);  // no element of it is used
+    }
+    for (size_t i = 0; i < g.outputs.size(); ++i) {
+      const SegmentId s = g.values[g.outputs[i]].segment;
+      const Placement& p = planned_.program.registers[planned_.program.outputs[i]].placement;
+      out->after[g.segments[s].storage] =
+          homes_.covers(g.segments[s]) ? layout_of(p, g, w.factors, s) : StorageLayout{};
+    }
+  }
+
+  void describe_words(Distributed* out) const {
+    const Analysed& w = *planned_.analysed;
+    for (NodeId n = 0; n < w.graph.nodes.size(); ++n) {
+      for (const uint32_t word : w.factors.rule(n).rule.assumed_words) {
+        const uint64_t at = marked_.words[w.graph.nodes[n].words[word]];
+        if ((at & kMarkBits) != kMark) continue;
+        const auto position = static_cast<uint32_t>(at & ~kMarkBits);
+        out->assumed.emplace_back(position, in_.window->words[position]);
+      }
+    }
+  }
+
+  const DistributeInput& in_;
+  graph::SignatureTable& signatures_;
+  const Homes homes_;
+  graph::Window marked_;
+  PlannedWindow planned_;
+};
+
+}  // namespace
+
+Distributed distribute(const DistributeInput& in, graph::SignatureTable* signatures) {
+  return Distribution(in, signatures).run();
+}
+
+}  // namespace moai::compiler

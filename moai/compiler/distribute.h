@@ -1,0 +1,56 @@
+// The door of the compiler for several devices: a window becomes the programs of all ranks.
+//
+// Thread-safe: nothing is kept between calls. Docs: docs/design/012, 016.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <utility>
+#include <vector>
+
+#include "moai/base/status.h"
+#include "moai/compiler/lower/storage_layout.h"
+#include "moai/compiler/planner/layout.h"
+#include "moai/graph/window.h"
+
+namespace moai::compiler {
+
+// A storage that exists when a window begins.
+struct StorageState {
+  uint64_t bytes = 0;
+  StorageLayout layout{};
+  bool free = false;  // it was uploaded and is on no rank yet: it lies as the window likes
+};
+
+struct DistributeInput {
+  const graph::Window* window = nullptr;
+  Degrees degrees{};  // of the whole job; they say what the mesh is
+  std::map<graph::StorageId, StorageState> storages{};
+  graph::StorageId first_temporary = 0;  // above all ids of the window
+};
+
+// A word of a rank's call.
+struct RankWord {
+  bool recorded = false;
+  uint64_t value = 0;  // the position among the window's words of what was recorded, else itself
+};
+
+struct RankWindow {
+  graph::Window window{};         // its words are in `words`
+  std::vector<RankWord> words{};  // one for each of the window's
+};
+
+struct Distributed {
+  std::vector<RankWindow> ranks{};
+  // How storages must lie before it runs, where that is not as they were said to.
+  std::map<graph::StorageId, StorageLayout> before{};
+  // How those lie that it wrote and that live on.
+  std::map<graph::StorageId, StorageLayout> after{};
+  // Words (positions in the window's) without whose values the programs would be others.
+  std::vector<std::pair<uint32_t, uint64_t>> assumed{};
+  graph::StorageId next_temporary = 0;  // above all ids of the ranks' windows
+};
+
+Distributed distribute(const DistributeInput& in, graph::SignatureTable* signatures);
+
+}  // namespace moai::compiler

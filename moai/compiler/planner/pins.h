@@ -1,0 +1,24 @@
+// Pins: what the user decides of a plan, as `--fix` of `moai plan` and MOAI_PLAN spell it.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "moai/base/status.h"
+#include "moai/compiler/planner/layout.h"
+
+namespace moai::compiler {
+
+struct Pins {
+  std::optional<int> dp{}, tp{}, zero{};
+};
+
+// "dp=4,tp=2,zero=1". INVALID_ARGUMENT names the key or the value, and what there is; UNIMPLEMENTED
+// where a plan of that kind is not made yet.
+Result<Pins> pins_from_string(std::string_view text);
+
+// What a job begins with: what is pinned; the rest of the devices data parallel. INVALID_ARGUMENT
+// where the pinned degrees do not make up the devices.
+Result<Degrees> first_degrees(const Pins& pins, int devices);
+
+}  // namespace moai::compiler

@@ -1,0 +1,69 @@
+// Gathering: what the ranks answer becomes the one answer that the script waits for.
+//
+// A request of the script is one request at each rank that it concerns; when all have answered, the
+// answer goes to the engine's Answers. Of several ranks' errors the cause comes first: a rank that
+// fails ends its groups, and the others then say only that.
+//
+// Thread-safe: asked by who sends, looked at by who receives.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <vector>
+
+#include "moai/driver/mesh/rank_queue.h"
+
+namespace moai::driver {
+
+class Gathering {
+ public:
+  // Both outlive it.
+  Gathering(Ranks* ranks, Answers* answers) : ranks_(*ranks), answers_(*answers) {}
+
+  // Bytes of one rank's answer to a Read that belong into a range of the script's.
+  struct Copy {
+    size_t rank = 0, rank_range = 0, range = 0;
+    uint64_t from = 0, to = 0, size = 0;
+  };
+  struct Request {
+    dispatch::RequestId request = 0;
+    uint64_t sequence = 0;                       // of the script, so far
+    std::vector<dispatch::RequestId> at_rank{};  // 0: that rank is not asked
+    std::vector<uint64_t> range_bytes{};         // of a Read: of the script's ranges
+    std::vector<Copy> copies{};                  // likewise
+    enum class Kind : uint8_t { kRead, kAsk, kMarker } kind = Kind::kMarker;
+  };
+  // Before any rank can answer. What a Read wants of each rank: its number of ranges.
+  void expect(Request request, const std::vector<size_t>& rank_ranges);
+
+  // Passes on what is complete; false when nothing was.
+  bool fold();
+  // A rank whose answer is missing.
+  std::optional<size_t> awaited() const;
+  // Storages that answers made, and their bytes, since the last call.
+  std::vector<std::pair<StorageId, uint64_t>> take_made();
+  // True once after ranks told of an error: their groups may be broken.
+  bool take_failed();
+
+ private:
+  bool complete(const Request& r) const;
+  void fold_faults(uint64_t up_to);
+  void finish(const Request& r);
+  void note_made(const dispatch::Value& v);
+  void finish_read(const Request& r, std::vector<Reply> replies);
+  dispatch::Memory memory() const;
+
+  Ranks& ranks_;
+  Answers& answers_;
+  mutable std::mutex mutex_;
+  std::deque<Request> requests_;  // guarded by mutex_, oldest first
+  uint64_t told_up_to_ = 0;  // guarded by mutex_: an error was told behind this call of the script
+  std::optional<dispatch::Fault>
+      fault_;  // guarded by mutex_: told when the next request is complete
+  std::vector<std::pair<StorageId, uint64_t>> made_;  // guarded by mutex_
+  bool failed_ = false;                               // guarded by mutex_
+};
+
+}  // namespace moai::driver

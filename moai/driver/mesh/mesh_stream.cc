@@ -1,0 +1,308 @@
+#include "moai/driver/mesh/mesh_stream.h"
+
+#include <algorithm>
+
+#include "moai/driver/stream/greeting.h"
+
+namespace moai::driver {
+namespace {
+
+constexpr std::chrono::milliseconds kPatience{20};
+
+}  // namespace
+
+Result<std::unique_ptr<Stream>> MeshStream::open(std::vector<ConnectedWorker> workers,
+                                                 MeshOptions options,
+                                                 graph::SignatureTable* signatures,
+                                                 std::atomic<StorageId>* next_storage,
+                                                 Answers* answers, const Interrupt& interrupt) {
+  MOAI_ASSIGN_OR_RETURN(std::vector<dispatch::Welcome> welcomes,
+                        greet_all(workers, options.greeting_max, interrupt));
+  return std::unique_ptr<Stream>(new MeshStream(std::move(workers), std::move(welcomes),
+                                                std::move(options), signatures, next_storage,
+                                                answers));
+}
+
+MeshStream::MeshStream(std::vector<ConnectedWorker> workers,
+                       std::vector<dispatch::Welcome> welcomes, MeshOptions options,
+                       graph::SignatureTable* signatures, std::atomic<StorageId>* next_storage,
+                       Answers* answers)
+    : options_(std::move(options)),
+      mesh_(compiler::mesh_of(options_.degrees)),
+      next_storage_(*next_storage),
+      answers_(*answers),
+      gathering_(&ranks_, answers),
+      queue_(&ranks_),
+      shards_(&mesh_, &storages_, &queue_, signatures, next_storage),
+      plans_(options_.degrees, signatures) {
+  for (size_t rank = 0; rank < workers.size(); ++rank) {
+    ranks_.push_back(std::make_unique<RankLink>(std::move(workers[rank].link),
+                                                std::move(welcomes[rank]),
+                                                std::move(workers[rank].name), signatures));
+  }
+}
+
+// ---- what comes
+
+Status MeshStream::send(dispatch::Message* message, const Interrupt& interrupt) {
+  MOAI_RETURN_IF_ERROR(deliver(interrupt));
+  std::visit([&](auto& m) { take(&m); }, *message);
+  return started(deliver(interrupt));
+}
+
+Status MeshStream::end_step(const Interrupt& interrupt) {
+  MOAI_RETURN_IF_ERROR(deliver(interrupt));
+  end_window();
+  return started(deliver(interrupt));
+}
+
+Status MeshStream::flush(const Interrupt& interrupt) {
+  end_window();
+  return deliver(interrupt);
+}
+
+// What was taken is not to be sent again: the rest of it leaves with what comes next.
+Status MeshStream::started(const Status& delivered) {
+  return delivered.code() == Code::kCancelled ? ok_status() : delivered;
+}
+
+void MeshStream::take(dispatch::Run* run) {
+  uint64_t sequence = run->first_sequence;
+  builder_.each(*run, [&](const WindowBuilder::Recorded& r) { record(r, &sequence); });
+}
+
+void MeshStream::take(dispatch::RunTemplate* run) {
+  uint64_t sequence = run->first_sequence;
+  builder_.each(*run, [&](const WindowBuilder::Recorded& r) { record(r, &sequence); });
+}
+
+void MeshStream::record(const WindowBuilder::Recorded& r, uint64_t* sequence) {
+  if (r.kind == graph::NodeKind::kResize) {
+    end_window();
+    return resize(r.storages[0], r.words[0]);
+  }
+  builder_.add(r, *sequence);
+  if (r.kind == graph::NodeKind::kCall) sequence_ = (*sequence)++;
+  if (builder_.nodes() >= options_.window_nodes_max) end_window();
+}
+
+void MeshStream::take(dispatch::Upload* upload) {
+  if (builder_.touches(upload->storage)) end_window();
+  const Storages::Entry* e = storages_.find(upload->storage);
+  if (e && !e->state.free) {
+    return shards_.write(upload->storage, upload->storage_bytes, upload->offset, upload->bytes);
+  }
+  std::string whole = e ? storages_.release(upload->storage) : std::string();
+  if (upload->offset == 0 && upload->bytes.size() == upload->storage_bytes) {
+    whole = std::move(upload->bytes);
+  } else {
+    whole.resize(upload->storage_bytes);
+    whole.replace(upload->offset, upload->bytes.size(), upload->bytes);
+  }
+  storages_.hold(upload->storage, std::move(whole));
+  if (storages_.held_bytes() > options_.held_bytes_max) {
+    for (const StorageId id : storages_.held()) shards_.place(id, {});
+  }
+}
+
+void MeshStream::take(dispatch::Read* read) {
+  end_window();
+  Gathering::Request request{.request = read->request,
+                             .sequence = sequence_,
+                             .at_rank = std::vector<dispatch::RequestId>(ranks()),
+                             .kind = Gathering::Request::Kind::kRead};
+  std::vector<dispatch::Read> reads(ranks());
+  for (size_t i = 0; i < read->ranges.size(); ++i) {
+    request.range_bytes.push_back(read->ranges[i].size);
+    shards_.read(read->ranges[i], i, &reads, &request.copies);
+  }
+  std::vector<size_t> counts;
+  for (size_t rank = 0; rank < ranks(); ++rank) {
+    counts.push_back(reads[rank].ranges.size());
+    if (!reads[rank].ranges.empty()) request.at_rank[rank] = ranks_[rank]->next_request();
+    reads[rank].request = request.at_rank[rank];
+  }
+  gathering_.expect(std::move(request), counts);
+  for (size_t rank = 0; rank < ranks(); ++rank) {
+    if (reads[rank].request) queue_.push(rank, std::move(reads[rank]));
+  }
+}
+
+void MeshStream::take(dispatch::Ask* ask) {
+  end_window();
+  for (const StorageId id : ask->operands) shards_.place(id, {});
+  sequence_ = ask->sequence;
+  Gathering::Request request{.request = ask->request,
+                             .sequence = sequence_,
+                             .kind = Gathering::Request::Kind::kAsk};
+  std::vector<dispatch::Ask> asks(ranks(), *ask);
+  for (size_t rank = 0; rank < ranks(); ++rank) {
+    asks[rank].request = ranks_[rank]->next_request();
+    asks[rank].sequence = ranks_[rank]->pass(ask->sequence, {1}, 1);
+    request.at_rank.push_back(asks[rank].request);
+  }
+  gathering_.expect(std::move(request), std::vector<size_t>(ranks()));
+  for (size_t rank = 0; rank < ranks(); ++rank) queue_.push(rank, std::move(asks[rank]));
+}
+
+// Waits for nothing: it stands behind the window that it came in.
+void MeshStream::take(dispatch::Marker* marker) { markers_.push_back(*marker); }
+
+void MeshStream::send_marker(const dispatch::Marker& marker) {
+  Gathering::Request request{.request = marker.request, .sequence = sequence_};
+  for (const auto& rank : ranks_) request.at_rank.push_back(rank->next_request());
+  const std::vector<dispatch::RequestId> ids = request.at_rank;
+  gathering_.expect(std::move(request), {});
+  for (size_t rank = 0; rank < ranks(); ++rank) {
+    queue_.push(rank, dispatch::Marker{ids[rank], marker.resets_peak, marker.trims_memory});
+  }
+}
+
+void MeshStream::resize(StorageId id, uint64_t bytes) {
+  shards_.place(id, {});
+  for (size_t rank = 0; rank < ranks(); ++rank) {
+    graph::Window w;
+    w.resize(id, bytes);
+    queue_.run(rank, std::move(w));
+  }
+  storages_.made(id, bytes);
+}
+
+// ---- windows
+
+void MeshStream::end_window() {
+  for (const auto& [id, bytes] : gathering_.take_made()) storages_.made(id, bytes);
+  const WindowBuilder::Built built = builder_.take();
+  for (const StorageId id : built.released) free(id);
+  if (!built.window.empty()) run(built);
+  for (const dispatch::Marker& m : std::exchange(markers_, {})) send_marker(m);
+}
+
+void MeshStream::run(const WindowBuilder::Built& built) {
+  join_mesh();
+  const PlanBook::Found found =
+      plans_.find(built.window, [&](StorageId id) { return storages_.state(id); });
+  WindowPlan& plan = *found.plan;
+  std::vector<StorageId> storages = found.storages;
+  for (const auto& [number, layout] : plan.before) shards_.place(storages[number], layout);
+  const uint64_t temporaries = plan.temporaries_end - plan.first_temporary;
+  const StorageId first = next_storage_.fetch_add(temporaries);
+  for (uint64_t i = 0; i < temporaries; ++i) storages.push_back(first + i);
+  for (const dispatch::TemplateId id : plans_.take_dropped()) {
+    queue_.push_all(dispatch::DropTemplate{id});
+  }
+  const bool repeats = ++plan.runs > 1;
+  const bool defines = repeats && !std::exchange(plan.defined, repeats);
+  for (size_t rank = 0; rank < ranks(); ++rank) {
+    const RankProgram& p = plan.ranks[rank];
+    if (defines) queue_.push(rank, dispatch::DefineTemplate{plan.id, p.program});
+    const uint64_t sequence = ranks_[rank]->pass(built.first_sequence, p.calls, p.calls.size());
+    if (repeats) {
+      queue_.push(rank, bind_template(p, plan.id, sequence, storages, built.window.words));
+    } else {
+      queue_.push(rank, bind_once(p, sequence, storages, built.window.words));
+    }
+  }
+  for (const auto& [number, bytes] : plan.made) storages_.made(storages[number], bytes);
+  for (const auto& [number, layout] : plan.after) {
+    storages_.find(storages[number])->state.layout = layout;
+  }
+  for (const StorageId number : plan.released) storages_.forget(storages[number]);
+}
+
+// Groups that broke are made anew: the script may go on after an error.
+void MeshStream::join_mesh() {
+  if (!gathering_.take_failed() && joined_) return;
+  joined_ = true;
+  dispatch::JoinMesh join{.id = ++meshes_};
+  for (const compiler::MeshAxis& a : mesh_.axes) {
+    join.axes.push_back(static_cast<uint32_t>(a.size));
+  }
+  queue_.push_all(join);
+}
+
+void MeshStream::free(StorageId id) {
+  if (!storages_.forget(id)) return;
+  for (size_t rank = 0; rank < ranks(); ++rank) {
+    graph::Window w;
+    w.free(id);
+    queue_.run(rank, std::move(w));
+  }
+}
+
+// ---- sending and receiving
+
+Status MeshStream::deliver(const Interrupt& interrupt) {
+  while (!queue_.empty()) {
+    const auto& [rank, message] = queue_.front();
+    const Status sent = ranks_[rank]->exchange().send(message, interrupt);
+    if (sent.code() == Code::kCancelled) return sent;
+    if (!sent.ok()) return lost(rank, sent);
+    queue_.pop();
+  }
+  return ok_status();
+}
+
+Status MeshStream::pump() {
+  const uint64_t seen = answers_.changes();
+  MOAI_RETURN_IF_ERROR(take_in());
+  if (gathering_.fold()) return ok_status();
+  const std::optional<size_t> rank = gathering_.awaited();
+  if (!rank) {
+    answers_.wait(seen, kPatience);
+    return ok_status();
+  }
+  const Status status = ranks_[*rank]->exchange().pump();
+  if (!status.ok()) return lost(*rank, status);
+  gathering_.fold();
+  return ok_status();
+}
+
+Status MeshStream::drain() {
+  MOAI_RETURN_IF_ERROR(take_in());
+  gathering_.fold();
+  return ok_status();
+}
+
+Status MeshStream::take_in() {
+  for (size_t rank = 0; rank < ranks(); ++rank) {
+    const Status status = ranks_[rank]->exchange().drain();
+    if (!status.ok()) return lost(rank, status);
+  }
+  return ok_status();
+}
+
+Status MeshStream::lost(size_t rank, const Status& how) {
+  if (!has_lost_.exchange(true)) lost_rank_ = rank;
+  return {how.code(), ranks_[rank]->name() + ": " + how.message()};
+}
+
+void MeshStream::close() {
+  for (const auto& rank : ranks_) rank->exchange().close();
+}
+
+void MeshStream::say_goodbye() {
+  for (const auto& rank : ranks_) rank->exchange().say_goodbye();
+}
+
+void MeshStream::close_copy() {
+  for (const auto& rank : ranks_) rank->exchange().close_copy();
+}
+
+bool MeshStream::busy() const {
+  return std::ranges::any_of(ranks_, [](const auto& rank) { return rank->exchange().busy(); });
+}
+
+comm::Link::Counters MeshStream::counters() const {
+  comm::Link::Counters sum;
+  for (const auto& rank : ranks_) {
+    const comm::Link::Counters c = rank->exchange().counters();
+    sum.frames_sent += c.frames_sent;
+    sum.bytes_sent += c.bytes_sent;
+    sum.frames_received += c.frames_received;
+    sum.bytes_received += c.bytes_received;
+  }
+  return sum;
+}
+
+}  // namespace moai::driver

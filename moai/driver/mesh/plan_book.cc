@@ -1,0 +1,128 @@
+#include "moai/driver/mesh/plan_book.h"
+
+#include <algorithm>
+
+#include "moai/ops/call_tensors.h"
+
+namespace moai::driver {
+namespace {
+
+using compiler::StorageState;
+using graph::NodeKind;
+
+uint64_t hash_of(const std::vector<uint64_t>& key) {
+  uint64_t h = key.size();
+  for (const uint64_t v : key) {
+    h = (h ^ v) * 0xff51afd7ed558ccdull;
+    h ^= h >> 32;
+  }
+  return h;
+}
+
+// The window over numbers in order of first use.
+graph::Window number(const graph::Window& w, std::vector<StorageId>* storages) {
+  graph::Window out = w;
+  std::unordered_map<StorageId, StorageId> numbers{{0, 0}};
+  *storages = {0};
+  for (StorageId& id : out.storages) {
+    const auto [found, fresh] = numbers.try_emplace(id, storages->size());
+    if (fresh) storages->push_back(id);
+    id = found->second;
+  }
+  return out;
+}
+
+void append(const StorageState& state, std::vector<uint64_t>* key) {
+  key->push_back(state.bytes);
+  key->push_back(uint64_t{state.free} << 32 | static_cast<uint64_t>(state.layout.dtype));
+  key->insert(key->end(), state.layout.sizes.begin(), state.layout.sizes.end());
+  for (const compiler::AxisPlacement& a : state.layout.placement) {
+    key->push_back(uint64_t{a.split()} << 32 | a.place);
+  }
+}
+
+}  // namespace
+
+PlanBook::Found PlanBook::find(const graph::Window& w, const StateOf& state_of) {
+  Found found;
+  const graph::Window numbered = number(w, &found.storages);
+  Key key;
+  for (const graph::Node& n : numbered.nodes) {
+    key.push_back(static_cast<uint64_t>(n.kind) << 32 | n.signature);
+    const auto ids = numbered.storages_of(n);
+    key.insert(key.end(), ids.begin(), ids.end());
+    if (n.kind != NodeKind::kCall && n.words_count) key.push_back(numbered.words_of(n)[0]);
+  }
+  for (size_t i = 1; i < found.storages.size(); ++i) {
+    if (const StorageState* state = state_of(found.storages[i])) {
+      key.push_back(i);
+      append(*state, &key);
+    }
+  }
+  std::vector<Entry>& same_hash = entries_[hash_of(key)];
+  for (const Entry& e : same_hash) {
+    const auto holds = [&](const auto& word) { return w.words[word.first] == word.second; };
+    if (e.key == key && std::ranges::all_of(e.plan->assumed, holds)) found.plan = e.plan.get();
+  }
+  if (!found.plan) {
+    same_hash.push_back({std::move(key), make(numbered, found.storages, state_of)});
+    found.plan = same_hash.back().plan.get();
+    ++count_;
+  }
+  found.plan->used = ++clock_;
+  if (count_ > kPlansMax) drop_oldest();
+  return found;
+}
+
+std::unique_ptr<WindowPlan> PlanBook::make(const graph::Window& numbered,
+                                           const std::vector<StorageId>& storages,
+                                           const StateOf& state_of) {
+  auto plan = std::make_unique<WindowPlan>();
+  compiler::DistributeInput in{
+      .window = &numbered, .degrees = degrees_, .first_temporary = storages.size()};
+  for (size_t i = 1; i < storages.size(); ++i) {
+    if (const StorageState* state = state_of(storages[i])) in.storages[i] = *state;
+  }
+  const compiler::Distributed d = compiler::distribute(in, &signatures_);
+  for (const compiler::RankWindow& r : d.ranks) plan->ranks.push_back(make_rank_program(r));
+  plan->before.assign(d.before.begin(), d.before.end());
+  plan->after.assign(d.after.begin(), d.after.end());
+  plan->assumed = d.assumed;
+  plan->first_temporary = storages.size();
+  plan->temporaries_end = d.next_temporary;
+  for (const graph::Node& n : numbered.nodes) {
+    const auto ids = numbered.storages_of(n);
+    if (n.kind == NodeKind::kFree) plan->released.push_back(ids[0]);
+    if (n.kind == NodeKind::kAlloc) plan->made.emplace_back(ids[0], numbered.words_of(n)[0]);
+    if (n.kind != NodeKind::kCall) continue;
+    const ops::CallSignature s = signatures_.at(n.signature).signature();
+    size_t at = ops::arity(s).operands;
+    for (const ops::Result* r : ops::fresh_results(s)) {
+      const tensor::Geometry& g = r->geometry;
+      plan->made.emplace_back(
+          ids[at++], static_cast<uint64_t>(tensor::element_count(g)) * tensor::dtype_size(g.dtype));
+    }
+  }
+  plan->id = ++last_id_;
+  return plan;
+}
+
+void PlanBook::drop_oldest() {
+  std::pair<uint64_t, size_t> oldest;
+  uint64_t used = clock_;
+  for (const auto& [hash, list] : entries_) {
+    for (size_t i = 0; i < list.size(); ++i) {
+      if (list[i].plan->used < used) {
+        used = list[i].plan->used;
+        oldest = {hash, i};
+      }
+    }
+  }
+  std::vector<Entry>& list = entries_[oldest.first];
+  if (list[oldest.second].plan->defined) dropped_.push_back(list[oldest.second].plan->id);
+  list.erase(list.begin() + static_cast<std::ptrdiff_t>(oldest.second));
+  if (list.empty()) entries_.erase(oldest.first);
+  --count_;
+}
+
+}  // namespace moai::driver

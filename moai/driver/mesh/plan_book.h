@@ -1,0 +1,70 @@
+// PlanBook: the programs of windows that were distributed, found again by the window's form.
+//
+// Two windows have one form when their calls, geometries, allocations and releases are the same
+// and the storages they use lie alike; which storages these are, and words that no rule rests on,
+// may differ. Plain state; not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "moai/driver/mesh/rank_program.h"
+
+namespace moai::driver {
+
+// Storages are numbers of the form, from 1 in order of first use; 0 is none.
+struct WindowPlan {
+  std::vector<RankProgram> ranks{};
+  std::vector<std::pair<StorageId, compiler::StorageLayout>> before{}, after{};
+  std::vector<std::pair<StorageId, uint64_t>> made{};  // and the bytes of each, when whole
+  std::vector<StorageId> released{};
+  std::vector<std::pair<uint32_t, uint64_t>> assumed{};  // words and their values
+  StorageId first_temporary = 1, temporaries_end = 1;
+  dispatch::TemplateId id = 0;
+  uint64_t runs = 0, used = 0;
+  bool defined = false;  // as templates, at the Workers
+};
+
+class PlanBook {
+ public:
+  static constexpr size_t kPlansMax = 256;
+
+  PlanBook(const compiler::Degrees& degrees, graph::SignatureTable* signatures)
+      : degrees_(degrees), signatures_(*signatures) {}
+
+  // How a storage lies; null for one that does not exist yet.
+  using StateOf = std::function<const compiler::StorageState*(StorageId)>;
+  struct Found {
+    WindowPlan* plan = nullptr;         // until the next call
+    std::vector<StorageId> storages{};  // by number; [0] is 0
+  };
+  Found find(const graph::Window& w, const StateOf& state_of);
+
+  // Templates that left since the last call.
+  std::vector<dispatch::TemplateId> take_dropped() { return std::exchange(dropped_, {}); }
+  size_t size() const { return count_; }
+
+ private:
+  using Key = std::vector<uint64_t>;
+  struct Entry {
+    Key key;
+    std::unique_ptr<WindowPlan> plan;
+  };
+  std::unique_ptr<WindowPlan> make(const graph::Window& numbered,
+                                   const std::vector<StorageId>& storages, const StateOf& state_of);
+  void drop_oldest();
+
+  const compiler::Degrees degrees_;
+  graph::SignatureTable& signatures_;
+  std::unordered_map<uint64_t, std::vector<Entry>> entries_;  // by the key's hash
+  size_t count_ = 0;
+  uint64_t clock_ = 0;
+  dispatch::TemplateId last_id_ = 0;
+  std::vector<dispatch::TemplateId> dropped_;
+};
+
+}  // namespace moai::driver

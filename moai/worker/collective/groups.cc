@@ -1,0 +1,65 @@
+#include "moai/worker/collective/groups.h"
+
+#include <string>
+#include <utility>
+
+namespace moai::worker {
+
+void Groups::clear() {
+  std::unique_ptr<comm::Group> world;
+  std::vector<std::unique_ptr<comm::Group>> groups;
+  const std::lock_guard lock(mutex_);
+  // They go when this has returned the lock: goodbyes may take a while.
+  world.swap(world_);
+  groups.swap(groups_);
+  why_none_ = failed_precondition("its mesh is being joined");
+}
+
+comm::Group& Groups::open(std::unique_ptr<comm::Group> world) {
+  const std::lock_guard lock(mutex_);
+  world_ = std::move(world);
+  if (!ended_.ok()) abort_locked(ended_);
+  return *world_;
+}
+
+void Groups::set(std::vector<std::unique_ptr<comm::Group>> groups) {
+  const std::lock_guard lock(mutex_);
+  groups_ = std::move(groups);
+  why_none_ = ok_status();
+  if (!ended_.ok()) abort_locked(ended_);
+}
+
+void Groups::fail(const Status& why) { why_none_ = why; }
+
+Result<comm::Group*> Groups::at(uint64_t number) const {
+  if (why_none_.ok() && number < groups_.size()) return groups_[number].get();
+  const std::string why = why_none_.ok()
+                              ? "the mesh has " + std::to_string(groups_.size()) + " axes"
+                              : why_none_.message();
+  return failed_precondition("[worker.collective] this Worker has no group " +
+                             std::to_string(number) + ": " + why);
+}
+
+void Groups::abort_locked(const Status& why) {
+  if (world_) world_->abort(why);
+  for (const auto& group : groups_) group->abort(why);
+}
+
+void Groups::abort(const Status& why) {
+  const std::lock_guard lock(mutex_);
+  abort_locked(why);
+}
+
+void Groups::end(const Status& why) {
+  const std::lock_guard lock(mutex_);
+  if (!ended_.ok()) return;
+  ended_ = why;
+  abort_locked(why);
+}
+
+Status Groups::ended() const {
+  const std::lock_guard lock(mutex_);
+  return ended_;
+}
+
+}  // namespace moai::worker

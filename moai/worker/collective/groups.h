@@ -1,0 +1,47 @@
+// Groups: the groups of ranks that collective calls of this Worker go to, by number.
+//
+// What fails in one of them ends all: a rank that waits in another group, for a rank that failed in
+// this one, would learn it late or never. They stay broken until others are made.
+//
+// The executor's thread; abort(), end() and ended() may come from any.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "moai/comm/collective/group.h"
+
+namespace moai::worker {
+
+class Groups {
+ public:
+  // Leaves what there is; calls find no group until set().
+  void clear();
+  // That of all ranks, which the others are parts of. It returns the group, valid until clear().
+  comm::Group& open(std::unique_ptr<comm::Group> world);
+  void set(std::vector<std::unique_ptr<comm::Group>> groups);
+  // Why there are none.
+  void fail(const Status& why);
+  // FAILED_PRECONDITION, with the reason, where there is none of that number. Valid until clear().
+  Result<comm::Group*> at(uint64_t number) const;
+
+  // Ends what goes on in any of them, on all of their ranks.
+  void abort(const Status& why);
+  // The same, also for all that come later.
+  void end(const Status& why);
+  // OK until end().
+  Status ended() const;
+
+ private:
+  void abort_locked(const Status& why);
+
+  mutable std::mutex mutex_;
+  // Changed by the executor's thread alone, which reads them without mutex_.
+  std::unique_ptr<comm::Group> world_;
+  std::vector<std::unique_ptr<comm::Group>> groups_;
+  Status why_none_ = failed_precondition("no mesh was joined");
+  Status ended_;  // guarded by mutex_
+};
+
+}  // namespace moai::worker

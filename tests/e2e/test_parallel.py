@@ -1,0 +1,164 @@
+"""Jobs on several devices: what they compute is what one device computes, and nothing else about a
+script changes."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from harness import plugin
+from harness.plugin import ROOT
+
+FLAVORS = {2: "Medium.128GB", 4: "Large.256GB"}
+PLANS = ["", "zero=3", "tp=2", "dp=2,tp=2,zero=1"]
+
+# Prints numbers that must not depend on how many devices there are.
+USES = """
+import io, torch, sys
+from torch import nn
+from torch.nn import functional as F
+device = sys.argv[1]
+torch.manual_seed(0)
+def say(*values):
+    print(*(f"{float(v):.5f}" for v in values))
+
+# A dataset on the device, batches picked by index and by slice.
+data = torch.randn(50, 12).to(device)
+target = (data.sum(1) > 0).long()
+model = nn.Sequential(nn.Linear(12, 32), nn.GELU(), nn.LayerNorm(32), nn.Linear(32, 2)).to(device)
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+for step in range(12):
+    chosen = torch.arange(step, step + 24).to(device) if step % 2 else slice(step, step + 22)
+    loss = F.cross_entropy(model(data[chosen]), target[chosen])
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    say(loss.item())
+
+# A batch of one, an evaluation, sums by hand.
+model.eval()
+with torch.no_grad():
+    say(F.cross_entropy(model(data[:1]), target[:1]), F.cross_entropy(model(data), target))
+    say((model(data).argmax(1) == target).float().mean())
+
+# Reads and writes of parts.
+weight = model[0].weight
+say(weight[3, 2], weight[5:7].sum(), weight.detach().cpu()[-1].sum(), weight.norm())
+with torch.no_grad():
+    weight[2:4].copy_(torch.ones(2, 12))
+    weight[:, 1] = 0.5
+say(weight.sum(), weight[2].sum())
+
+# A checkpoint there and back, gradients that are gathered over two batches.
+file = io.BytesIO()
+torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, file)
+file.seek(0)
+saved = torch.load(file, map_location=device)
+other = nn.Sequential(nn.Linear(12, 32), nn.GELU(), nn.LayerNorm(32), nn.Linear(32, 2)).to(device)
+other.load_state_dict(saved["model"])
+again = torch.optim.AdamW(other.parameters(), lr=1e-2)
+again.load_state_dict(saved["optimizer"])
+for step in range(3):
+    again.zero_grad()
+    for half in (slice(0, 20), slice(20, 41)):
+        F.cross_entropy(other(data[half]), target[half]).backward()
+    say(nn.utils.clip_grad_norm_(other.parameters(), 1.0))
+    again.step()
+say(*(p.sum() for p in other.parameters()))
+
+# What depends on values.
+say(len(data[data.sum(1) > 0]), *torch.nonzero(target)[:3].flatten())
+say(data.unique().numel(), *torch.sort(data[:, 0]).values[:3])
+"""
+
+ERRORS = """
+import torch
+from torch import nn
+table = nn.Embedding(10, 8).cuda()
+head = nn.Linear(8, 4).cuda()
+optimizer = torch.optim.SGD([*table.parameters(), *head.parameters()], 0.1)
+def step(ids):
+    optimizer.zero_grad()
+    loss = head(table(ids)).square().mean()
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+good = torch.arange(8).cuda()
+first = step(good)
+try:
+    table(torch.tensor([1, 2, 3, 40]).cuda()).sum().item()
+    print("no error")
+except IndexError as error:
+    print(str(error).splitlines()[0], "| script.py" in str(error).replace("/script.py", "| script.py"))
+print(step(good) < first, torch.isfinite(head.weight).all().item())
+"""
+
+KILLED = """
+import os, signal, subprocess, sys, torch
+x = torch.randn(64, 64).cuda()
+print((x @ x).sum().isfinite().item(), flush=True)
+sys.stdin.readline()
+try:
+    for _ in range(1000):
+        x = (x @ x).tanh()
+        x.sum().item()
+except Exception as error:
+    print(type(error).__name__, "rank 1 of 2" in str(error), flush=True)
+"""
+
+
+def settings(devices, plan=""):
+    return {"MOAI_FLAVOR": FLAVORS[devices], "MOAI_PLAN": plan, "MOAI_QUIET": "1"}
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_a_script_as_users_write_it_prints_what_stock_torch_prints(run_on_device,
+                                                                   run_on_stock_torch, write_script,
+                                                                   plan):
+    script = write_script(USES)
+    expected = run_on_stock_torch(script, "cpu")
+    assert expected.returncode == 0, expected.stderr
+    found = run_on_device(script, "cuda", **settings(4 if "dp" in plan else 2, plan))
+    assert found.returncode == 0, found.stderr
+    values = [[float(word) for word in done.stdout.split()] for done in (expected, found)]
+    assert len(values[0]) == len(values[1]) > 35
+    for i, (wanted, got) in enumerate(zip(*values, strict=True)):
+        assert got == pytest.approx(wanted, rel=2e-4, abs=2e-4), f"value {i} under {plan!r}"
+
+
+def test_an_error_of_a_rank_is_torchs_own_and_the_script_goes_on(run_on_device, write_script):
+    done = run_on_device(write_script(ERRORS), **settings(2))
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("index out of range in self") and lines[0].endswith("True"), lines
+    assert lines[1] == "True True"
+
+
+def test_a_worker_that_is_killed_ends_the_job_with_its_rank(platform, write_script):
+    script = subprocess.Popen([sys.executable, str(write_script(KILLED))], text=True,
+                              env=platform.environment(**settings(2)), stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert script.stdout.readline() == "True\n", script.stderr.read()
+    workers = platform.moai("status", "--json")["workers"]
+    pid = next(worker["pid"] for worker in workers if worker.get("rank") == 1)
+    subprocess.run(["kill", "-KILL", str(pid)], check=True)
+    out, errors = script.communicate("go\n", timeout=60)
+    assert out == "WorkerLost True\n", out + errors
+
+
+def test_a_plan_that_does_not_fit_says_so(run_on_device, write_script):
+    done = run_on_device(write_script("import torch\ntorch.ones(2).cuda().sum().item()\n"),
+                         **settings(2, "dp=3"))
+    assert done.returncode != 0
+    assert "dp=3" in done.stderr and "is not the number of devices, 2" in done.stderr
+
+
+def test_models_under_plans_of_every_kind(tmp_path):
+    """A pairwise covering set of models, devices, degrees and types."""
+    done = subprocess.run([sys.executable, str(ROOT / "bench/parallel.py"), "--json", "--pairwise",
+                           "--steps", "8"], env=plugin.stock_environment(), text=True,
+                          capture_output=True, timeout=900)
+    assert done.stdout, done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    assert len(rows) > 40
+    assert [row for row in rows if row["verdict"] != "ok"] == []
