@@ -118,8 +118,9 @@ TEST_P(Sharding, RandomPlans) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Windows, Sharding,
-                         testing::Values("mlp", "cnn", "gpt", "llama", "bert", "experts", "lstm",
-                                         "fused", "evaluation", "accumulation", "dropout", "noisy"),
+                         testing::Values("mlp", "cnn", "gpt", "llama", "bert", "vit", "experts",
+                                         "lstm", "fused", "evaluation", "accumulation", "dropout",
+                                         "noisy"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace
