@@ -213,6 +213,12 @@ Arity arity(const CallSignature& s) {
   return n;
 }
 
+Arity arity(const Arg& a) {
+  Arity n;
+  count(a, &n);
+  return n;
+}
+
 std::vector<bool> written_operands(const CallSignature& s) {
   std::vector<bool> written;
   for (const Arg& a : s.args) collect_written(a, &written);

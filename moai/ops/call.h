@@ -91,6 +91,8 @@ struct Arity {
   bool operator==(const Arity&) const = default;
 };
 Arity arity(const CallSignature& s);
+// Of one argument.
+Arity arity(const Arg& a);
 
 // For each operand, in consumption order, whether the call writes it.
 std::vector<bool> written_operands(const CallSignature& s);

@@ -24,12 +24,6 @@ bool is_scalars(const Arg& a, size_t length) {
          a.geometry.sizes == std::vector{static_cast<int64_t>(length)};
 }
 
-Arity arity_of(const Arg& a) {
-  CallSignature alone;
-  alone.args = {a};
-  return arity(alone);
-}
-
 void append_range(uint32_t from, uint32_t count, std::vector<uint32_t>* out) {
   for (uint32_t i = 0; i < count; ++i) out->push_back(from + i);
 }
@@ -82,13 +76,13 @@ class Splitter {
         taken.geometry.sizes = {1};
         taken.geometry.offset += static_cast<int64_t>(i) * a.geometry.strides[0];
       }
-      const Arity n = arity_of(taken);
+      const Arity n = arity(taken);
       append_range(here.operands, n.operands, &parts_[i].operands);
       append_range(here.words, n.words, &parts_[i].words);
       if (by_item) here.operands += n.operands, here.words += n.words;
       parts_[i].signature.args.push_back(std::move(taken));
     }
-    const Arity whole = arity_of(a);
+    const Arity whole = arity(a);
     before_.operands += whole.operands;
     before_.words += whole.words;
   }
@@ -166,7 +160,7 @@ class Joiner {
 
   void place_items(size_t index) {
     for (uint32_t p = 0; p < parts_.size(); ++p) {
-      const Arity n = arity_of(parts_[p].args[index]);
+      const Arity n = arity(parts_[p].args[index]);
       for (uint32_t i = 0; i < n.operands; ++i) {
         out_.operands.push_back({{p, before_[p].operands++}});
       }
@@ -175,7 +169,7 @@ class Joiner {
   }
 
   void place_shared(const Arg& whole) {
-    const Arity n = arity_of(whole);
+    const Arity n = arity(whole);
     for (uint32_t i = 0; i < n.operands; ++i) {
       auto& places = out_.operands.emplace_back();
       for (uint32_t p = 0; p < parts_.size(); ++p) places.push_back({p, before_[p].operands++});

@@ -13,7 +13,8 @@ ValueGraph import_window(const graph::Window& w, const graph::SignatureTable& si
 
 // One line a segment, then one a node. A value is "segment.version"; its view stands behind it,
 // one entry a dimension: "3@64" shows a block of 3 values at steps of 64 elements, "2+5/10@4" five
-// of ten from the third on, "*8" repeats, "1" is a unit; "(1/3@64)" is a block that stands at 1.
+// of ten from the third on, "2+3x4/20@1" three at steps of four, "*8" repeats, "1" is a unit;
+// "(1/3@64)" is a block that stands at 1.
 std::string print(const ValueGraph& g);
 
 }  // namespace moai::compiler

@@ -16,7 +16,8 @@ std::string text(const ViewDim& d) {
     case ViewDim::Kind::kWhole:
       return text(d.block);
     case ViewDim::Kind::kSlice:
-      return std::to_string(d.start) + "+" + std::to_string(d.length) + "/" + text(d.block);
+      return std::to_string(d.start) + "+" + std::to_string(d.length) +
+             (d.step == 1 ? "" : "x" + std::to_string(d.step)) + "/" + text(d.block);
   }
   return "?";
 }

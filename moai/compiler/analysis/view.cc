@@ -1,6 +1,7 @@
 #include "moai/compiler/analysis/view.h"
 
 #include <algorithm>
+#include <span>
 
 namespace moai::compiler {
 namespace {
@@ -40,17 +41,63 @@ bool show(View* view, size_t d, int64_t size, Block block, int64_t* offset) {
   return true;
 }
 
+// Dimensions, widest step first, as slices of one block. False where they
+// leave it or show an element twice.
+bool show_slices(View* view, const tensor::Geometry& g, std::span<const size_t> dims, Block block,
+                 int64_t* offset) {
+  const int64_t digit = *offset % block.high / block.low;
+  int64_t reach = digit, inner = 0;
+  for (size_t i = dims.size(); i-- > 0;) {
+    const int64_t size = g.sizes[dims[i]], step = g.strides[dims[i]] / block.low;
+    if (g.strides[dims[i]] % block.low != 0 || step <= inner) return false;
+    inner += (size - 1) * step;
+    reach += (size - 1) * step;
+  }
+  if (reach >= block.radix()) return false;
+  for (const size_t d : dims) {
+    view->dims[d] = {ViewDim::Kind::kSlice, block, 0, g.sizes[d], g.strides[d] / block.low};
+  }
+  view->dims[dims[0]].start = digit;
+  *offset -= digit * block.low;
+  return true;
+}
+
+// The next dimensions that only together, or in steps, are a part of a block; 0 where none are.
+size_t show_together(View* view, const tensor::Geometry& g, std::span<const size_t> order,
+                     int64_t* above, int64_t* offset) {
+  for (size_t n = 1; n <= order.size(); ++n) {
+    std::vector<int64_t> lows{g.strides[order[n - 1]]};
+    lows.push_back(n < order.size() ? g.strides[order[n]] * g.sizes[order[n]] : 1);
+    for (const int64_t low : lows) {
+      if (low < 1 || *above % low != 0) continue;
+      if (!show_slices(view, g, order.first(n), {low, *above}, offset)) continue;
+      *above = low;
+      return n;
+    }
+  }
+  return 0;
+}
+
 }  // namespace
 
 std::optional<View> view_of(int64_t count, const tensor::Geometry& g, int64_t offset) {
   View view;
   view.dims.resize(g.sizes.size());
   int64_t above = count;  // where the digits not yet explained roll over
-  for (const size_t d : by_stride(g)) {
+  const std::vector<size_t> order = by_stride(g);
+  for (size_t i = 0; i < order.size();) {
+    const size_t d = order[i];
     const int64_t stride = g.strides[d];
-    if (stride < 1 || above % stride != 0 || above / stride < g.sizes[d]) return std::nullopt;
-    if (!show(&view, d, g.sizes[d], {stride, above}, &offset)) return std::nullopt;
-    above = stride;
+    if (stride < 1) return std::nullopt;
+    if (above % stride == 0 && above / stride >= g.sizes[d] &&
+        show(&view, d, g.sizes[d], {stride, above}, &offset)) {
+      above = stride;
+      ++i;
+      continue;
+    }
+    const size_t shown = show_together(&view, g, std::span(order).subspan(i), &above, &offset);
+    if (shown == 0) return std::nullopt;
+    i += shown;
   }
   select(&view.selected, {1, above}, &offset);
   if (offset != 0) return std::nullopt;

@@ -27,11 +27,11 @@ struct ViewDim {
     kUnit,       // size 1
     kBroadcast,  // the same elements at every index
     kWhole,      // every value of the block
-    kSlice,      // values [start, start + length) of the block
+    kSlice,      // values start, start + step, ..., `length` of them, of the block
   };
   Kind kind = Kind::kUnit;
   Block block{};
-  int64_t start = 0, length = 1;
+  int64_t start = 0, length = 1, step = 1;
 
   bool operator==(const ViewDim&) const = default;
 };
@@ -51,8 +51,9 @@ struct View {
 };
 
 // The view of a geometry whose element 0 is the place `offset` of a segment of `count` elements.
-// Nothing where no digits explain it: dimensions that overlap, steps that do not divide what is
-// around them. `offset` and the geometry must lie in the segment.
+// Several dimensions may be slices of one block: patches of which the first is left out, as rows
+// and columns. Nothing where no digits explain it: dimensions that overlap, steps that do not
+// divide what is around them. `offset` and the geometry must lie in the segment.
 std::optional<View> view_of(int64_t count, const tensor::Geometry& g, int64_t offset);
 
 // Whether a view shows every element of the segment exactly once.

@@ -30,7 +30,7 @@ void expect_same_places(int64_t count, const std::string& text) {
       by_stride += i * g.strides[d];
       const ViewDim& dim = v->dims[d];
       const bool shows = dim.kind == ViewDim::Kind::kWhole || dim.kind == ViewDim::Kind::kSlice;
-      if (shows) by_digit += (dim.start + i) * dim.block.low;
+      if (shows) by_digit += (dim.start + i * dim.step) * dim.block.low;
     }
     ASSERT_EQ(by_stride, by_digit) << text << ", element " << n;
   }
@@ -51,9 +51,14 @@ TEST(View, ExplainsReshapesPermutationsSelectionsSlicesAndRepetitions) {
            "f32[5,24]{0,1}",            // the whole five times
            "f32[2,1,3,1]{12,7,4,1}+3",  // units with strides of any kind
            "f32[]+23",
+           "f32[5]{5}",      // steps that do not divide
+           "f32[3,4]{5,1}",  // four of each five
+           "f32[2,2]{12,5}",
        }) {
     expect_same_places(24, text);
   }
+  // Of five patches of three the last four, as rows and columns.
+  expect_same_places(30, "f32[2,2,2,3]{15,6,3,1}+3");
 }
 
 TEST(View, SaysWhichBlocksADimensionShows) {
@@ -65,8 +70,16 @@ TEST(View, SaysWhichBlocksADimensionShows) {
   EXPECT_EQ(view(24, "f32[3,4]{4,1}+8")->dims[0], (ViewDim{ViewDim::Kind::kSlice, {4, 24}, 2, 3}));
 }
 
-TEST(View, DoesNotExplainWhatOverlapsOrStepsUnevenly) {
-  for (const char* text : {"f32[5,3]{1,1}", "f32[3,4]{5,1}", "f32[5]{5}", "f32[2,2]{12,5}"}) {
+TEST(View, PatchesWithoutTheFirstAreSlicesOfOneBlock) {
+  const auto v = view(30, "f32[2,2,2,3]{15,6,3,1}+3");
+  ASSERT_TRUE(v);
+  EXPECT_EQ(v->dims[0].kind, ViewDim::Kind::kWhole) << "which can be split";
+  EXPECT_EQ(v->dims[1], (ViewDim{ViewDim::Kind::kSlice, {3, 15}, 1, 2, 2}));
+  EXPECT_EQ(v->dims[2], (ViewDim{ViewDim::Kind::kSlice, {3, 15}, 0, 2, 1}));
+}
+
+TEST(View, DoesNotExplainWhatOverlaps) {
+  for (const char* text : {"f32[5,3]{1,1}", "f32[3,4]{2,1}", "f32[2,2,2]{12,1,1}"}) {
     EXPECT_FALSE(view(24, text)) << text;
   }
 }

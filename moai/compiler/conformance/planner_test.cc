@@ -92,6 +92,9 @@ const std::map<std::string, std::string> kFound{
     {"bert",
      "26 parameter, 52 state, 28 gradient, 3 data; 40 forward, 52 backward, 267 optimizer; "
      "batch 6; sequence 8; tensor 48 4 36"},
+    {"vit",
+     "21 parameter, 42 state, 21 gradient, 2 data; 25 forward, 45 backward, 216 optimizer; "
+     "batch 7; tensor 48 4 3 5"},
     {"experts",
      "7 parameter, 14 state, 7 gradient, 2 data; 25 forward, 42 backward, 76 optimizer; "
      "batch 6; sequence 8; tensor 4 36"},
@@ -180,8 +183,8 @@ TEST_P(Planner, ShardedOptimizersStoreLess) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Windows, Planner,
-                         testing::Values("mlp", "cnn", "gpt", "llama", "bert", "experts", "lstm",
-                                         "fused", "evaluation", "accumulation"),
+                         testing::Values("mlp", "cnn", "gpt", "llama", "bert", "vit", "experts",
+                                         "lstm", "fused", "evaluation", "accumulation"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

@@ -141,8 +141,8 @@ TEST_P(Sharding, RandomPlans) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Windows, Sharding,
-                         testing::Values("mlp", "cnn", "gpt", "llama", "bert", "experts", "lstm",
-                                         "fused", "evaluation", "accumulation"),
+                         testing::Values("mlp", "cnn", "gpt", "llama", "bert", "vit", "experts",
+                                         "lstm", "fused", "evaluation", "accumulation"),
                          [](const auto& info) { return std::string(info.param); });
 
 }  // namespace

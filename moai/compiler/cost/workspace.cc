@@ -88,7 +88,8 @@ uint64_t convolution_forward(const CallSignature&, const Tensors& t) {
 uint64_t convolution_backward(const CallSignature&, const Tensors& t) {
   const uint64_t each = convolution(*t.operands[1], *t.operands[2], *t.operands[0]);
   // Two products, that of the input and that of the filter, with copies of their own.
-  return t.operands[1]->dtype == tensor::DType::kFloat64 ? each : 2 * each;
+  if (t.operands[1]->dtype != tensor::DType::kFloat64) return 2 * each;
+  return each + (tensor::is_contiguous(*t.operands[0]) ? 0 : bytes(*t.operands[0]));
 }
 
 // Which elements, and which rows, are all masked out.

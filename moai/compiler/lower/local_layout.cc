@@ -77,7 +77,7 @@ tensor::Geometry LocalLayout::geometry(const Use& use, const tensor::Geometry& w
     const ViewDim& dim = use.view->dims[d];
     if (dim.kind != ViewDim::Kind::kWhole && dim.kind != ViewDim::Kind::kSlice) continue;
     const Run r = run(dim.block);
-    local.strides[d] = r.stride;
+    local.strides[d] = r.stride * dim.step;
     if (dim.kind == ViewDim::Kind::kWhole) local.sizes[d] = r.size;
     local.offset += dim.start * r.stride;
   }

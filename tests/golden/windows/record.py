@@ -164,6 +164,20 @@ class Bert(nn.Module):
                                ignore_index=0)
 
 
+class Vit(nn.Module):
+    """Patches behind a token of their own, whose value is the answer."""
+
+    def __init__(self):
+        super().__init__()
+        self.patches, self.first = nn.Conv2d(3, WIDTH, 4, stride=4), nn.Parameter(torch.zeros(WIDTH))
+        self.layer, self.head = BertLayer(), nn.Linear(WIDTH, 5)
+
+    def forward(self, x, y):
+        h = self.patches(x).flatten(2).transpose(1, 2)
+        h = torch.cat((self.first.expand(len(x), 1, WIDTH), h), 1)
+        return F.cross_entropy(self.head(self.layer(h, None)[:, 0]), y)
+
+
 class Experts(nn.Module):
     """Two of four experts a token, all of them computed."""
 
@@ -206,6 +220,7 @@ CASES = {
     "gpt5": (lambda: Gpt(5), lambda: (tokens(), tokens()), VOCABULARY),
     "llama": (Llama, lambda: (tokens(), tokens()), VOCABULARY),
     "bert": (Bert, lambda: (tokens(), tokens(), tokens()), VOCABULARY),
+    "vit": (Vit, lambda: (torch.randn(7, 3, 8, 12), torch.randint(5, (7,))), 5),
     "experts": (Experts, lambda: (tokens(), tokens()), VOCABULARY),
     "lstm": (Lstm, lambda: (tokens(), tokens()), VOCABULARY),
     "fused": (Mlp, lambda: (torch.randn(7, 6), torch.randint(4, (7,))), 4),
