@@ -105,6 +105,7 @@ Geometry CallMatch::local(const Use& use, const ops::FactorDims& dims, const Geo
     if (dim.kind != ViewDim::Kind::kWhole && dim.kind != ViewDim::Kind::kSlice) continue;
     g.strides[d] = part.between(1, dim.block.low);
     g.offset += dim.start * g.strides[d];
+    g.strides[d] *= dim.step;
   }
   return g;
 }

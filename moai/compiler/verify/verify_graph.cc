@@ -16,6 +16,23 @@ using graph::StorageId;
 using tensor::Geometry;
 
 // Whether `view` shows of `count` elements what the geometry, from element `offset` on, does.
+// Whether the dimensions that are slices of a block together show values of it, each once.
+bool stays_within(const View& view, Block block) {
+  std::vector<const ViewDim*> slices;
+  for (const ViewDim& dim : view.dims) {
+    const bool steps = dim.kind == ViewDim::Kind::kWhole || dim.kind == ViewDim::Kind::kSlice;
+    if (steps && dim.block == block) slices.push_back(&dim);
+  }
+  std::ranges::sort(slices, {}, [](const ViewDim* dim) { return dim->step; });
+  int64_t reach = 0, first = 0;
+  for (const ViewDim* dim : slices) {
+    if (dim->step <= reach) return false;
+    reach += (dim->length - 1) * dim->step;
+    first += dim->start;
+  }
+  return first + reach < block.radix();
+}
+
 bool shows(const View& view, const Geometry& g, int64_t offset, int64_t count) {
   if (view.dims.size() != g.sizes.size()) return false;
   std::vector<Block> blocks;
@@ -33,13 +50,19 @@ bool shows(const View& view, const Geometry& g, int64_t offset, int64_t count) {
       if (unit ? g.sizes[d] != 1 : g.strides[d] != 0) return false;
       continue;
     }
-    if (dim.kind == ViewDim::Kind::kWhole && (dim.start != 0 || dim.length != dim.block.radix())) {
+    const bool all = dim.start == 0 && dim.length == dim.block.radix() && dim.step == 1;
+    if (dim.kind == ViewDim::Kind::kWhole && !all) return false;
+    if (dim.start < 0 || dim.length < 1 || dim.step < 1) return false;
+    if (g.strides[d] != dim.block.low * dim.step || g.sizes[d] != dim.length) return false;
+    at += dim.start * dim.block.low;
+    // Slices may share a block.
+    const auto shared = std::ranges::find(blocks, dim.block);
+    if (shared == blocks.end()) {
+      blocks.push_back(dim.block);
+    } else if (dim.kind == ViewDim::Kind::kWhole) {
       return false;
     }
-    if (dim.start < 0 || dim.start + dim.length > dim.block.radix()) return false;
-    if (g.strides[d] != dim.block.low || g.sizes[d] != dim.length) return false;
-    blocks.push_back(dim.block);
-    at += dim.start * dim.block.low;
+    if (!stays_within(view, dim.block)) return false;
   }
   std::ranges::sort(blocks, {}, &Block::low);
   int64_t low = 1;
