@@ -45,9 +45,16 @@ Place home_place(const Lowering& in, RegisterId r) {
   return {s.storage, split ? 0 : s.begin * size};
 }
 
-int64_t register_bytes(const Lowering& in, RegisterId r) {
+bool put_register(const Lowering& in, RegisterId r, Place place, StorageContents* contents) {
   const auto size = static_cast<int64_t>(tensor::dtype_size(segment_of(in, r).dtype));
-  return RankPart(in, r, 0).count() * size;
+  // The first rank has the most.
+  contents->put(r, place, RankPart(in, r, 0).count() * size);
+  if (!contents->is_sized(place.storage)) return true;
+  for (int rank = 0; rank < in.program->mesh.ranks(); ++rank) {
+    const int64_t end = place.begin + RankPart(in, r, rank).count() * size;
+    if (!contents->has_room(place.storage, static_cast<size_t>(rank), end)) return false;
+  }
+  return true;
 }
 
 std::vector<size_t> share_classes(const Lowering& in) {
@@ -142,7 +149,7 @@ Status StepRun::one_call(size_t step) {
   if (what.empty() && is_border(step)) what = border_error(step);
   if (!what.empty()) return wrong(what, step);
   const bool zeros = probes_ && part.match->table()->form.outside == ops::Outside::kZeros;
-  apply(part);
+  MOAI_RETURN_IF_ERROR(apply(part));
   ++next_in_order_;
   if (zeros) {
     unzeroed_ = call_step(step).made[0];
@@ -173,7 +180,7 @@ Status StepRun::list_call() {
     if (!what.empty()) return wrong("item " + std::to_string(k) + ": " + what, step);
     parts.push_back(std::move(part));
   }
-  for (const Part& part : parts) apply(part);
+  for (const Part& part : parts) MOAI_RETURN_IF_ERROR(apply(part));
   next_list_ += items.size();
   return ok_status();
 }
@@ -247,7 +254,7 @@ std::string StepRun::words_error(const Part& part, size_t rank) const {
   return {};
 }
 
-void StepRun::apply(const Part& part) {
+Status StepRun::apply(const Part& part) {
   const CallStep& step = call_step(part.step);
   const std::vector<CallMade>& made = part.match->tensors().made;
   const size_t operands = part.match->tensors().operands.size();
@@ -255,13 +262,18 @@ void StepRun::apply(const Part& part) {
     const size_t k = made[j].operand == kNone ? operands + j : made[j].operand;
     if (step.made[j] == kNone) continue;
     if (made[j].operand == kNone) contents_.make(part.ids[k], {});
-    put(step.made[j], {part.ids[k], part.begins[k]});
+    MOAI_RETURN_IF_ERROR(put(step.made[j], {part.ids[k], part.begins[k]}, part.step));
   }
+  return ok_status();
 }
 
-void StepRun::put(RegisterId r, Place place) {
-  contents_.put(r, place, register_bytes(in_, r));
+Status StepRun::put(RegisterId r, Place place, size_t step) {
+  if (!put_register(in_, r, place, &contents_)) {
+    return wrong("s" + std::to_string(place.storage) + " is too small for " + register_text(in_, r),
+                 step);
+  }
   if (in_region_) in_region_->push_back(r);
+  return ok_status();
 }
 
 // ---- regions that may be skipped
@@ -396,7 +408,7 @@ Status StepRun::all_reduce() {
   }
   for (const auto& [step, place] : done) {
     const MoveStep& m = std::get<MoveStep>(in_.program->steps[step]);
-    put(m.to, place);
+    MOAI_RETURN_IF_ERROR(put(m.to, place, step));
   }
   return ok_status();
 }
@@ -419,7 +431,7 @@ Status StepRun::move(size_t step, const MoveStep& m) {
                  step);
   }
   if (!contents_.make(ids_[1], {})) return wrong("its result exists", step);
-  put(m.to, {ids_[1], 0});
+  MOAI_RETURN_IF_ERROR(put(m.to, {ids_[1], 0}, step));
   ++next_in_order_;
   return ok_status();
 }
@@ -458,13 +470,10 @@ Status StepRun::settle() {
     if (calls_[rank]->signature != wanted) {
       return wrong("it is not " + to_string(wanted) + " on rank " + std::to_string(rank));
     }
-    if (!makes && !contents_.has_room(home.storage, rank, tensor::storage_bytes(target))) {
-      return wrong("there is no room for " + register_text(in_, r));
-    }
   }
   if (makes) contents_.make(home.storage, {});
-  contents_.put(r, home, register_bytes(in_, r));
-  return ok_status();
+  const bool fits = put_register(in_, r, home, &contents_);
+  return fits ? ok_status() : wrong("there is no room for " + register_text(in_, r));
 }
 
 Status StepRun::finish() const {

@@ -19,8 +19,9 @@ namespace moai::compiler {
 
 // Where a register lies between windows.
 StorageContents::Place home_place(const Lowering& in, RegisterId r);
-// Bytes of a register on the rank that has most of it.
-int64_t register_bytes(const Lowering& in, RegisterId r);
+// Puts it there; false where a rank has no room for its part.
+bool put_register(const Lowering& in, RegisterId r, StorageContents::Place place,
+                  StorageContents* contents);
 // For each rank the first one that has as large a share of every factor.
 std::vector<size_t> share_classes(const Lowering& in);
 
@@ -59,8 +60,8 @@ class StepRun {
   std::string reads_error(Part* part) const;
   std::string ranks_error(Part* part, size_t item, SignatureOf signature_of) const;
   std::string words_error(const Part& part, size_t rank) const;
-  void apply(const Part& part);
-  void put(RegisterId r, StorageContents::Place place);
+  Status apply(const Part& part);
+  Status put(RegisterId r, StorageContents::Place place, size_t step);
 
   Status all_reduce();
   Status move(size_t step, const MoveStep& m);

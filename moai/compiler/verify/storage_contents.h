@@ -28,6 +28,8 @@ class StorageContents {
   bool make(graph::StorageId id, std::vector<uint64_t> bytes);
   // False where it does not exist.
   bool release(graph::StorageId id);
+  // Whether its bytes are known.
+  bool is_sized(graph::StorageId id) const { return !storages_.at(id).bytes.empty(); }
   // Whether `bytes` from the storage's beginning are there on `rank`.
   bool has_room(graph::StorageId id, size_t rank, int64_t bytes) const;
   std::vector<graph::StorageId> all() const;

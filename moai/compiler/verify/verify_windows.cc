@@ -107,7 +107,7 @@ class WindowsCheck {
     for (const RegisterId r : in_.program->inputs) {
       const StorageContents::Place home = home_place(in_, r);
       if (contents_.exists(home.storage)) {
-        contents_.put(r, home, register_bytes(in_, r));
+        put_register(in_, r, home, &contents_);
       } else {
         later_[home.storage].push_back(r);
       }
@@ -124,7 +124,9 @@ class WindowsCheck {
     }
     if (!contents_.make(id, std::move(bytes))) return fault(name_of(id), "it is allocated twice");
     for (const RegisterId r : later_[id]) {
-      contents_.put(r, home_place(in_, r), register_bytes(in_, r));
+      if (!put_register(in_, r, home_place(in_, r), &contents_)) {
+        return fault(name_of(id), "it is too small for " + register_text(in_, r));
+      }
     }
     return ok_status();
   }
