@@ -112,6 +112,7 @@ Result<std::unique_ptr<Stream>> Engine::open_mesh(std::vector<ConnectedWorker> w
   MeshOptions options;
   MOAI_ASSIGN_OR_RETURN(options.degrees,
                         compiler::first_degrees(pins, static_cast<int>(workers.size())));
+  options.zero_is_open = !pins.zero;
   return MeshStream::open(std::move(workers), options, &signatures_, &next_storage_, &answers_,
                           interrupt);
 }

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "moai/compiler/sharding/drawn_shares.h"
+#include "moai/compiler/sharding/early_scatters.h"
 #include "moai/compiler/sharding/move_cost.h"
 #include "moai/compiler/sharding/strategies.h"
 
@@ -123,6 +124,7 @@ class Partition {
         if (s.work == drawn->second[axis]) return std::move(s);
       }
     }
+    if (auto at_home = made_at_home(n, id, axis, taken)) return std::move(*at_home);
     std::optional<Strategy> best;
     double best_cost = std::numeric_limits<double>::infinity();
     for (Strategy& s : strategies(graph_, factors_, id, plan_.mesh.axes[axis].size, taken)) {
@@ -145,12 +147,50 @@ class Partition {
         }
         cost += least;
       }
-      if (!best || cost < best_cost - 1e-12) {
-        best_cost = cost;
+      // What is written goes home in the end: of two ways that cost the same, there.
+      const bool cheaper = !best || cost < best_cost - 1e-12;
+      const bool homeward = best && cost < best_cost + 1e-12 && writes_home(n, axis, s) &&
+                            !writes_home(n, axis, *best);
+      if (cheaper || homeward) {
+        best_cost = std::min(cost, best_cost);
         best = std::move(s);
       }
     }
     return *best;
+  }
+
+  // Whether all that the call writes in place lies in its home on the axis.
+  bool writes_home(const ValueNode& n, size_t axis, const Strategy& s) const {
+    const std::vector<const Use*> made = made_uses(n);
+    bool any = false;
+    for (size_t i = n.results.size(); i < made.size(); ++i) {
+      if (made[i]->made == kNone) continue;
+      const auto home = plan_.home.find(graph_.values[made[i]->made].segment);
+      if (home == plan_.home.end() || home->second[axis] != s.made[i]) return false;
+      any = true;
+    }
+    return any;
+  }
+
+  // What reads nothing follows no operand: it makes a segment in its home, where that is in shares,
+  // so that a weight which is born in the window never lies whole.
+  std::optional<Strategy> made_at_home(const ValueNode& n, NodeId id, size_t axis,
+                                       const TakenParts& taken) const {
+    const auto reads = [](const Use& u) { return u.value != kNone; };
+    if (std::ranges::any_of(n.operands, reads)) return std::nullopt;
+    const std::vector<const Use*> made = made_uses(n);
+    const auto is_home = [&](size_t i, const AxisPlacement& p) {
+      if (made[i]->made == kNone) return true;
+      const SegmentId s = graph_.values[made[i]->made].segment;
+      const auto home = plan_.home.find(s);
+      return home != plan_.home.end() && home->second[axis].split() && home->second[axis] == p;
+    };
+    for (Strategy& s : strategies(graph_, factors_, id, plan_.mesh.axes[axis].size, taken)) {
+      bool all = !made.empty();
+      for (size_t i = 0; i < made.size(); ++i) all &= is_home(i, s.made[i]);
+      if (all) return std::move(s);
+    }
+    return std::nullopt;
   }
 
   bool decided(size_t now, size_t axis) const {
@@ -274,7 +314,9 @@ SpmdProgram partition(const ValueGraph& g, const Factors& factors, const LayoutP
   Partition without(g, factors, plan, none);
   SpmdProgram first = without.run();
   const DrawnShares drawn = drawn_shares(g, factors, first, without.pinned());
-  return drawn.empty() ? std::move(first) : Partition(g, factors, plan, drawn).run();
+  if (!drawn.empty()) first = Partition(g, factors, plan, drawn).run();
+  scatter_early(&first);
+  return first;
 }
 
 }  // namespace moai::compiler

@@ -175,6 +175,54 @@ TEST_F(PartitionTest, WhatSomebodyReadsWholeIsDrawnWhole) {
             "%4:3.1:R = own::operator %1:0.1:R\n");
 }
 
+// A weight of which the forward pass needs all: it is gathered, and never made whole.
+TEST_F(PartitionTest, WhatIsMadeInSharesIsGatheredForItsReader) {
+  import(
+      "alloc s2 96\n"
+      "aten::fill_.Scalar(f32[6,4]! s2, word 1.0) -> _\n"
+      "s3 = aten::mm(f32[8,6] s1, f32[6,4] s2) -> f32[8,4]\n");
+  home(1, 0);
+  home(2, 0);
+  batch(1);
+  EXPECT_EQ(program(),
+            "%1:0.1:S0 = aten::fill_.Scalar - | x: 0.0\n"
+            "%2:0.1:R = all_gather[x] %1:0.1:S0\n"
+            "%3:2.1:S0 = aten::mm %0:1.0:S0 %2:0.1:R | x: 0.0\n");
+}
+
+// Not when the optimizer comes: until then each rank would have all of it.
+TEST_F(PartitionTest, AGradientGoesToSharesAsSoonAsItIsMade) {
+  import(
+      "s4 = aten::mm(f32[6,8]{1,6} s1, f32[8,4] s2) -> f32[6,4]\n"
+      "s6 = aten::neg(f32[8,4] s2) -> f32[8,4]\n"
+      "aten::add_.Tensor(f32[6,4]! s5, f32[6,4] s4, word 1.0) -> _\n"
+      "free s4\n");
+  home(1, 0);
+  home(2, 0);
+  home(5, 0);
+  batch(1);
+  plan_.policies[0].scatters_gradients = true;
+  EXPECT_EQ(program(),
+            "%3:2.1:P(sum) = aten::mm %0:0.0:S0 %1:1.0:S0 | x: 1.0\n"
+            "%5:2.1:S0 = reduce_scatter[x] %3:2.1:P(sum)\n"
+            "%4:3.1:S0 = aten::neg %1:1.0:S0 | x: 0.0\n"
+            "%6:4.1:S0 = aten::add_.Tensor %2:4.0:S0 %5:2.1:S0 | x: 0.0\n");
+}
+
+// The forward pass has gathered it, but it is updated where it lies.
+TEST_F(PartitionTest, WhatIsUpdatedInPlaceIsSoAtHome) {
+  import(
+      "s3 = aten::mm(f32[8,6] s1, f32[6,4] s2) -> f32[8,4]\n"
+      "aten::mul_.Scalar(f32[6,4]! s2, word 1.0) -> _\n");
+  home(1, 0);
+  home(2, 0);
+  batch(1);
+  EXPECT_EQ(program(),
+            "%2:1.0:R = all_gather[x] %1:1.0:S0\n"
+            "%3:2.1:S0 = aten::mm %0:0.0:S0 %2:1.0:R | x: 0.0\n"
+            "%4:1.1:S0 = aten::mul_.Scalar %1:1.0:S0 | x: 0.0\n");
+}
+
 TEST_F(PartitionTest, WhatDrawsWholeIsNotSplit) {
   import(
       "s2 = aten::randperm(4, 4, none, device, false, generator 7:1) -> i64[4]\n"

@@ -9,6 +9,13 @@ namespace {
 
 constexpr std::chrono::milliseconds kPatience{20};
 
+// What each rank may use for storages: a tenth is left to kernels.
+uint64_t least_memory(const std::vector<dispatch::Welcome>& welcomes) {
+  uint64_t least = welcomes[0].memory_bytes;
+  for (const dispatch::Welcome& w : welcomes) least = std::min(least, w.memory_bytes);
+  return least / 10 * 9;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Stream>> MeshStream::open(std::vector<ConnectedWorker> workers,
@@ -34,7 +41,8 @@ MeshStream::MeshStream(std::vector<ConnectedWorker> workers,
       gathering_(&ranks_, answers),
       queue_(&ranks_),
       shards_(&mesh_, &storages_, &queue_, signatures, next_storage),
-      plans_(options_.degrees, signatures) {
+      plans_({options_.degrees, options_.zero_is_open, least_memory(welcomes)}, &storages_,
+             signatures) {
   for (size_t rank = 0; rank < workers.size(); ++rank) {
     ranks_.push_back(std::make_unique<RankLink>(std::move(workers[rank].link),
                                                 std::move(welcomes[rank]),
@@ -179,8 +187,7 @@ void MeshStream::end_window() {
 
 void MeshStream::run(const WindowBuilder::Built& built) {
   join_mesh();
-  const PlanBook::Found found =
-      plans_.find(built.window, [&](StorageId id) { return storages_.state(id); });
+  const PlanBook::Found found = plans_.find(built.window);
   WindowPlan& plan = *found.plan;
   if (!plan.verified.ok()) {
     broken_ = internal_error("[driver.mesh] no program of the window is right: " +

@@ -23,6 +23,7 @@ namespace moai::driver {
 
 struct MeshOptions {
   compiler::Degrees degrees{};  // their ranks are the Workers
+  bool zero_is_open = true;     // may grow with what has to fit
   std::chrono::milliseconds greeting_max{10000};
   size_t window_nodes_max = size_t{1} << 16;
   uint64_t held_bytes_max = uint64_t{1} << 30;  // uploads that wait for a window

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "moai/base/log.h"
+#include "moai/compiler/cost/live_storages.h"
 #include "moai/ops/call_tensors.h"
 
 namespace moai::driver {
@@ -10,6 +11,8 @@ namespace {
 
 using compiler::StorageState;
 using graph::NodeKind;
+
+constexpr int kZeroMax = 3;
 
 uint64_t hash_of(const std::vector<uint64_t>& key) {
   uint64_t h = key.size();
@@ -44,7 +47,7 @@ void append(const StorageState& state, std::vector<uint64_t>* key) {
 
 }  // namespace
 
-PlanBook::Found PlanBook::find(const graph::Window& w, const StateOf& state_of) {
+PlanBook::Found PlanBook::find(const graph::Window& w) {
   Found found;
   const graph::Window numbered = number(w, &found.storages);
   Key key;
@@ -55,7 +58,7 @@ PlanBook::Found PlanBook::find(const graph::Window& w, const StateOf& state_of) 
     if (n.kind != NodeKind::kCall && n.words_count) key.push_back(numbered.words_of(n)[0]);
   }
   for (size_t i = 1; i < found.storages.size(); ++i) {
-    if (const StorageState* state = state_of(found.storages[i])) {
+    if (const StorageState* state = storages_.state(found.storages[i])) {
       key.push_back(i);
       append(*state, &key);
     }
@@ -66,7 +69,7 @@ PlanBook::Found PlanBook::find(const graph::Window& w, const StateOf& state_of) 
     if (e.key == key && std::ranges::all_of(e.plan->assumed, holds)) found.plan = e.plan.get();
   }
   if (!found.plan) {
-    same_hash.push_back({std::move(key), make(numbered, found.storages, state_of)});
+    same_hash.push_back({std::move(key), make(numbered, found.storages)});
     found.plan = same_hash.back().plan.get();
     ++count_;
   }
@@ -75,23 +78,61 @@ PlanBook::Found PlanBook::find(const graph::Window& w, const StateOf& state_of) 
   return found;
 }
 
+// Bytes of the first rank, which has the largest shares, when its program needs most.
+uint64_t PlanBook::rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d,
+                              const std::vector<StorageId>& storages) const {
+  const compiler::Mesh mesh = compiler::mesh_of(in.degrees);
+  const auto part = [&](const StorageState& state, const compiler::StorageLayout& layout) {
+    return layout.whole() ? state.bytes : layout.part_bytes(mesh, 0);
+  };
+  uint64_t others = 0;
+  storages_.each([&](StorageId, const StorageState& state) {
+    if (!state.free) others += part(state, state.layout);
+  });
+  compiler::cost::StorageBytes begin;
+  for (const auto& [number, state] : in.storages) {
+    const auto before = d.before.find(number);
+    begin[number] = part(state, before == d.before.end() ? state.layout : before->second);
+    if (!state.free) others -= part(state, state.layout);
+  }
+  compiler::cost::StorageReplay replay(&signatures_, begin);
+  uint64_t most = replay.live().bytes();
+  for (const graph::Node& n : d.ranks[0].window.nodes) {
+    replay.run(d.ranks[0].window, n);
+    most = std::max(most, replay.live().bytes());
+  }
+  return others + most;
+}
+
+compiler::Distributed PlanBook::distribute(compiler::DistributeInput in,
+                                           const std::vector<StorageId>& storages) {
+  for (;; ++in.degrees.zero) {
+    compiler::Distributed d = compiler::distribute(in, &signatures_);
+    if (!d.verified.ok()) {
+      log_error(
+          "[driver.mesh] a plan is not right and is not used, every rank runs the window whole: " +
+          d.verified.message());
+      in.whole = true;
+      return compiler::distribute(in, &signatures_);
+    }
+    const bool shares_more = options_.open && options_.rank_bytes != 0 && in.degrees.dp > 1 &&
+                             in.degrees.zero < kZeroMax;
+    if (!shares_more || rank_bytes(in, d, storages) <= options_.rank_bytes) {
+      options_.degrees.zero = in.degrees.zero;
+      return d;
+    }
+  }
+}
+
 std::unique_ptr<WindowPlan> PlanBook::make(const graph::Window& numbered,
-                                           const std::vector<StorageId>& storages,
-                                           const StateOf& state_of) {
+                                           const std::vector<StorageId>& storages) {
   auto plan = std::make_unique<WindowPlan>();
   compiler::DistributeInput in{
-      .window = &numbered, .degrees = degrees_, .first_temporary = storages.size()};
+      .window = &numbered, .degrees = options_.degrees, .first_temporary = storages.size()};
   for (size_t i = 1; i < storages.size(); ++i) {
-    if (const StorageState* state = state_of(storages[i])) in.storages[i] = *state;
+    if (const StorageState* state = storages_.state(storages[i])) in.storages[i] = *state;
   }
-  compiler::Distributed d = compiler::distribute(in, &signatures_);
-  if (!d.verified.ok()) {
-    log_error(
-        "[driver.mesh] a plan is not right and is not used, every rank runs the window whole: " +
-        d.verified.message());
-    in.whole = true;
-    d = compiler::distribute(in, &signatures_);
-  }
+  const compiler::Distributed d = distribute(std::move(in), storages);
   plan->verified = d.verified;
   for (const compiler::RankWindow& r : d.ranks) plan->ranks.push_back(make_rank_program(r));
   plan->before.assign(d.before.begin(), d.before.end());

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "moai/driver/mesh/rank_program.h"
+#include "moai/driver/mesh/storages.h"
 
 namespace moai::driver {
 
@@ -34,16 +35,22 @@ class PlanBook {
  public:
   static constexpr size_t kPlansMax = 256;
 
-  PlanBook(const compiler::Degrees& degrees, graph::SignatureTable* signatures)
-      : degrees_(degrees), signatures_(*signatures) {}
+  // Where the optimizer's sharing is `open`, it grows until a window's programs fit into
+  // `rank_bytes` of each rank, and stays so. Both pointers outlive it.
+  struct Options {
+    compiler::Degrees degrees{};
+    bool open = true;
+    uint64_t rank_bytes = 0;  // 0: not known
+  };
+  PlanBook(const Options& options, const Storages* storages, graph::SignatureTable* signatures)
+      : options_(options), storages_(*storages), signatures_(*signatures) {}
 
-  // How a storage lies; null for one that does not exist yet.
-  using StateOf = std::function<const compiler::StorageState*(StorageId)>;
   struct Found {
     WindowPlan* plan = nullptr;         // until the next call
     std::vector<StorageId> storages{};  // by number; [0] is 0
   };
-  Found find(const graph::Window& w, const StateOf& state_of);
+  Found find(const graph::Window& w);
+  const compiler::Degrees& degrees() const { return options_.degrees; }
 
   // Templates that left since the last call.
   std::vector<dispatch::TemplateId> take_dropped() { return std::exchange(dropped_, {}); }
@@ -56,10 +63,15 @@ class PlanBook {
     std::unique_ptr<WindowPlan> plan;
   };
   std::unique_ptr<WindowPlan> make(const graph::Window& numbered,
-                                   const std::vector<StorageId>& storages, const StateOf& state_of);
+                                   const std::vector<StorageId>& storages);
+  compiler::Distributed distribute(compiler::DistributeInput in,
+                                   const std::vector<StorageId>& storages);
+  uint64_t rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d,
+                      const std::vector<StorageId>& storages) const;
   void drop_oldest();
 
-  const compiler::Degrees degrees_;
+  Options options_;
+  const Storages& storages_;
   graph::SignatureTable& signatures_;
   std::unordered_map<uint64_t, std::vector<Entry>> entries_;  // by the key's hash
   size_t count_ = 0;

@@ -56,6 +56,10 @@ class Storages {
     return !was_free;
   }
   uint64_t held_bytes() const { return held_bytes_; }
+  template <class Each>
+  void each(const Each& each) const {
+    for (const auto& [id, e] : entries_) each(id, e.state);
+  }
   std::vector<StorageId> held() const {
     std::vector<StorageId> ids;
     for (const auto& [id, e] : entries_) {

@@ -16,8 +16,7 @@ class Mutants : public testing::Test {
     auto device = device::make_aten_device({});
     ASSERT_TRUE(device.ok()) << device.status().to_string();
     device_ = std::move(*device);
-    const std::vector<std::string> windows{"mlp", "cnn", "gpt", "llama", "noisy"};
-    table_ = std::make_unique<MutantTable>(device_.get(), windows);
+    table_ = std::make_unique<MutantTable>(device_.get(), all_mutant_models());
   }
   static void TearDownTestSuite() {
     table_.reset();
