@@ -93,6 +93,27 @@ except IndexError as error:
 print(step(good) < first, torch.isfinite(head.weight).all().item())
 """
 
+# 64 MiB of parameters, gradients and moments, made on the device.
+LARGE = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+torch.manual_seed(0)
+layers = [nn.Linear(512, 512, device="cuda") for _ in range(16)]
+optimizer = torch.optim.AdamW([p for layer in layers for p in layer.parameters()], lr=1e-3)
+batches = torch.Generator().manual_seed(1)
+for step in range(5):
+    x, y = (torch.randn(16, 512, generator=batches).cuda() for _ in range(2))
+    for layer in layers:
+        x = x + torch.tanh(layer(x)) * 0.1
+    loss = F.mse_loss(x, y)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    print(loss.item())
+print(sum(layer.weight.double().sum().item() for layer in layers))
+"""
+
 KILLED = """
 import os, signal, subprocess, sys, torch
 x = torch.randn(64, 64).cuda()
@@ -144,6 +165,22 @@ def test_a_worker_that_is_killed_ends_the_job_with_its_rank(platform, write_scri
     subprocess.run(["kill", "-KILL", str(pid)], check=True)
     out, errors = script.communicate("go\n", timeout=60)
     assert out == "WorkerLost True\n", out + errors
+
+
+def test_what_a_worker_cannot_hold_trains_on_eight(run_on_device, make_platform, write_script):
+    script = write_script(LARGE)
+    expected = run_on_device(script)
+    assert expected.returncode == 0, expected.stderr
+    small = make_platform(devices=8, MOAI_DEVICE_MEMORY="16MiB")
+    small.up()
+    del small.settings["MOAI_DEVICE_MEMORY"]  # which a script takes for its own device's
+    subprocess.run([plugin.program("moreh-switch-model"), "-M", "4"], check=True, timeout=60,
+                   env=small.environment(), capture_output=True)
+    found = subprocess.run([sys.executable, str(script)], env=small.environment(), text=True,
+                           capture_output=True, timeout=120)
+    assert found.returncode == 0, found.stderr
+    values = [[float(line) for line in done.stdout.split()] for done in (expected, found)]
+    assert values[1] == pytest.approx(values[0], rel=1e-5) and len(values[0]) == 6
 
 
 def test_a_plan_that_does_not_fit_says_so(run_on_device, write_script):
