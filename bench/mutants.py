@@ -19,6 +19,8 @@ from harness.plugin import ROOT
 
 def main():
     program = ROOT / "build/release/bin/compiler_mutants"
+    if not program.exists():
+        sys.exit("mutants: compiler_mutants is not built; run ./dev build release compiler_mutants")
     return subprocess.run([program, *sys.argv[1:]], timeout=3600).returncode
 
 
