@@ -18,13 +18,7 @@ using graph::StorageId;
 
 std::string part_of(const std::string& whole, const StorageLayout& layout, const Mesh& mesh,
                     int rank) {
-  const size_t element = tensor::dtype_size(layout.dtype);
-  std::string part;
-  for (const LocalLayout::Piece& p : layout.part(mesh, rank).pieces()) {
-    part += whole.substr(static_cast<size_t>(p.whole_begin) * element,
-                         static_cast<size_t>(p.count) * element);
-  }
-  return part;
+  return part_of(whole, layout.part(mesh, rank), tensor::dtype_size(layout.dtype));
 }
 
 // Relative to the largest number, of doubles; else 0 where the bytes are the same.

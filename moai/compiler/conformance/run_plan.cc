@@ -39,17 +39,6 @@ double number_at(const std::string& bytes, tensor::DType dtype, size_t at) {
   }
 }
 
-// The rank's part of a whole segment.
-std::string part_of(const std::string& whole, const LocalLayout& layout, size_t element) {
-  std::string part(static_cast<size_t>(layout.count()) * element, '\0');
-  for (const LocalLayout::Piece& p : layout.pieces()) {
-    std::memcpy(part.data() + static_cast<size_t>(p.begin) * element,
-                whole.data() + static_cast<size_t>(p.whole_begin) * element,
-                static_cast<size_t>(p.count) * element);
-  }
-  return part;
-}
-
 // Of what has no influence on counts.
 const cluster::Cluster& some_cluster() {
   static const cluster::Cluster kCluster{
@@ -74,6 +63,16 @@ bool is_split(const Placement& p) {
 }
 
 }  // namespace
+
+std::string part_of(const std::string& whole, const LocalLayout& layout, size_t element) {
+  std::string part(static_cast<size_t>(layout.count()) * element, '\0');
+  for (const LocalLayout::Piece& p : layout.pieces()) {
+    std::memcpy(part.data() + static_cast<size_t>(p.begin) * element,
+                whole.data() + static_cast<size_t>(p.whole_begin) * element,
+                static_cast<size_t>(p.count) * element);
+  }
+  return part;
+}
 
 void expect_priced(const PlanRun& run, const std::string& what) {
   uint64_t received = 0;

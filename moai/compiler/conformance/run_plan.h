@@ -9,11 +9,15 @@
 #include "moai/compiler/conformance/golden_window.h"
 #include "moai/compiler/conformance/virtual_ranks.h"
 #include "moai/compiler/cost/program_price.h"
+#include "moai/compiler/lower/local_layout.h"
 #include "moai/compiler/lower/lower_rank.h"
 #include "moai/compiler/sharding/policy.h"
 #include "moai/device/device.h"
 
 namespace moai::compiler {
+
+// A rank's part of the bytes of a segment, whose elements are as large as said.
+std::string part_of(const std::string& whole, const LocalLayout& layout, size_t element);
 
 struct PlanRun {
   double error_max = 0;  // relative to the largest magnitude of each output

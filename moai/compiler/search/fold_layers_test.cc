@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "moai/base/file.h"
-#include "moai/compiler/search/deep_window_testing.h"
+#include "moai/compiler/testing/deep_window.h"
 #include "moai/graph/recording.h"
 
 namespace moai::compiler {

@@ -6,8 +6,8 @@
 
 #include "moai/base/file.h"
 #include "moai/cluster/cluster_file.h"
-#include "moai/compiler/search/deep_window_testing.h"
 #include "moai/compiler/search/search_step.h"
+#include "moai/compiler/testing/deep_window.h"
 
 namespace moai::compiler {
 namespace {

@@ -1,4 +1,4 @@
-#include "moai/compiler/search/deep_window_testing.h"
+#include "moai/compiler/testing/deep_window.h"
 
 #include <functional>
 #include <vector>
