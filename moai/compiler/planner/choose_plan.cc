@@ -8,17 +8,6 @@
 namespace moai::compiler {
 namespace {
 
-std::string pins_text(const Pins& pins) {
-  std::string text;
-  const auto add = [&](const char* name, const std::optional<int>& value) {
-    if (value) text += (text.empty() ? "" : ",") + std::string(name) + "=" + std::to_string(*value);
-  };
-  add("dp", pins.dp);
-  add("tp", pins.tp);
-  add("zero", pins.zero);
-  return text;
-}
-
 bool allows(const std::optional<int>& pin, int value) { return !pin || *pin == value; }
 
 }  // namespace
@@ -71,7 +60,7 @@ Result<PlanChoice> choose_plan(const RecordedStep& step, const cluster::Cluster&
       every_degrees(cluster.devices(), pins, !planner.roles().sequence.empty());
   if (all.empty()) {
     return invalid_argument("[planner.choice] no plan for " + std::to_string(cluster.devices()) +
-                            " devices has " + pins_text(pins) +
+                            " devices has " + to_string(pins) +
                             "; dp × tp must be the number of devices, and zero needs dp");
   }
   PlanChoice choice{.one_device = price(planner.plan(Degrees{}), Degrees{}),

@@ -13,8 +13,10 @@ class Layout {
       : graph_(g), factors_(factors), roles_(roles), degrees_(degrees) {
     plan_.mesh = mesh_of(degrees);
     plan_.policies.resize(plan_.mesh.axes.size());
-    if (degrees.dp > 1) dp_ = 0;
-    if (degrees.tp > 1) tp_ = plan_.mesh.axes.size() - 1;
+    for (size_t a = 0; a < plan_.mesh.axes.size(); ++a) {
+      if (plan_.mesh.axes[a].name == "dp") dp_ = a;
+      if (plan_.mesh.axes[a].name == "tp") tp_ = a;
+    }
     plan_.batch = roles.batch;
   }
 
@@ -85,18 +87,6 @@ class Layout {
 };
 
 }  // namespace
-
-Mesh mesh_of(const Degrees& d) {
-  Mesh mesh;
-  if (d.dp > 1) mesh.axes.push_back({"dp", d.dp});
-  if (d.tp > 1) mesh.axes.push_back({"tp", d.tp});
-  return mesh;
-}
-
-std::string to_string(const Degrees& d) {
-  return "dp" + std::to_string(d.dp) + " tp" + std::to_string(d.tp) + " zero" +
-         std::to_string(d.zero) + (d.sp ? " sp" : "");
-}
 
 LayoutPlan layout(const ValueGraph& g, const Factors& factors, const Roles& roles,
                   const TensorFactors& tensor, const Degrees& degrees) {

@@ -2,20 +2,21 @@
 
 #include <algorithm>
 #include <charconv>
-#include <string>
 
 namespace moai::compiler {
 namespace {
 
-struct Planned {
+struct Number {
   std::string_view key;
   std::optional<int> Pins::* pin;
   int least, most;
 };
-constexpr Planned kPlanned[] = {
+constexpr Number kNumbers[] = {
     {"dp", &Pins::dp, 1, 1 << 20},
     {"tp", &Pins::tp, 1, 1 << 20},
+    {"pp", &Pins::pp, 1, 1 << 20},
     {"zero", &Pins::zero, 0, 3},
+    {"microbatches", &Pins::microbatches, 1, 1 << 20},
 };
 
 // What a plan does not vary yet: the one value that it has.
@@ -31,35 +32,46 @@ constexpr Constant kConstants[] = {
     {"schedule", "none", "a pipeline schedule"},
 };
 
-std::string keys() {
-  std::string all;
-  for (const Planned& p : kPlanned) all += (all.empty() ? "" : ", ") + std::string(p.key);
-  for (const Constant& c : kConstants) all += ", " + std::string(c.key);
-  return all;
+constexpr std::string_view kKeys = "dp, tp, zero, pp, cp, ep, microbatches, recompute, schedule";
+
+Status set_number(const Number& number, std::string_view value, Pins* pins) {
+  int n = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), n);
+  const bool whole = error == std::errc() && end == value.data() + value.size();
+  if (!whole || n < number.least || n > number.most) {
+    return invalid_argument("plan: " + std::string(number.key) + "=" + std::string(value) +
+                            " is not a number of " + std::to_string(number.least) + "-" +
+                            std::to_string(number.most));
+  }
+  pins->*number.pin = n;
+  return ok_status();
 }
 
 Status set(std::string_view key, std::string_view value, Pins* pins) {
-  for (const Planned& p : kPlanned) {
-    if (p.key != key) continue;
-    int number = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-    const bool whole = error == std::errc() && end == value.data() + value.size();
-    if (!whole || number < p.least || number > p.most) {
-      return invalid_argument("plan: " + std::string(key) + "=" + std::string(value) +
-                              " is not a number of " + std::to_string(p.least) + "-" +
-                              std::to_string(p.most));
-    }
-    pins->*p.pin = number;
-    return ok_status();
-  }
   for (const Constant& c : kConstants) {
-    if (c.key != key) continue;
-    if (c.value == value) return ok_status();
+    if (c.key != key || c.value == value) continue;
     return unimplemented("plan: " + std::string(key) + "=" + std::string(value) + ": plans with " +
                          std::string(c.what) + " are not made yet; leave it out, or say " +
                          std::string(key) + "=" + std::string(c.value));
   }
-  return invalid_argument("plan: there is no \"" + std::string(key) + "\"; there are " + keys());
+  for (const Number& n : kNumbers) {
+    if (n.key == key) return set_number(n, value, pins);
+  }
+  const auto bad = [&](std::string_view what) {
+    return invalid_argument("plan: " + std::string(key) + "=" + std::string(value) +
+                            " is not one of " + std::string(what));
+  };
+  if (key == "recompute") {
+    pins->recompute = recompute_from_string(value);
+    return pins->recompute ? ok_status() : bad("none, selective, full");
+  }
+  if (key == "schedule") {
+    pins->schedule = schedule_from_string(value);
+    return pins->schedule || value == "none" ? ok_status() : bad("1f1b, interleaved:2-64, zb");
+  }
+  if (key == "cp" || key == "ep") return ok_status();
+  return invalid_argument("plan: there is no \"" + std::string(key) + "\"; there are " +
+                          std::string(kKeys));
 }
 
 }  // namespace
@@ -72,20 +84,39 @@ Result<Pins> pins_from_string(std::string_view text) {
     const size_t equals = part.find('=');
     if (equals == std::string_view::npos) {
       return invalid_argument("plan: \"" + std::string(part) +
-                              "\" is no KEY=VALUE; KEY is one of " + keys());
+                              "\" is no KEY=VALUE; KEY is one of " + std::string(kKeys));
     }
     MOAI_RETURN_IF_ERROR(set(part.substr(0, equals), part.substr(equals + 1), &pins));
   }
   return pins;
 }
 
+std::string to_string(const Pins& pins) {
+  std::string text;
+  const auto add = [&](std::string_view key, const std::string& value) {
+    text += (text.empty() ? "" : ",") + std::string(key) + "=" + value;
+  };
+  for (const Number& n : kNumbers) {
+    if (pins.*n.pin) add(n.key, std::to_string(*(pins.*n.pin)));
+  }
+  if (pins.recompute) add("recompute", std::string(name(*pins.recompute)));
+  if (pins.schedule) add("schedule", to_string(*pins.schedule));
+  return text;
+}
+
 Result<Degrees> first_degrees(const Pins& pins, int devices) {
-  const int rest = devices / std::max(pins.dp.value_or(1) * pins.tp.value_or(1), 1);
+  const int fixed = pins.dp.value_or(1) * pins.tp.value_or(1) * pins.pp.value_or(1);
+  const int rest = devices / std::max(fixed, 1);
   Degrees d{.dp = pins.dp.value_or(rest), .tp = pins.tp.value_or(pins.dp ? rest : 1)};
+  d.pp = pins.pp.value_or(1);
   d.zero = d.dp > 1 ? pins.zero.value_or(0) : 0;
+  d.microbatches = pins.microbatches.value_or(1);
+  d.recompute = pins.recompute.value_or(Recompute::kNone);
+  d.schedule = pins.schedule.value_or(PipelineSchedule{});
   if (d.ranks() != devices) {
+    const std::string stages = d.pp > 1 ? " times pp=" + std::to_string(d.pp) : "";
     return invalid_argument("plan: dp=" + std::to_string(d.dp) + " times tp=" +
-                            std::to_string(d.tp) + " is not the number of devices, " +
+                            std::to_string(d.tp) + stages + " is not the number of devices, " +
                             std::to_string(devices) + "; change one of them, or leave one out");
   }
   return d;

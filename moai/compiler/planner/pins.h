@@ -2,20 +2,25 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "moai/base/status.h"
-#include "moai/compiler/planner/layout.h"
+#include "moai/compiler/planner/degrees.h"
 
 namespace moai::compiler {
 
 struct Pins {
-  std::optional<int> dp{}, tp{}, zero{};
+  std::optional<int> dp{}, tp{}, pp{}, zero{}, microbatches{};
+  std::optional<Recompute> recompute{};
+  std::optional<PipelineSchedule> schedule{};
 };
 
 // "dp=4,tp=2,zero=1". INVALID_ARGUMENT names the key or the value, and what there is; UNIMPLEMENTED
 // where a plan of that kind is not made yet.
 Result<Pins> pins_from_string(std::string_view text);
+// The same text again.
+std::string to_string(const Pins& pins);
 
 // What a job begins with: what is pinned; the rest of the devices data parallel. INVALID_ARGUMENT
 // where the pinned degrees do not make up the devices.

@@ -16,6 +16,36 @@ TEST(Pins, KeysAndValues) {
   EXPECT_TRUE(pins_from_string("").ok());
 }
 
+TEST(Pins, AsText) {
+  EXPECT_EQ(to_string(pins_from_string("zero=1,dp=4").value()), "dp=4,zero=1");
+  const Pins all{.dp = 4,
+                 .tp = 2,
+                 .pp = 8,
+                 .microbatches = 16,
+                 .recompute = Recompute::kSelective,
+                 .schedule = schedule_from_string("interleaved:3")};
+  EXPECT_EQ(to_string(all),
+            "dp=4,tp=2,pp=8,microbatches=16,recompute=selective,schedule=interleaved:3");
+  EXPECT_EQ(to_string(Pins{}), "");
+}
+
+TEST(Degrees, AsText) {
+  Degrees d{.dp = 4, .tp = 2, .zero = 1, .sp = true};
+  EXPECT_EQ(to_string(d), "dp4 tp2 zero1 sp");
+  d.pp = 2;
+  d.microbatches = 8;
+  d.recompute = Recompute::kFull;
+  EXPECT_EQ(to_string(d), "dp4 tp2 zero1 sp pp2 m8 recompute=full 1f1b");
+  EXPECT_EQ(d.ranks(), 16);
+  EXPECT_EQ(mesh_of(d).axes[0].name, "pp");
+  for (const char* text : {"interleaved:1", "interleaved:", "interleaved:2x", "gpipe", ""}) {
+    EXPECT_FALSE(schedule_from_string(text)) << text;
+  }
+  for (const char* text : {"1f1b", "interleaved:2", "zb"}) {
+    EXPECT_EQ(to_string(schedule_from_string(text).value()), text);
+  }
+}
+
 TEST(Pins, WhatIsNotPlannedYetMayBeFixedToWhatThereIs) {
   EXPECT_TRUE(pins_from_string("pp=1,cp=1,ep=1,microbatches=1,recompute=none,schedule=none").ok());
   for (const char* text :
