@@ -1,8 +1,38 @@
 #include "moai/compiler/planner/degrees.h"
 
+#include <algorithm>
 #include <charconv>
 
 namespace moai::compiler {
+namespace {
+
+// What follows `key`, a number of at least `least`.
+bool read_number(std::string_view word, std::string_view key, int least, int most, int* out) {
+  if (!word.starts_with(key)) return false;
+  word.remove_prefix(key.size());
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), *out);
+  return error == std::errc() && end == word.data() + word.size() && *out >= least && *out <= most;
+}
+
+// One word of the text of degrees.
+bool read_word(std::string_view word, Degrees* d) {
+  constexpr int kMost = 1 << 20;
+  constexpr std::string_view kRecompute = "recompute=";
+  if (word == "sp") return d->sp = true;
+  if (word.starts_with(kRecompute)) {
+    const auto r = recompute_from_string(word.substr(kRecompute.size()));
+    return r && (d->recompute = *r, true);
+  }
+  if (read_number(word, "dp", 1, kMost, &d->dp) || read_number(word, "tp", 1, kMost, &d->tp) ||
+      read_number(word, "zero", 0, 3, &d->zero) || read_number(word, "pp", 1, kMost, &d->pp) ||
+      read_number(word, "m", 1, kMost, &d->microbatches)) {
+    return true;
+  }
+  const auto schedule = schedule_from_string(word);
+  return schedule && (d->schedule = *schedule, true);
+}
+
+}  // namespace
 
 std::string to_string(const Degrees& d) {
   std::string text = "dp" + std::to_string(d.dp) + " tp" + std::to_string(d.tp) + " zero" +
@@ -11,6 +41,19 @@ std::string to_string(const Degrees& d) {
   if (d.microbatches > 1) text += " m" + std::to_string(d.microbatches);
   if (d.recompute != Recompute::kNone) text += " recompute=" + std::string(name(d.recompute));
   return d.pp > 1 ? text + " " + to_string(d.schedule) : text;
+}
+
+std::optional<Degrees> degrees_from_string(std::string_view text) {
+  Degrees d;
+  const std::string_view whole = text;
+  while (!text.empty()) {
+    const std::string_view word = text.substr(0, text.find(' '));
+    text.remove_prefix(std::min(text.size(), word.size() + 1));
+    if (!read_word(word, &d)) return std::nullopt;
+  }
+  // What is missing, out of order or said twice is not how degrees are written.
+  if (to_string(d) != whole) return std::nullopt;
+  return d;
 }
 
 std::string_view name(Recompute r) {

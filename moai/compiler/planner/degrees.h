@@ -41,6 +41,8 @@ struct Degrees {
 
 // "dp4 tp2 zero1 sp", then what is not 1 or none: "pp2 m8 recompute=full 1f1b".
 std::string to_string(const Degrees& d);
+// Reads it back; nothing where it is none.
+std::optional<Degrees> degrees_from_string(std::string_view text);
 
 // "none", "selective", "full".
 std::string_view name(Recompute r);

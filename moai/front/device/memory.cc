@@ -9,6 +9,7 @@
 #include "moai/front/device/device_type.h"
 #include "moai/front/device/engine.h"
 #include "moai/front/device/memory_history.h"
+#include "moai/front/device/settings.h"
 #include "moai/front/device/worker_memory.h"
 
 namespace moai::front {
@@ -45,6 +46,10 @@ std::string readable(uint64_t size_bytes) {
 // As in torch's allocator: small ones come from a pool of their own.
 size_t pool_of(uint64_t size_bytes) { return size_bytes <= (uint64_t{1} << 20) ? 1 : 2; }
 
+constexpr uint64_t kReservedBytes = uint64_t{1} << 44;
+// A rehearsal's: 32 PiB where nothing is ever mapped unless asked for there.
+constexpr uint64_t kImaginaryBytes = uint64_t{1} << 55;
+
 std::mutex g_announce;
 
 }  // namespace
@@ -55,8 +60,14 @@ DeviceMemory& DeviceMemory::instance() {
 }
 
 DeviceMemory::DeviceMemory() {
+  if (!read_settings().rehearsal.empty()) {
+    base_ = reinterpret_cast<char*>(kImaginaryBytes);
+    range_bytes_ = kImaginaryBytes;
+    return;
+  }
+  range_bytes_ = kReservedBytes;
   void* range =
-      mmap(nullptr, kRangeBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      mmap(nullptr, range_bytes_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   TORCH_CHECK(range != MAP_FAILED, "[front.memory] no address range of 16 TiB: raise `ulimit -v`");
   base_ = static_cast<char*>(range);
 }
@@ -112,7 +123,7 @@ char* DeviceMemory::take_address(uint64_t size_bytes) {
     addresses.pop_back();
     return address;
   }
-  TORCH_CHECK(used_bytes_ + c.size_bytes < kRangeBytes, "[front.memory] address range used up");
+  TORCH_CHECK(used_bytes_ + c.size_bytes < range_bytes_, "[front.memory] address range used up");
   char* address = base_ + used_bytes_;
   used_bytes_ += c.size_bytes;
   return address;

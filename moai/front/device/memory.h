@@ -1,9 +1,10 @@
 // Memory of the device as torch sees it: addresses without memory behind them.
 //
 // Every storage gets a 512-byte aligned address in a reserved range, unique among live storages, so
-// that pointer arithmetic, aliasing checks and printing work; reading through it faults. What the
-// platform knows is the StorageId beside it. Live bytes are counted here, so that running out of
-// memory is raised at the call.
+// that pointer arithmetic, aliasing checks and printing work; reading through it faults. The range
+// of a rehearsal, which may be of what fills thousands of devices, is larger than what a process
+// can reserve and lies where nothing is mapped. What the platform knows is the StorageId beside an
+// address. Live bytes are counted here, so that running out of memory is raised at the call.
 //
 // Thread-safe. Releasing in a forked child does nothing.
 #pragma once
@@ -55,7 +56,9 @@ class DeviceMemory final : public c10::DeviceAllocator {
   // The part of the device that this process may use: then running out is raised.
   void set_fraction(double fraction);
   double fraction() const { return fraction_.load(); }
-  bool owns(const void* address) const { return address >= base_ && address < base_ + kRangeBytes; }
+  bool owns(const void* address) const {
+    return address >= base_ && address < base_ + range_bytes_;
+  }
   // The live storage that `address` lies in, for tensors that torch makes of a bare pointer; null
   // when there is none. Walks all storages.
   DeviceBuffer* find(const void* address) const;
@@ -78,7 +81,6 @@ class DeviceMemory final : public c10::DeviceAllocator {
   static void release(void* buffer);
 
  private:
-  static constexpr uint64_t kRangeBytes = uint64_t{1} << 44;
   static constexpr int kSizeClasses = 4 * 64;
 
   DeviceMemory();
@@ -90,6 +92,7 @@ class DeviceMemory final : public c10::DeviceAllocator {
   [[noreturn]] void raise_out_of_memory(uint64_t size_bytes);
 
   char* base_;
+  uint64_t range_bytes_;
   mutable std::mutex mutex_;
   uint64_t used_bytes_ = 512;                       // guarded by mutex_: of the range
   std::vector<char*> free_[kSizeClasses];           // guarded by mutex_: addresses to use again

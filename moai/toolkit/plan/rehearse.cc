@@ -24,7 +24,7 @@ using Clock = std::chrono::steady_clock;
 constexpr useconds_t kLookEvery_us = 5'000;
 constexpr size_t kLinesShown = 3;
 // Nothing is allocated; what one device has must not end a script that is planned for many.
-constexpr const char* kEnoughMemory = "1048576GiB";
+constexpr const char* kEnoughMemory = "16777216GiB";
 
 volatile sig_atomic_t g_interrupt = 0;
 

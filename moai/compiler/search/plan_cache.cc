@@ -1,0 +1,204 @@
+#include "moai/compiler/search/plan_cache.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+
+#include "moai/base/file.h"
+
+namespace moai::compiler {
+namespace {
+
+namespace files = std::filesystem;
+
+// Another number whenever prices or the choice of plans change: what was found before is then none.
+constexpr std::string_view kFirstLine = "moai-plan 1";
+constexpr std::string_view kEnding = ".plan";
+
+uint64_t hash_of(std::string_view text) {
+  uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<uint8_t>(c)) * 0x100000001b3;
+  return hash;
+}
+
+std::string hexadecimal(uint64_t value) {
+  char text[24];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
+  return text;
+}
+
+// Reads back as the same number.
+std::string exact(double value) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.17g", value);
+  return text;
+}
+
+std::string numbers(std::initializer_list<double> values) {
+  std::string text;
+  for (const double v : values) text += " " + exact(v);
+  return text;
+}
+
+std::string link_text(const cluster::Link& l) {
+  return numbers({l.latency_s, l.bytes_per_s, l.half_peak_bytes});
+}
+
+std::string device_text(const cluster::DeviceKind& d) {
+  const cluster::PeakFlops& p = d.peak;
+  const cluster::FittedConstants& f = d.fitted;
+  std::string text = d.name + numbers({static_cast<double>(d.memory_bytes), d.memory_bytes_per_s,
+                                       p.fp64, p.fp32, p.tf32, p.fp16, p.bf16, f.gemm_efficiency,
+                                       f.gemm_ramp, f.elementwise_traffic, f.attention_efficiency,
+                                       f.launch_s, f.overlap_slowdown});
+  for (const cluster::GemmTime& g : d.gemm_times) {
+    text += " gemm" + numbers({static_cast<double>(g.dtype), static_cast<double>(g.batch),
+                               static_cast<double>(g.m), static_cast<double>(g.n),
+                               static_cast<double>(g.k), g.seconds});
+  }
+  return text;
+}
+
+std::string cluster_text(const cluster::Cluster& c) {
+  std::string text = c.name + " " + std::to_string(c.nodes) + " " +
+                     std::to_string(c.devices_per_node) + " " + device_text(c.device) +
+                     link_text(c.node_link);
+  if (c.package)
+    text += " package " + std::to_string(c.package->devices) + link_text(c.package->link);
+  if (c.network)
+    text += " network" + link_text(c.network->link) + numbers({c.network->node_bytes_per_s});
+  for (const cluster::MeasuredCollective& m : c.measured) {
+    text += " measured" +
+            numbers({static_cast<double>(m.kind), static_cast<double>(m.shape.ranks_per_node),
+                     static_cast<double>(m.shape.nodes), m.shape.strided ? 1.0 : 0.0,
+                     m.latency_s.value_or(-1), m.bytes_per_s.value_or(-1)});
+  }
+  return text;
+}
+
+std::string plan_line(const CachedPlan& p) {
+  return std::string("plan ") + (p.fits ? "1" : "0") +
+         numbers({p.step_s, p.exchange_s, p.memory_bytes, p.lower_bound_s}) + " " +
+         to_string(p.degrees) + "\n";
+}
+
+// Words of a line, taken one after the other.
+class Words {
+ public:
+  explicit Words(std::string_view line) : rest_(line) {}
+
+  std::string_view next() {
+    const std::string_view word = rest_.substr(0, rest_.find(' '));
+    rest_.remove_prefix(std::min(rest_.size(), word.size() + 1));
+    return word;
+  }
+  std::string_view rest() const { return rest_; }
+  template <typename Number>
+  bool number(Number* out) {
+    const std::string_view word = next();
+    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), *out);
+    return error == std::errc() && end == word.data() + word.size() && !word.empty();
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+bool parse_plan(Words words, CachedPlan* plan) {
+  int fits = 0;
+  const bool read = words.number(&fits) && words.number(&plan->step_s) &&
+                    words.number(&plan->exchange_s) && words.number(&plan->memory_bytes) &&
+                    words.number(&plan->lower_bound_s);
+  const std::optional<Degrees> degrees = degrees_from_string(words.rest());
+  if (!read || !degrees) return false;
+  plan->fits = fits != 0;
+  plan->degrees = *degrees;
+  return true;
+}
+
+bool parse_line(std::string_view line, CachedSearch* out) {
+  Words words(line);
+  const std::string_view first = words.next();
+  if (first == "plan") return parse_plan(words, &out->plans.emplace_back());
+  return first == "search" && words.number(&out->lower_bound_s) && words.number(&out->candidates) &&
+         words.number(&out->priced) && words.rest().empty();
+}
+
+std::string_view take_line(std::string_view* text) {
+  const std::string_view line = text->substr(0, text->find('\n'));
+  text->remove_prefix(std::min(text->size(), line.size() + 1));
+  return line;
+}
+
+std::string print(const std::string& key, const CachedSearch& s) {
+  std::string text = std::string(kFirstLine) + "\nkey " + key + "\nsearch" +
+                     numbers({s.lower_bound_s}) + " " + std::to_string(s.candidates) + " " +
+                     std::to_string(s.priced) + "\n";
+  for (const CachedPlan& p : s.plans) text += plan_line(p);
+  return text + "end " + hexadecimal(hash_of(text)) + "\n";
+}
+
+std::optional<CachedSearch> parse(std::string_view text, const std::string& key) {
+  const size_t end = text.rfind("end ");
+  if (end == std::string_view::npos) return std::nullopt;
+  if (text.substr(end) != "end " + hexadecimal(hash_of(text.substr(0, end))) + "\n") {
+    return std::nullopt;
+  }
+  std::string_view rest = text.substr(0, end);
+  if (take_line(&rest) != kFirstLine || take_line(&rest) != "key " + key) return std::nullopt;
+  CachedSearch found;
+  while (!rest.empty()) {
+    if (!parse_line(take_line(&rest), &found)) return std::nullopt;
+  }
+  if (found.plans.empty()) return std::nullopt;
+  return found;
+}
+
+}  // namespace
+
+std::string plan_key(uint64_t form, const cluster::Cluster& cluster, const Pins& pins,
+                     std::string_view more) {
+  std::string key = "form " + hexadecimal(form) + " cluster " +
+                    hexadecimal(hash_of(cluster_text(cluster))) + " devices " +
+                    std::to_string(cluster.devices()) + " pins " + to_string(pins) + " " +
+                    std::string(more);
+  std::ranges::replace(key, '\n', ' ');
+  return key;
+}
+
+std::string PlanCache::path(const std::string& key) const {
+  return folder_ + "/" + hexadecimal(hash_of(key)) + std::string(kEnding);
+}
+
+std::optional<CachedSearch> PlanCache::find(const std::string& key) const {
+  const auto text = read_file(path(key));
+  return text.ok() ? parse(*text, key) : std::nullopt;
+}
+
+Status PlanCache::keep(const std::string& key, const CachedSearch& search) const {
+  std::error_code error;
+  files::create_directories(folder_, error);
+  if (error) return unavailable("[search.cache] cannot make " + folder_ + ": " + error.message());
+  MOAI_RETURN_IF_ERROR(write_file(path(key), print(key, search)));
+  drop_oldest();
+  return ok_status();
+}
+
+// What cannot be looked at or removed stays: it harms nobody.
+void PlanCache::drop_oldest() const {
+  std::vector<std::pair<files::file_time_type, files::path>> plans;
+  std::error_code error;
+  for (files::directory_iterator at(folder_, error), end; !error && at != end;
+       at.increment(error)) {
+    if (at->path().extension() != kEnding) continue;
+    std::error_code gone;
+    const files::file_time_type time = files::last_write_time(at->path(), gone);
+    if (!gone) plans.emplace_back(time, at->path());
+  }
+  if (plans.size() <= kPlansMax) return;
+  std::ranges::sort(plans);
+  for (size_t i = 0; i + kPlansMax < plans.size(); ++i) files::remove(plans[i].second, error);
+}
+
+}  // namespace moai::compiler
