@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "moai/base/profile.h"
-#include "moai/compiler/planner/pins.h"
 #include "moai/driver/mesh/mesh_stream.h"
 #include "moai/driver/stream/one_worker.h"
 
@@ -108,11 +107,8 @@ Status Engine::connect() {
 
 Result<std::unique_ptr<Stream>> Engine::open_mesh(std::vector<ConnectedWorker> workers,
                                                   const Interrupt& interrupt) {
-  MOAI_ASSIGN_OR_RETURN(const compiler::Pins pins, compiler::pins_from_string(options_.plan));
   MeshOptions options;
-  MOAI_ASSIGN_OR_RETURN(options.degrees,
-                        compiler::first_degrees(pins, static_cast<int>(workers.size())));
-  options.zero_is_open = !pins.zero;
+  MOAI_ASSIGN_OR_RETURN(options.plans, plan_schedule_from_string(options_.plan));
   return MeshStream::open(std::move(workers), options, &signatures_, &next_storage_, &answers_,
                           interrupt);
 }

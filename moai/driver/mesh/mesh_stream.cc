@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "moai/base/log.h"
+#include "moai/driver/mesh/relocation.h"
 #include "moai/driver/stream/greeting.h"
 
 namespace moai::driver {
@@ -19,30 +21,37 @@ uint64_t least_memory(const std::vector<dispatch::Welcome>& welcomes) {
 }  // namespace
 
 Result<std::unique_ptr<Stream>> MeshStream::open(std::vector<ConnectedWorker> workers,
-                                                 MeshOptions options,
+                                                 const MeshOptions& options,
                                                  graph::SignatureTable* signatures,
                                                  std::atomic<StorageId>* next_storage,
                                                  Answers* answers, const Interrupt& interrupt) {
+  const int ranks = static_cast<int>(workers.size());
+  std::deque<Planned> plans;
+  for (const PlanSchedule::Part& part : options.plans.parts) {
+    MOAI_ASSIGN_OR_RETURN(const compiler::Degrees d, compiler::first_degrees(part.pins, ranks));
+    plans.push_back({part.from_step, {.degrees = d, .open = !part.pins.zero}});
+  }
   MOAI_ASSIGN_OR_RETURN(std::vector<dispatch::Welcome> welcomes,
                         greet_all(workers, options.greeting_max, interrupt));
-  return std::unique_ptr<Stream>(new MeshStream(std::move(workers), std::move(welcomes),
-                                                std::move(options), signatures, next_storage,
+  for (Planned& plan : plans) plan.options.rank_bytes = least_memory(welcomes);
+  return std::unique_ptr<Stream>(new MeshStream(std::move(workers), std::move(welcomes), options,
+                                                std::move(plans), signatures, next_storage,
                                                 answers));
 }
 
 MeshStream::MeshStream(std::vector<ConnectedWorker> workers,
-                       std::vector<dispatch::Welcome> welcomes, MeshOptions options,
-                       graph::SignatureTable* signatures, std::atomic<StorageId>* next_storage,
-                       Answers* answers)
-    : options_(std::move(options)),
-      mesh_(compiler::mesh_of(options_.degrees)),
+                       std::vector<dispatch::Welcome> welcomes, const MeshOptions& options,
+                       std::deque<Planned> plans, graph::SignatureTable* signatures,
+                       std::atomic<StorageId>* next_storage, Answers* answers)
+    : options_(options),
       next_storage_(*next_storage),
       answers_(*answers),
       gathering_(&ranks_, answers),
+      mesh_(compiler::mesh_of(plans.front().options.degrees)),
       queue_(&ranks_),
       shards_(&mesh_, &storages_, &queue_, signatures, next_storage),
-      plans_({options_.degrees, options_.zero_is_open, least_memory(welcomes)}, &storages_,
-             signatures) {
+      plans_(plans.front().options, &storages_, signatures),
+      planned_(std::move(plans)) {
   for (size_t rank = 0; rank < workers.size(); ++rank) {
     ranks_.push_back(std::make_unique<RankLink>(std::move(workers[rank].link),
                                                 std::move(welcomes[rank]),
@@ -60,7 +69,7 @@ Status MeshStream::send(dispatch::Message* message, const Interrupt& interrupt) 
 
 Status MeshStream::end_step(const Interrupt& interrupt) {
   MOAI_RETURN_IF_ERROR(deliver(interrupt));
-  end_window();
+  end_window(true);
   return started(deliver(interrupt));
 }
 
@@ -177,15 +186,18 @@ void MeshStream::resize(StorageId id, uint64_t bytes) {
 
 // ---- windows
 
-void MeshStream::end_window() {
+void MeshStream::end_window(bool step) {
   for (const auto& [id, bytes] : gathering_.take_made()) storages_.made(id, bytes);
   const WindowBuilder::Built built = builder_.take();
   for (const StorageId id : built.released) free(id);
   if (!built.window.empty()) run(built);
+  if (step) ++steps_;
   for (const dispatch::Marker& m : std::exchange(markers_, {})) send_marker(m);
 }
 
 void MeshStream::run(const WindowBuilder::Built& built) {
+  join_mesh();
+  change_plan(built.window);
   join_mesh();
   const PlanBook::Found found = plans_.find(built.window);
   WindowPlan& plan = *found.plan;
@@ -219,6 +231,41 @@ void MeshStream::run(const WindowBuilder::Built& built) {
     storages_.find(storages[number])->state.layout = layout;
   }
   for (const StorageId number : plan.released) storages_.forget(storages[number]);
+}
+
+// Where another plan holds from this window on.
+void MeshStream::change_plan(const graph::Window& w) {
+  if (planned_.size() < 2 || planned_[1].from_step > steps_) return;
+  planned_.pop_front();
+  const PlanBook::Options& options = planned_.front().options;
+  const Status changed = change(options, w);
+  if (changed.ok()) return;
+  log_warning("[driver.mesh] the plan " + to_string(options.degrees) +
+              " is not taken up: " + changed.message());
+}
+
+Status MeshStream::change(const PlanBook::Options& options, const graph::Window& w) {
+  compiler::Mesh next = compiler::mesh_of(options.degrees);
+  Relocation relocation(&storages_, &mesh_, &next, w);
+  PlanBook::Draft draft = plans_.draft(w, options);
+  for (const auto& [number, layout] : draft.plan->before) {
+    relocation.want(draft.storages[number], layout);
+  }
+  const uint64_t bytes = std::max(relocation.rank_bytes(), draft.plan->rank_bytes);
+  Status status = draft.plan->split;
+  if (status.ok() && options.rank_bytes && bytes > options.rank_bytes) {
+    status = resource_exhausted("a device would need " + std::to_string(bytes) + " of " +
+                                std::to_string(options.rank_bytes) + " bytes");
+  }
+  if (!status.ok()) {
+    relocation.undo();
+    return status;
+  }
+  relocation.run(&shards_);
+  plans_.begin_anew(options, w, std::move(draft));
+  joined_ = joined_ && same_axes(mesh_, next);
+  mesh_ = std::move(next);
+  return ok_status();
 }
 
 // Groups that broke are made anew: the script may go on after an error.

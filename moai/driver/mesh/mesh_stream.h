@@ -13,6 +13,7 @@
 #include "moai/driver/lease/connector.h"
 #include "moai/driver/mesh/gathering.h"
 #include "moai/driver/mesh/plan_book.h"
+#include "moai/driver/mesh/plan_schedule.h"
 #include "moai/driver/mesh/rank_queue.h"
 #include "moai/driver/mesh/shards.h"
 #include "moai/driver/mesh/storages.h"
@@ -22,8 +23,7 @@
 namespace moai::driver {
 
 struct MeshOptions {
-  compiler::Degrees degrees{};  // their ranks are the Workers
-  bool zero_is_open = true;     // may grow with what has to fit
+  PlanSchedule plans{};
   std::chrono::milliseconds greeting_max{10000};
   size_t window_nodes_max = size_t{1} << 16;
   uint64_t held_bytes_max = uint64_t{1} << 30;  // uploads that wait for a window
@@ -34,7 +34,7 @@ class MeshStream final : public Stream {
   // Greets all Workers and makes the mesh of them. All pointers outlive it. `next_storage` numbers
   // the script's storages, and temporary ones of programs too.
   static Result<std::unique_ptr<Stream>> open(std::vector<ConnectedWorker> workers,
-                                              MeshOptions options,
+                                              const MeshOptions& options,
                                               graph::SignatureTable* signatures,
                                               std::atomic<StorageId>* next_storage,
                                               Answers* answers, const Interrupt& interrupt);
@@ -52,9 +52,14 @@ class MeshStream final : public Stream {
   size_t lost_rank() const override { return lost_rank_; }
 
  private:
+  struct Planned {
+    uint64_t from_step = 0;
+    PlanBook::Options options{};
+  };
   MeshStream(std::vector<ConnectedWorker> workers, std::vector<dispatch::Welcome> welcomes,
-             MeshOptions options, graph::SignatureTable* signatures,
-             std::atomic<StorageId>* next_storage, Answers* answers);
+             const MeshOptions& options, std::deque<Planned> plans,
+             graph::SignatureTable* signatures, std::atomic<StorageId>* next_storage,
+             Answers* answers);
 
   // ---- what comes
   template <class Other>
@@ -73,8 +78,10 @@ class MeshStream final : public Stream {
   static Status started(const Status& delivered);
 
   // ---- windows
-  void end_window();
+  void end_window(bool step = false);
   void run(const WindowBuilder::Built& built);
+  void change_plan(const graph::Window& w);
+  Status change(const PlanBook::Options& options, const graph::Window& w);
   void join_mesh();
   void send_marker(const dispatch::Marker& marker);
 
@@ -85,22 +92,24 @@ class MeshStream final : public Stream {
   Status lost(size_t rank, const Status& how);
 
   const MeshOptions options_;
-  const compiler::Mesh mesh_;
   std::atomic<StorageId>& next_storage_;
   Answers& answers_;
   Ranks ranks_;
   Gathering gathering_;
 
   // Of the sending thread.
+  compiler::Mesh mesh_;
   WindowBuilder builder_;
   std::vector<dispatch::Marker> markers_;  // that stand behind the window
   Storages storages_;
   RankQueue queue_;
   Shards shards_;
   PlanBook plans_;
-  Status broken_;          // why nothing can be sent any more
-  uint64_t sequence_ = 0;  // of the script
-  uint64_t meshes_ = 0;    // joined so far
+  std::deque<Planned> planned_;  // what holds, and what comes
+  uint64_t steps_ = 0;           // windows that ended with an optimizer step
+  Status broken_;                // why nothing can be sent any more
+  uint64_t sequence_ = 0;        // of the script
+  uint64_t meshes_ = 0;          // joined so far
   bool joined_ = false;
 
   std::atomic<size_t> lost_rank_{0};

@@ -202,6 +202,22 @@ TEST_F(MeshStreamTest, AWorkerThatIsLostIsNamed) {
   EXPECT_THAT(lost_, ElementsAre(1));
 }
 
+// Storages, templates and groups go on under other degrees.
+TEST_F(MeshStreamTest, PlansChangeInTheMidstOfAJob) {
+  start("dp=3;3:tp=3;6:dp=3,zero=1");
+  StorageId x = upload({1, 1});
+  for (int step = 0; step < 9; ++step) {
+    const StorageId one = upload({1, 10});
+    const StorageId next = add(x, one, step);
+    engine_->free(x);
+    engine_->free(one);
+    x = next;
+    engine_->step_end();
+    EXPECT_EQ(engine_->synchronize({}), ok_status());
+  }
+  EXPECT_THAT(value(x), ElementsAre(37, 361));
+}
+
 TEST_F(MeshStreamTest, APlanThatDoesNotFitTheDevicesIsTheEndInItsWords) {
   start("tp=2");
   const Status status = engine_->synchronize({});

@@ -47,9 +47,8 @@ void append(const StorageState& state, std::vector<uint64_t>* key) {
 
 }  // namespace
 
-PlanBook::Found PlanBook::find(const graph::Window& w) {
-  Found found;
-  const graph::Window numbered = number(w, &found.storages);
+PlanBook::Key PlanBook::key_of(const graph::Window& numbered,
+                               const std::vector<StorageId>& storages) const {
   Key key;
   for (const graph::Node& n : numbered.nodes) {
     key.push_back(static_cast<uint64_t>(n.kind) << 32 | n.signature);
@@ -57,25 +56,62 @@ PlanBook::Found PlanBook::find(const graph::Window& w) {
     key.insert(key.end(), ids.begin(), ids.end());
     if (n.kind != NodeKind::kCall && n.words_count) key.push_back(numbered.words_of(n)[0]);
   }
-  for (size_t i = 1; i < found.storages.size(); ++i) {
-    if (const StorageState* state = storages_.state(found.storages[i])) {
+  for (size_t i = 1; i < storages.size(); ++i) {
+    if (const StorageState* state = storages_.state(storages[i])) {
       key.push_back(i);
       append(*state, &key);
     }
   }
-  std::vector<Entry>& same_hash = entries_[hash_of(key)];
-  for (const Entry& e : same_hash) {
+  return key;
+}
+
+PlanBook::Found PlanBook::find(const graph::Window& w) {
+  Found found;
+  const graph::Window numbered = number(w, &found.storages);
+  Key key = key_of(numbered, found.storages);
+  for (const Entry& e : entries_[hash_of(key)]) {
     const auto holds = [&](const auto& word) { return w.words[word.first] == word.second; };
     if (e.key == key && std::ranges::all_of(e.plan->assumed, holds)) found.plan = e.plan.get();
   }
   if (!found.plan) {
-    same_hash.push_back({std::move(key), make(numbered, found.storages)});
-    found.plan = same_hash.back().plan.get();
-    ++count_;
+    auto plan = make(numbered, found.storages, options_);
+    // What one window needs shared stays so.
+    options_.degrees.zero = std::max(options_.degrees.zero, plan->degrees.zero);
+    found.plan = keep(std::move(key), std::move(plan));
   }
   found.plan->used = ++clock_;
   if (count_ > kPlansMax) drop_oldest();
   return found;
+}
+
+WindowPlan* PlanBook::keep(Key key, std::unique_ptr<WindowPlan> plan) {
+  plan->id = ++last_id_;
+  std::vector<Entry>& same_hash = entries_[hash_of(key)];
+  same_hash.push_back({std::move(key), std::move(plan)});
+  ++count_;
+  return same_hash.back().plan.get();
+}
+
+PlanBook::Draft PlanBook::draft(const graph::Window& w, const Options& options) const {
+  Draft d;
+  const graph::Window numbered = number(w, &d.storages);
+  d.plan = make(numbered, d.storages, options);
+  return d;
+}
+
+void PlanBook::begin_anew(const Options& options, const graph::Window& w, Draft draft) {
+  for (const auto& [hash, list] : entries_) {
+    for (const Entry& e : list) {
+      if (e.plan->defined) dropped_.push_back(e.plan->id);
+    }
+  }
+  entries_.clear();
+  count_ = 0;
+  options_ = options;
+  options_.degrees = draft.plan->degrees;
+  const graph::Window numbered = number(w, &draft.storages);
+  Key key = key_of(numbered, draft.storages);
+  keep(std::move(key), std::move(draft.plan));
 }
 
 // Bytes of the first rank, which has the largest shares, when its program needs most.
@@ -105,34 +141,36 @@ uint64_t PlanBook::rank_bytes(const compiler::DistributeInput& in, const compile
 }
 
 compiler::Distributed PlanBook::distribute(compiler::DistributeInput in,
-                                           const std::vector<StorageId>& storages) {
+                                           const std::vector<StorageId>& storages,
+                                           const Options& options, WindowPlan* plan) const {
   for (;; ++in.degrees.zero) {
     compiler::Distributed d = compiler::distribute(in, &signatures_);
     if (!d.verified.ok()) {
       log_error(
           "[driver.mesh] a plan is not right and is not used, every rank runs the window whole: " +
           d.verified.message());
+      plan->split = d.verified;
       in.whole = true;
-      return compiler::distribute(in, &signatures_);
+      d = compiler::distribute(in, &signatures_);
     }
-    const bool shares_more = options_.open && options_.rank_bytes != 0 && in.degrees.dp > 1 &&
-                             in.degrees.zero < kZeroMax;
-    if (!shares_more || rank_bytes(in, d, storages) <= options_.rank_bytes) {
-      options_.degrees.zero = in.degrees.zero;
-      return d;
-    }
+    plan->degrees = in.degrees;
+    plan->rank_bytes = rank_bytes(in, d, storages);
+    const bool shares_more = options.open && options.rank_bytes != 0 && in.degrees.dp > 1 &&
+                             in.degrees.zero < kZeroMax && !in.whole;
+    if (!shares_more || plan->rank_bytes <= options.rank_bytes) return d;
   }
 }
 
 std::unique_ptr<WindowPlan> PlanBook::make(const graph::Window& numbered,
-                                           const std::vector<StorageId>& storages) {
+                                           const std::vector<StorageId>& storages,
+                                           const Options& options) const {
   auto plan = std::make_unique<WindowPlan>();
   compiler::DistributeInput in{
-      .window = &numbered, .degrees = options_.degrees, .first_temporary = storages.size()};
+      .window = &numbered, .degrees = options.degrees, .first_temporary = storages.size()};
   for (size_t i = 1; i < storages.size(); ++i) {
     if (const StorageState* state = storages_.state(storages[i])) in.storages[i] = *state;
   }
-  const compiler::Distributed d = distribute(std::move(in), storages);
+  const compiler::Distributed d = distribute(std::move(in), storages, options, plan.get());
   plan->verified = d.verified;
   for (const compiler::RankWindow& r : d.ranks) plan->ranks.push_back(make_rank_program(r));
   plan->before.assign(d.before.begin(), d.before.end());
@@ -153,7 +191,6 @@ std::unique_ptr<WindowPlan> PlanBook::make(const graph::Window& numbered,
           ids[at++], static_cast<uint64_t>(tensor::element_count(g)) * tensor::dtype_size(g.dtype));
     }
   }
-  plan->id = ++last_id_;
   return plan;
 }
 

@@ -20,6 +20,9 @@ namespace moai::driver {
 // Storages are numbers of the form, from 1 in order of first use; 0 is none.
 struct WindowPlan {
   Status verified{};  // not OK: our mistake; it must not run
+  Status split{};     // not OK: why every rank runs the window whole
+  compiler::Degrees degrees{};
+  uint64_t rank_bytes = 0;  // of the fullest rank, with all else that lies
   std::vector<RankProgram> ranks{};
   std::vector<std::pair<StorageId, compiler::StorageLayout>> before{}, after{};
   std::vector<std::pair<StorageId, uint64_t>> made{};  // and the bytes of each, when whole
@@ -52,6 +55,15 @@ class PlanBook {
   Found find(const graph::Window& w);
   const compiler::Degrees& degrees() const { return options_.degrees; }
 
+  // Other degrees: a plan under them for a window as storages lie now. Once they lie as that plan
+  // wants, the book begins anew with it.
+  struct Draft {
+    std::unique_ptr<WindowPlan> plan;
+    std::vector<StorageId> storages{};  // by number; [0] is 0
+  };
+  Draft draft(const graph::Window& w, const Options& options) const;
+  void begin_anew(const Options& options, const graph::Window& w, Draft draft);
+
   // Templates that left since the last call.
   std::vector<dispatch::TemplateId> take_dropped() { return std::exchange(dropped_, {}); }
   size_t size() const { return count_; }
@@ -62,10 +74,14 @@ class PlanBook {
     Key key;
     std::unique_ptr<WindowPlan> plan;
   };
+  Key key_of(const graph::Window& numbered, const std::vector<StorageId>& storages) const;
+  WindowPlan* keep(Key key, std::unique_ptr<WindowPlan> plan);
   std::unique_ptr<WindowPlan> make(const graph::Window& numbered,
-                                   const std::vector<StorageId>& storages);
+                                   const std::vector<StorageId>& storages,
+                                   const Options& options) const;
   compiler::Distributed distribute(compiler::DistributeInput in,
-                                   const std::vector<StorageId>& storages);
+                                   const std::vector<StorageId>& storages, const Options& options,
+                                   WindowPlan* plan) const;
   uint64_t rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d,
                       const std::vector<StorageId>& storages) const;
   void drop_oldest();

@@ -3,100 +3,14 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
-
-#include "moai/ops/call_build.h"
+#include <utility>
 
 namespace moai::driver {
 namespace {
 
 using compiler::LocalLayout;
-using compiler::Placement;
 using compiler::StorageLayout;
 using compiler::StorageState;
-using tensor::Geometry;
-
-Geometry dense(tensor::DType dtype, std::vector<int64_t> sizes) {
-  Geometry g{.dtype = dtype, .sizes = std::move(sizes)};
-  g.strides = tensor::contiguous_strides(g.sizes);
-  return g;
-}
-
-// The calls of a rank that move one storage, one after the other.
-class Move {
- public:
-  Move(const compiler::Mesh& mesh, size_t rank, StorageLayout from, StorageId id,
-       StorageId first_temporary, graph::SignatureTable* signatures)
-      : mesh_(mesh),
-        rank_(static_cast<int>(rank)),
-        now_(std::move(from)),
-        id_(id),
-        at_(id),
-        next_(first_temporary),
-        signatures_(*signatures) {}
-
-  void gather(size_t axis) {
-    const uint32_t place = now_.placement[axis].place;
-    const int64_t n = now_.sizes[place];
-    const LocalLayout::Around a = part().around(place);
-    std::vector<int64_t> shares;
-    const int ranks = mesh_.axes[axis].size;
-    for (int i = 0; i < ranks; ++i) shares.push_back(compiler::share_size(n, ranks, i));
-    make("moai::all_gather",
-         {ops::of_tensor(dense(now_.dtype, {a.outer, a.here, a.inner})), ops::of_int(1),
-          ops::of_ints(std::move(shares)), ops::of_int(static_cast<int64_t>(axis))},
-         {a.outer, n, a.inner});
-    now_.placement[axis] = compiler::replicated();
-  }
-
-  void slice(size_t axis, uint32_t place) {
-    const LocalLayout::Around a = part().around(place);
-    const int ranks = mesh_.axes[axis].size, index = mesh_.coordinate(rank_, axis);
-    Geometry g = dense(now_.dtype, {a.outer, a.here, a.inner});
-    g.sizes[1] = compiler::share_size(a.here, ranks, index);
-    g.offset = compiler::share_begin(a.here, ranks, index) * a.inner;
-    std::vector<int64_t> sizes = g.sizes;
-    make("aten::clone", {ops::of_tensor(std::move(g)), {.kind = ops::ArgKind::kNone}},
-         std::move(sizes));
-    now_.placement[axis] = compiler::split_at(place);
-  }
-
-  graph::Window finish() {
-    const Geometry g = dense(now_.dtype, {part().count()});
-    out_.free(id_);
-    out_.alloc(id_, now_.part_bytes(mesh_, rank_));
-    call("aten::copy_", {ops::of_tensor(g, true), ops::of_tensor(g), ops::of_bool(false)},
-         {{.kind = ops::ResultKind::kIgnored}}, {id_, at_});
-    out_.free(at_);
-    return std::move(out_);
-  }
-
-  StorageLayout& now() { return now_; }
-
- private:
-  LocalLayout part() const { return now_.part(mesh_, rank_); }
-  void make(std::string_view op, std::vector<ops::Arg> args, std::vector<int64_t> sizes) {
-    const StorageId made = next_++;
-    call(op, std::move(args), {ops::of_fresh(dense(now_.dtype, std::move(sizes)))}, {at_, made});
-    if (at_ != id_) out_.free(at_);
-    at_ = made;
-  }
-  void call(std::string_view op, std::vector<ops::Arg> args, std::vector<ops::Result> results,
-            const std::vector<StorageId>& storages) {
-    const ops::CallSignature s{.op = std::string(op),
-                               .overload = "",
-                               .args = std::move(args),
-                               .results = std::move(results)};
-    out_.call(signatures_.intern(s), storages, {}, 0);
-  }
-
-  const compiler::Mesh& mesh_;
-  const int rank_;
-  StorageLayout now_;
-  const StorageId id_;
-  StorageId at_, next_;
-  graph::SignatureTable& signatures_;
-  graph::Window out_;
-};
 
 }  // namespace
 
@@ -116,29 +30,17 @@ void Shards::place(StorageId id, const StorageLayout& wanted) {
   Storages::Entry* e = storages_.find(id);
   if (!e) return;
   if (e->state.free) return send_held(id, wanted);
-  if (e->state.layout == wanted || (e->state.layout.whole() && wanted.whole())) return;
-  const size_t moves = mesh_.axes.size() * 2;
-  const StorageId first = next_storage_.fetch_add(moves);
-  for (size_t rank = 0; rank < ranks(); ++rank) move(rank, id, e->state, wanted, first);
-  e->state.layout = wanted;
+  move(id, {&mesh_, std::exchange(e->state.layout, wanted)}, {&mesh_, wanted});
 }
 
-void Shards::move(size_t rank, StorageId id, const StorageState& state, const StorageLayout& wanted,
-                  StorageId first_temporary) {
-  StorageLayout from = state.layout.whole() ? wanted : state.layout;
-  if (state.layout.whole()) from.placement = Placement(mesh_.axes.size());
-  Move move(mesh_, rank, from, id, first_temporary, &signatures_);
-  for (size_t axis = mesh_.axes.size(); axis-- > 0;) {
-    if (from.placement[axis].split()) move.gather(axis);
+void Shards::move(StorageId id, const Lie& from, const Lie& to) {
+  const bool stays = same_axes(*from.mesh, *to.mesh) && from.layout == to.layout;
+  if (stays || (from.layout.whole() && to.layout.whole())) return;
+  StorageMove move{.storage = id, .from = from, .to = to};
+  move.first_temporary = next_storage_.fetch_add(move.temporaries());
+  for (size_t rank = 0; rank < ranks(); ++rank) {
+    queue_.run(rank, calls_of(move, rank, &signatures_));
   }
-  if (!wanted.whole()) {
-    move.now().sizes = wanted.sizes;
-    move.now().dtype = wanted.dtype;
-    for (size_t axis = 0; axis < mesh_.axes.size(); ++axis) {
-      if (wanted.placement[axis].split()) move.slice(axis, wanted.placement[axis].place);
-    }
-  }
-  queue_.run(rank, move.finish());
 }
 
 void Shards::send_held(StorageId id, const StorageLayout& layout) {

@@ -9,6 +9,7 @@
 
 #include "moai/driver/mesh/gathering.h"
 #include "moai/driver/mesh/rank_queue.h"
+#include "moai/driver/mesh/storage_move.h"
 #include "moai/driver/mesh/storages.h"
 
 namespace moai::driver {
@@ -27,6 +28,9 @@ class Shards {
   // Moves a storage, or sends what was uploaded, so that it lies as wanted. Nothing for one that is
   // not known: it lies whole.
   void place(StorageId id, const compiler::StorageLayout& wanted);
+  // Moves what is on the ranks from one mesh to another, in the groups of the first. What it is
+  // said to lie like is the caller's to change.
+  void move(StorageId id, const Lie& from, const Lie& to);
   // Overwrites bytes of a storage that is on the ranks.
   void write(StorageId id, uint64_t storage_bytes, uint64_t offset, std::string_view bytes);
   // What each rank has of a range; the range is number `index` of the request.
@@ -41,8 +45,6 @@ class Shards {
   std::vector<Piece> pieces(const compiler::StorageState& state, size_t rank) const;
   size_t ranks() const { return static_cast<size_t>(mesh_.ranks()); }
   void send_held(StorageId id, const compiler::StorageLayout& layout);
-  void move(size_t rank, StorageId id, const compiler::StorageState& state,
-            const compiler::StorageLayout& wanted, StorageId first_temporary);
   bool is_first_with(const compiler::StorageLayout& layout, size_t rank) const;
 
   const compiler::Mesh& mesh_;
