@@ -76,6 +76,7 @@ class Homes {
     }
   }
 
+  bool skips() const { return skips_; }
   const StorageState* state_of(const Segment& s) const {
     const auto found = in_.storages.find(s.storage);
     return found == in_.storages.end() ? nullptr : &found->second;
@@ -133,6 +134,10 @@ class Distribution {
       marked_ = expand_calls(marked_, e.calls, e.first_temporary, &signatures_);
     }
     Distributed out;
+    if (homes_.skips()) out.why_whole = "a part of it may be skipped, as gradient scaling does";
+    const std::vector<Slice>& slices = planned_.roles.nodes;
+    out.trains = std::ranges::find(slices, Slice::kBackward) != slices.end() &&
+                 std::ranges::find(slices, Slice::kOptimizer) != slices.end();
     lower(&out);
     describe_storages(&out);
     describe_words(&out);

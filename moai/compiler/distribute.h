@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <map>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -46,6 +47,8 @@ struct Distributed {
   // Whether the ranks' programs compute the window (verify/verify.h): they must not run where this
   // is not OK.
   Status verified{};
+  std::string why_whole{};  // where every rank runs all of it without having been told to
+  bool trains = false;      // gradients change weights in it
   std::vector<RankWindow> ranks{};
   // How storages must lie before it runs, where that is not as they were said to.
   std::map<graph::StorageId, StorageLayout> before{};

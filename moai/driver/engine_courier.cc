@@ -50,7 +50,7 @@ void Engine::run_courier() {
           send_all(why, [this] { return stopping() ? cancelled("the driver ends") : ok_status(); });
     }
     if (status.ok()) status = stream->drain();
-    reporter_.report(statistics(), ledger_, answers_);
+    reporter_.report(statistics(), ledger_, answers_, stream->plan());
     if (!status.ok() && status.code() != Code::kCancelled) {
       lost(status).ignore("whoever waits next is told");
     }
@@ -109,6 +109,11 @@ Result<std::unique_ptr<Stream>> Engine::open_mesh(std::vector<ConnectedWorker> w
                                                   const Interrupt& interrupt) {
   MeshOptions options;
   MOAI_ASSIGN_OR_RETURN(options.plans, plan_schedule_from_string(options_.plan));
+  options.search = options_.searches_plan;
+  options.described = {.named = options_.cluster_path, .state_dir = options_.state_dir};
+  options.version = options_.client_version + " on " + options_.framework;
+  options.quiet = options_.quiet;
+  options.tells_search = options_.tells_search;
   return MeshStream::open(std::move(workers), options, &signatures_, &next_storage_, &answers_,
                           interrupt);
 }

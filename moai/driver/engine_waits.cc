@@ -177,7 +177,9 @@ Status Engine::shutdown(bool failed, const Interrupt& interrupt) {
   const bool dropped = failed && !stream_.load();
   const Status status =
       used && !dropped ? reach(Reason::kExit, marker({}), interrupt) : ok_status();
-  reporter_.end(statistics(), ledger_, answers_);
+  const Stream* used_stream = stream_.load();
+  reporter_.end(statistics(), ledger_, answers_,
+                used_stream ? used_stream->plan() : session::JobReport::Plan{});
   {
     const std::lock_guard lock(mutex_);
     stop_ = true;
@@ -191,6 +193,7 @@ Status Engine::shutdown(bool failed, const Interrupt& interrupt) {
     stream->close();
   }
   connector_->give_back();
+  if (Stream* stream = stream_.load()) stream->end_threads();
   return status;
 }
 

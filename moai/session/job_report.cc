@@ -76,6 +76,67 @@ bool window(std::string_view rest, std::vector<JobReport::Window>* windows) {
   return !made.phase.empty();
 }
 
+void put_plan(const JobReport::Plan& p, std::string* out) {
+  if (p.degrees.empty()) return;
+  const auto numbers = [](std::initializer_list<uint64_t> values) {
+    std::string text;
+    for (const uint64_t value : values) text += " " + std::to_string(value);
+    return text;
+  };
+  *out +=
+      "plan " + p.how + numbers({p.changes, p.since_step}) + " " + on_one_line(p.degrees) + "\n";
+  *out += "plan_why " + on_one_line(p.why) + "\n";
+  *out += "plan_measured" + numbers({p.measured_step_ns, p.measured_bytes, p.limit_bytes}) + "\n";
+  *out += "plan_search" + numbers({p.candidates, p.priced, p.bound_ns}) + " " +
+          on_one_line(p.cluster) + "\n";
+  for (const JobReport::Plan::Price& price : p.prices) {
+    *out += "plan_price" +
+            numbers({price.fits, price.step_ns, price.exchange_ns, price.memory_bytes}) + " " +
+            on_one_line(price.degrees) + "\n";
+  }
+  for (const JobReport::Plan::Whole& w : p.whole) {
+    *out += "plan_whole" + numbers({w.calls, w.runs}) + " " + on_one_line(w.why) + "\n";
+  }
+}
+
+bool read_numbers(std::string_view* rest, std::initializer_list<uint64_t*> to) {
+  return std::ranges::all_of(to, [&](uint64_t* n) { return number(rest, n); });
+}
+
+// A line of the plan; false when it cannot be read.
+bool plan_line(std::string_view key, std::string_view rest, JobReport::Plan* p) {
+  if (key == "plan") {
+    p->how = word(&rest);
+    if (!read_numbers(&rest, {&p->changes, &p->since_step})) return false;
+    p->degrees = rest;
+    return !p->degrees.empty();
+  }
+  if (key == "plan_why") p->why = rest;
+  if (key == "plan_measured") {
+    return read_numbers(&rest, {&p->measured_step_ns, &p->measured_bytes, &p->limit_bytes});
+  }
+  if (key == "plan_search") {
+    if (!read_numbers(&rest, {&p->candidates, &p->priced, &p->bound_ns})) return false;
+    p->cluster = rest;
+  }
+  if (key == "plan_price") {
+    JobReport::Plan::Price& price = p->prices.emplace_back();
+    uint64_t fits = 0;
+    const bool read =
+        read_numbers(&rest, {&fits, &price.step_ns, &price.exchange_ns, &price.memory_bytes});
+    price.fits = fits != 0;
+    price.degrees = rest;
+    return read;
+  }
+  if (key == "plan_whole") {
+    JobReport::Plan::Whole& w = p->whole.emplace_back();
+    const bool read = read_numbers(&rest, {&w.calls, &w.runs});
+    w.why = rest;
+    return read;
+  }
+  return true;
+}
+
 bool counter(std::string_view rest, JobReport* report) {
   auto& [name, value] = report->counters.emplace_back();
   name = word(&rest);
@@ -94,6 +155,7 @@ bool line(std::string_view text, JobReport* report) {
   if (key == "window") return window(text, &report->windows);
   if (key == "command") report->command = text;
   if (key == "ended") report->ended = true;
+  if (key.starts_with("plan")) return plan_line(key, text, &report->plan);
   return true;
 }
 
@@ -139,6 +201,7 @@ std::string to_text(const JobReport& r) {
   put_rows("flush", r.flushes, &text);
   put_rows("wait", r.waits, &text);
   put_windows(r.windows, &text);
+  put_plan(r.plan, &text);
   return text;
 }
 

@@ -35,6 +35,37 @@ struct JobReport {
     bool operator==(const Window&) const = default;
   };
 
+  // How a job on several devices is shared among them, and why so.
+  struct Plan {
+    // Another plan that was looked at, or one that is had.
+    struct Price {
+      std::string degrees{};
+      bool fits = true;
+      uint64_t step_ns = 0, exchange_ns = 0, memory_bytes = 0;  // predicted; 0: not known
+
+      bool operator==(const Price&) const = default;
+    };
+    // Windows that every rank runs whole.
+    struct Whole {
+      uint64_t calls = 0, runs = 0;
+      std::string why{};
+
+      bool operator==(const Whole&) const = default;
+    };
+
+    std::string degrees{};  // empty: one device
+    std::string how{};      // pinned, begun, searching, found, kept or stays
+    std::string why{};
+    uint64_t changes = 0, since_step = 0;
+    std::vector<Price> prices{};  // best first
+    uint64_t candidates = 0, priced = 0, bound_ns = 0, limit_bytes = 0;
+    std::string cluster{};
+    uint64_t measured_step_ns = 0, measured_bytes = 0;  // of the fullest rank; 0: not yet
+    std::vector<Whole> whole{};
+
+    bool operator==(const Plan&) const = default;
+  };
+
   uint64_t job_id = 0;
   uint64_t pid = 0;
   std::string command{};
@@ -43,6 +74,7 @@ struct JobReport {
   std::vector<std::pair<std::string, uint64_t>> counters{};
   std::vector<Row> flushes{}, waits{};
   std::vector<Window> windows{};
+  Plan plan{};
 
   bool operator==(const JobReport&) const = default;
 };

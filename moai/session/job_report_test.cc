@@ -21,6 +21,20 @@ JobReport sample(uint64_t job_id, int64_t begun_ns) {
   report.waits = {{"read", 2, 3000, 2000, "my file.py:8"}};
   report.windows = {{3, "used", 465, 31'000, 2'300'000, 1'100'000, "compiled from call 7 on"},
                     {0, "dropped", 0, 0, 0, 0, "no compile service"}};
+  report.plan = {.degrees = "dp2 tp2 zero1",
+                 .how = "found",
+                 .why = "predicted faster",
+                 .changes = 1,
+                 .since_step = 9,
+                 .prices = {{"dp2 tp2 zero1", true, 10, 2, 4096}, {"dp4 tp1 zero0", false, 12, 3}},
+                 .candidates = 14,
+                 .priced = 9,
+                 .bound_ns = 8,
+                 .limit_bytes = 1 << 20,
+                 .cluster = "a cluster",
+                 .measured_step_ns = 11,
+                 .measured_bytes = 4000,
+                 .whole = {{12, 3, "a part of it may be skipped"}}};
   return report;
 }
 
@@ -46,7 +60,8 @@ TEST_F(JobReportTest, TextComesBackAsItWas) {
 TEST_F(JobReportTest, WhatIsNoReportIsRefusedAndWhatIsLaterPassedOver) {
   for (const char* text :
        {"", "something\n", "moai-job-report 1\njob x\n", "moai-job-report 1\nwait read 1\n",
-        "moai-job-report 1\ncount a\n", "moai-job-report 1\nwindow 1 used 2 3\n"}) {
+        "moai-job-report 1\ncount a\n", "moai-job-report 1\nwindow 1 used 2 3\n",
+        "moai-job-report 1\nplan found 1 x dp2\n", "moai-job-report 1\nplan_price 1 2\n"}) {
     EXPECT_EQ(job_report_from_text(text).status().code(), Code::kDataLoss) << text;
   }
   const auto later = job_report_from_text("moai-job-report 1\njob 4\nweather fine\n");

@@ -7,6 +7,7 @@
 #include "moai/base/site_settings.h"
 #include "moai/session/job_report.h"
 #include "moai/toolkit/moai.h"
+#include "moai/toolkit/plan/job_plan.h"
 #include "moai/toolkit/table.h"
 
 namespace moai::toolkit {
@@ -80,7 +81,8 @@ Json report_json(const JobReport& report) {
           {"counters", std::move(counters)},
           {"flushes", rows_json(report.flushes, false)},
           {"waits", rows_json(report.waits, true)},
-          {"windows", windows_json(report.windows)}};
+          {"windows", windows_json(report.windows)},
+          {"plan", plan_json(report.plan)}};
 }
 
 void print_rows(std::ostream& out, const std::vector<JobReport::Row>& rows, bool waits,
@@ -125,6 +127,7 @@ void print_report(std::ostream& out, const JobReport& report, const Flags& flags
   if (!flags.flushes) {
     for (const auto& [name, value] : report.counters) out << "  " << name << " " << value << "\n";
     print_windows(out, report.windows);
+    print_plan(out, report.plan);
     return;
   }
   print_rows(out, report.flushes, false, flags.limit);

@@ -60,6 +60,9 @@ class Search {
     result_.candidates = candidates_.size();
     result_.lower_bound_s = candidates_.front().lower_bound_s;
     visit();
+    if (stopped_) return cancelled("[search.plan] the search was stopped");
+    result_.fitting = result_.candidates -
+                      static_cast<size_t>(std::ranges::count(found_, false, &FoundPlan::fits));
     result_.search_s = since(begin);
     return confirm();
   }
@@ -132,6 +135,8 @@ class Search {
 
   void visit() {
     for (FoundPlan& c : candidates_) {
+      stopped_ = problem_.stopped && problem_.stopped();
+      if (stopped_) return;
       const bool enough = found_.size() >= kShown && found_[kShown - 1].fits;
       if (enough && c.lower_bound_s >= found_[kShown - 1].price.step_s) break;
       const double resident =
@@ -197,6 +202,7 @@ class Search {
   std::vector<FoundPlan> candidates_;
   std::vector<FoundPlan> found_;  // best first
   SearchResult result_;
+  bool stopped_ = false;
 };
 
 }  // namespace

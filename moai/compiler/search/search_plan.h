@@ -40,6 +40,7 @@ struct SearchProblem {
   PricePlan price{};
   CallSeconds call_seconds{};
   GradientSeconds gradient_seconds{};
+  std::function<bool()> stopped{};  // asked between plans, if there is one
 };
 
 struct FoundPlan {
@@ -56,13 +57,14 @@ struct SearchResult {
   std::vector<FoundPlan> alternatives{};  // the next five
   double lower_bound_s = 0;               // of all plans
   size_t candidates = 0, priced = 0;
+  size_t fitting = 0;                    // candidates but for those that were found not to fit
   size_t layers = 1, layers_priced = 1;  // the larger of both windows
   double search_s = 0;                   // until degrees were chosen
   double confirm_s = 0;                  // with all layers
 };
 
 // INVALID_ARGUMENT where the pins leave no plan; RESOURCE_EXHAUSTED, with what the smallest needs,
-// where none fits.
+// where none fits; CANCELLED where the problem says that it is stopped.
 Result<SearchResult> search_plan(const SearchProblem& problem);
 
 }  // namespace moai::compiler

@@ -47,7 +47,7 @@ void Reporter::begin(uint64_t job_id) {
 }
 
 void Reporter::report(const Statistics& statistics, const FlushLedger& ledger,
-                      const Answers& answers) {
+                      const Answers& answers, const session::JobReport::Plan& plan) {
   const std::lock_guard lock(mutex_);
   const std::pair seen(statistics.calls, statistics.round_trips);
   const auto now = std::chrono::steady_clock::now();
@@ -55,17 +55,18 @@ void Reporter::report(const Statistics& statistics, const FlushLedger& ledger,
   if (now - written_ < kEvery) return;
   seen_ = seen;
   written_ = now;
-  write(statistics, ledger, answers);
+  write(statistics, ledger, answers, plan);
 }
 
-void Reporter::end(const Statistics& statistics, const FlushLedger& ledger,
-                   const Answers& answers) {
+void Reporter::end(const Statistics& statistics, const FlushLedger& ledger, const Answers& answers,
+                   const session::JobReport::Plan& plan) {
   const std::lock_guard lock(mutex_);
   report_.ended = true;
-  write(statistics, ledger, answers);
+  write(statistics, ledger, answers, plan);
 }
 
-void Reporter::write(const Statistics& s, const FlushLedger& ledger, const Answers& answers) {
+void Reporter::write(const Statistics& s, const FlushLedger& ledger, const Answers& answers,
+                     const session::JobReport::Plan& plan) {
   if (folder_.empty() || report_.begun_ns == 0) return;
   const auto rows = [this](const std::vector<FlushLedger::Row>& counted) {
     std::vector<session::JobReport::Row> all;
@@ -87,6 +88,7 @@ void Reporter::write(const Statistics& s, const FlushLedger& ledger, const Answe
                       {"round_trips", s.round_trips},
                       {"pushed_reads", s.pushed_reads},
                       {"pushed_hits", s.pushed_hits}};
+  report_.plan = plan;
   report_.flushes = rows(ledger.flushes());
   report_.waits = rows(ledger.waits());
   report_.windows.clear();

@@ -24,12 +24,15 @@ class Reporter {
   // From now on there is a job to report on.
   void begin(uint64_t job_id);
   // Writes if there is a job, two seconds have passed and `statistics` are not those of last time.
-  void report(const Statistics& statistics, const FlushLedger& ledger, const Answers& answers);
+  void report(const Statistics& statistics, const FlushLedger& ledger, const Answers& answers,
+              const session::JobReport::Plan& plan = {});
   // Writes the last report.
-  void end(const Statistics& statistics, const FlushLedger& ledger, const Answers& answers);
+  void end(const Statistics& statistics, const FlushLedger& ledger, const Answers& answers,
+           const session::JobReport::Plan& plan = {});
 
  private:
-  void write(const Statistics& statistics, const FlushLedger& ledger, const Answers& answers);
+  void write(const Statistics& statistics, const FlushLedger& ledger, const Answers& answers,
+             const session::JobReport::Plan& plan = {});
 
   const std::string folder_;
   const std::function<std::string(LineId)> line_text_;

@@ -1,5 +1,6 @@
 #include "moai/driver/mesh/gathering.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace moai::driver {
@@ -12,7 +13,7 @@ bool is_cause(const dispatch::Fault& f) { return !f.op.starts_with("moai::"); }
 
 void Gathering::expect(Request request, const std::vector<size_t>& rank_ranges) {
   for (size_t rank = 0; rank < ranks_.size(); ++rank) {
-    if (request.at_rank[rank] == 0 || request.kind == Request::Kind::kMarker) continue;
+    if (request.at_rank[rank] == 0 || is_marker(request)) continue;
     ranks_[rank]->answers().expect(request.at_rank[rank],
                                    rank_ranges.empty() ? 0 : rank_ranges[rank]);
   }
@@ -23,14 +24,15 @@ void Gathering::expect(Request request, const std::vector<size_t>& rank_ranges) 
   answers_.notify();  // who waits may listen to a rank now
 }
 
+bool Gathering::has_answered(const Request& r, size_t rank) const {
+  const dispatch::RequestId id = r.at_rank[rank];
+  Answers& answers = ranks_[rank]->answers();
+  return id == 0 || (is_marker(r) ? answers.marker(id).has_value() : answers.done(id));
+}
+
 bool Gathering::complete(const Request& r) const {
   for (size_t rank = 0; rank < ranks_.size(); ++rank) {
-    const dispatch::RequestId id = r.at_rank[rank];
-    if (id == 0) continue;
-    Answers& answers = ranks_[rank]->answers();
-    const bool done =
-        r.kind == Request::Kind::kMarker ? answers.marker(id).has_value() : answers.done(id);
-    if (!done) return false;
+    if (!has_answered(r, rank)) return false;
   }
   return true;
 }
@@ -63,17 +65,23 @@ void Gathering::fold_faults(uint64_t up_to) {
   answers_.fault(*std::exchange(fault_, std::nullopt));
 }
 
-void Gathering::finish(const Request& r) {
-  if (r.kind == Request::Kind::kMarker) {
-    dispatch::Reached reached{.request = r.request, .sequence = r.sequence};
-    for (size_t rank = 0; rank < ranks_.size(); ++rank) {
-      const auto at = ranks_[rank]->answers().marker(r.at_rank[rank]);
-      reached.busy_ns = std::max(reached.busy_ns, at->busy_ns);
-      if (rank == 0) reached.time_ns = at->time_ns;  // clocks of hosts differ
-    }
-    reached.memory = memory();
-    return answers_.reached(reached);
+void Gathering::finish_marker(const Request& r) {
+  dispatch::Reached reached{.request = r.request, .sequence = r.sequence};
+  std::vector<uint64_t> busy_ns;
+  for (size_t rank = 0; rank < ranks_.size(); ++rank) {
+    const auto at = ranks_[rank]->answers().marker(r.at_rank[rank]);
+    busy_ns.push_back(at->busy_ns);
+    if (rank == 0) reached.time_ns = at->time_ns;  // clocks of hosts differ
   }
+  if (r.kind == Request::Kind::kStepBegin) return clock_.began(std::move(busy_ns));
+  if (r.kind == Request::Kind::kStepEnd) return clock_.ended(busy_ns);
+  reached.busy_ns = *std::ranges::max_element(busy_ns);
+  reached.memory = memory();
+  answers_.reached(reached);
+}
+
+void Gathering::finish(const Request& r) {
+  if (is_marker(r)) return finish_marker(r);
   std::vector<Reply> replies(ranks_.size());
   std::optional<dispatch::Fault> fault;
   for (size_t rank = 0; rank < ranks_.size(); ++rank) {
@@ -125,27 +133,31 @@ void Gathering::finish_read(const Request& r, std::vector<Reply> replies) {
   }
 }
 
+// As if every rank were as full as the fullest: what a script compares with the memory of all
+// devices together is used up exactly where a rank has no more.
 dispatch::Memory Gathering::memory() const {
-  dispatch::Memory sum;
+  dispatch::Memory most;
   for (const auto& rank : ranks_) {
     const dispatch::Memory m = rank->answers().memory();
-    sum.allocated_bytes += m.allocated_bytes;
-    sum.peak_bytes += m.peak_bytes;
-    sum.reserved_bytes += m.reserved_bytes;
+    most.allocated_bytes = std::max(most.allocated_bytes, m.allocated_bytes);
+    most.peak_bytes = std::max(most.peak_bytes, m.peak_bytes);
+    most.reserved_bytes = std::max(most.reserved_bytes, m.reserved_bytes);
   }
-  return sum;
+  const uint64_t ranks = ranks_.size();
+  return {most.allocated_bytes * ranks, most.peak_bytes * ranks, most.reserved_bytes * ranks};
+}
+
+uint64_t Gathering::peak_bytes() const {
+  uint64_t most = 0;
+  for (const auto& rank : ranks_) most = std::max(most, rank->answers().memory().peak_bytes);
+  return most;
 }
 
 std::optional<size_t> Gathering::awaited() const {
   const std::lock_guard lock(mutex_);
   if (requests_.empty()) return std::nullopt;
-  const Request& r = requests_.front();
   for (size_t rank = 0; rank < ranks_.size(); ++rank) {
-    if (r.at_rank[rank] == 0) continue;
-    Answers& answers = ranks_[rank]->answers();
-    const bool done = r.kind == Request::Kind::kMarker ? answers.marker(r.at_rank[rank]).has_value()
-                                                       : answers.done(r.at_rank[rank]);
-    if (!done) return rank;
+    if (!has_answered(requests_.front(), rank)) return rank;
   }
   return std::nullopt;
 }

@@ -14,13 +14,15 @@
 #include <vector>
 
 #include "moai/driver/mesh/rank_queue.h"
+#include "moai/driver/mesh/step_clock.h"
 
 namespace moai::driver {
 
 class Gathering {
  public:
-  // Both outlive it.
-  Gathering(Ranks* ranks, Answers* answers) : ranks_(*ranks), answers_(*answers) {}
+  // All outlive it.
+  Gathering(Ranks* ranks, Answers* answers, StepClock* clock)
+      : ranks_(*ranks), answers_(*answers), clock_(*clock) {}
 
   // Bytes of one rank's answer to a Read that belong into a range of the script's.
   struct Copy {
@@ -33,7 +35,13 @@ class Gathering {
     std::vector<dispatch::RequestId> at_rank{};  // 0: that rank is not asked
     std::vector<uint64_t> range_bytes{};         // of a Read: of the script's ranges
     std::vector<Copy> copies{};                  // likewise
-    enum class Kind : uint8_t { kRead, kAsk, kMarker } kind = Kind::kMarker;
+    enum class Kind : uint8_t {
+      kRead,
+      kAsk,
+      kMarker,
+      kStepBegin,  // markers of the clock's; `request` is none
+      kStepEnd,
+    } kind = Kind::kMarker;
   };
   // Before any rank can answer. What a Read wants of each rank: its number of ranges.
   void expect(Request request, const std::vector<size_t>& rank_ranges);
@@ -44,11 +52,16 @@ class Gathering {
   std::optional<size_t> awaited() const;
   // Storages that answers made, and their bytes, since the last call.
   std::vector<std::pair<StorageId, uint64_t>> take_made();
+  // Of the fullest rank.
+  uint64_t peak_bytes() const;
   // True once after ranks told of an error: their groups may be broken.
   bool take_failed();
 
  private:
+  static bool is_marker(const Request& r) { return r.kind >= Request::Kind::kMarker; }
   bool complete(const Request& r) const;
+  bool has_answered(const Request& r, size_t rank) const;
+  void finish_marker(const Request& r);
   void fold_faults(uint64_t up_to);
   void finish(const Request& r);
   void note_made(const dispatch::Value& v);
@@ -57,6 +70,7 @@ class Gathering {
 
   Ranks& ranks_;
   Answers& answers_;
+  StepClock& clock_;
   mutable std::mutex mutex_;
   std::deque<Request> requests_;  // guarded by mutex_, oldest first
   uint64_t told_up_to_ = 0;  // guarded by mutex_: an error was told behind this call of the script

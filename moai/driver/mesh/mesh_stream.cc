@@ -18,6 +18,28 @@ uint64_t least_memory(const std::vector<dispatch::Welcome>& welcomes) {
   return least / 10 * 9;
 }
 
+ChoiceOptions choice_options(const MeshOptions& o, const std::vector<dispatch::Welcome>& welcomes) {
+  ChoiceOptions choice{.schedule = o.plans,
+                       .ranks = static_cast<int>(welcomes.size()),
+                       .rank_bytes = least_memory(welcomes),
+                       .version = o.version,
+                       .quiet = o.quiet,
+                       .tells_search = o.tells_search};
+  if (!o.described.state_dir.empty()) choice.cache_folder = o.described.state_dir + "/plans";
+  if (!o.search) {
+    choice.why_no_search = "no search was wanted";
+    return choice;
+  }
+  auto cluster =
+      job_cluster({welcomes[0].device_kind, choice.ranks, choice.rank_bytes}, o.described);
+  if (cluster.ok()) {
+    choice.cluster = std::move(*cluster);
+  } else {
+    choice.why_no_search = cluster.status().message();
+  }
+  return choice;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Stream>> MeshStream::open(std::vector<ConnectedWorker> workers,
@@ -25,33 +47,28 @@ Result<std::unique_ptr<Stream>> MeshStream::open(std::vector<ConnectedWorker> wo
                                                  graph::SignatureTable* signatures,
                                                  std::atomic<StorageId>* next_storage,
                                                  Answers* answers, const Interrupt& interrupt) {
-  const int ranks = static_cast<int>(workers.size());
-  std::deque<Planned> plans;
-  for (const PlanSchedule::Part& part : options.plans.parts) {
-    MOAI_ASSIGN_OR_RETURN(const compiler::Degrees d, compiler::first_degrees(part.pins, ranks));
-    plans.push_back({part.from_step, {.degrees = d, .open = !part.pins.zero}});
-  }
   MOAI_ASSIGN_OR_RETURN(std::vector<dispatch::Welcome> welcomes,
                         greet_all(workers, options.greeting_max, interrupt));
-  for (Planned& plan : plans) plan.options.rank_bytes = least_memory(welcomes);
+  MOAI_ASSIGN_OR_RETURN(auto choice, PlanChoice::make(choice_options(options, welcomes)));
   return std::unique_ptr<Stream>(new MeshStream(std::move(workers), std::move(welcomes), options,
-                                                std::move(plans), signatures, next_storage,
+                                                std::move(choice), signatures, next_storage,
                                                 answers));
 }
 
 MeshStream::MeshStream(std::vector<ConnectedWorker> workers,
                        std::vector<dispatch::Welcome> welcomes, const MeshOptions& options,
-                       std::deque<Planned> plans, graph::SignatureTable* signatures,
+                       std::unique_ptr<PlanChoice> choice, graph::SignatureTable* signatures,
                        std::atomic<StorageId>* next_storage, Answers* answers)
     : options_(options),
+      signatures_(*signatures),
       next_storage_(*next_storage),
       answers_(*answers),
-      gathering_(&ranks_, answers),
-      mesh_(compiler::mesh_of(plans.front().options.degrees)),
+      gathering_(&ranks_, answers, &clock_),
+      mesh_(compiler::mesh_of(choice->first().degrees)),
       queue_(&ranks_),
       shards_(&mesh_, &storages_, &queue_, signatures, next_storage),
-      plans_(plans.front().options, &storages_, signatures),
-      planned_(std::move(plans)) {
+      plans_(choice->first(), &storages_, signatures),
+      choice_(std::move(choice)) {
   for (size_t rank = 0; rank < workers.size(); ++rank) {
     ranks_.push_back(std::make_unique<RankLink>(std::move(workers[rank].link),
                                                 std::move(welcomes[rank]),
@@ -69,7 +86,8 @@ Status MeshStream::send(dispatch::Message* message, const Interrupt& interrupt) 
 
 Status MeshStream::end_step(const Interrupt& interrupt) {
   MOAI_RETURN_IF_ERROR(deliver(interrupt));
-  end_window(true);
+  end_window();
+  choice_->step_ended();
   return started(deliver(interrupt));
 }
 
@@ -164,8 +182,8 @@ void MeshStream::take(dispatch::Ask* ask) {
 // Waits for nothing: it stands behind the window that it came in.
 void MeshStream::take(dispatch::Marker* marker) { markers_.push_back(*marker); }
 
-void MeshStream::send_marker(const dispatch::Marker& marker) {
-  Gathering::Request request{.request = marker.request, .sequence = sequence_};
+void MeshStream::send_marker(const dispatch::Marker& marker, Gathering::Request::Kind kind) {
+  Gathering::Request request{.request = marker.request, .sequence = sequence_, .kind = kind};
   for (const auto& rank : ranks_) request.at_rank.push_back(rank->next_request());
   const std::vector<dispatch::RequestId> ids = request.at_rank;
   gathering_.expect(std::move(request), {});
@@ -186,26 +204,33 @@ void MeshStream::resize(StorageId id, uint64_t bytes) {
 
 // ---- windows
 
-void MeshStream::end_window(bool step) {
+void MeshStream::end_window() {
   for (const auto& [id, bytes] : gathering_.take_made()) storages_.made(id, bytes);
   const WindowBuilder::Built built = builder_.take();
   for (const StorageId id : built.released) free(id);
   if (!built.window.empty()) run(built);
-  if (step) ++steps_;
   for (const dispatch::Marker& m : std::exchange(markers_, {})) send_marker(m);
 }
 
 void MeshStream::run(const WindowBuilder::Built& built) {
   join_mesh();
-  change_plan(built.window);
-  join_mesh();
+  if (!choice_->settled()) change_plan(built.window);
   const PlanBook::Found found = plans_.find(built.window);
-  WindowPlan& plan = *found.plan;
-  if (!plan.verified.ok()) {
+  if (!found.plan->verified.ok()) {
     broken_ = internal_error("[driver.mesh] no program of the window is right: " +
-                             plan.verified.message());
+                             found.plan->verified.message());
     return;
   }
+  choice_->runs(built.window, *found.plan, signatures_, storages_);
+  using Kind = Gathering::Request::Kind;
+  const bool measures = found.plan->trains && clock_.measures_next();
+  if (measures) send_marker({}, Kind::kStepBegin);
+  send(found, built);
+  if (measures) send_marker({}, Kind::kStepEnd);
+}
+
+void MeshStream::send(const PlanBook::Found& found, const WindowBuilder::Built& built) {
+  WindowPlan& plan = *found.plan;
   std::vector<StorageId> storages = found.storages;
   for (const auto& [number, layout] : plan.before) shards_.place(storages[number], layout);
   const uint64_t temporaries = plan.temporaries_end - plan.first_temporary;
@@ -233,17 +258,15 @@ void MeshStream::run(const WindowBuilder::Built& built) {
   for (const StorageId number : plan.released) storages_.forget(storages[number]);
 }
 
-// Where another plan holds from this window on.
 void MeshStream::change_plan(const graph::Window& w) {
-  if (planned_.size() < 2 || planned_[1].from_step > steps_) return;
-  planned_.pop_front();
-  const PlanBook::Options& options = planned_.front().options;
-  const Status changed = change(options, w);
-  if (changed.ok()) return;
-  log_warning("[driver.mesh] the plan " + to_string(options.degrees) +
-              " is not taken up: " + changed.message());
+  const auto wanted = choice_->before(w, plans_.known(w), signatures_);
+  if (!wanted) return;
+  choice_->taken(change(*wanted, w));
+  clock_.begin_anew();
+  join_mesh();
 }
 
+// The next plan holds from this window on, or all stays as it is.
 Status MeshStream::change(const PlanBook::Options& options, const graph::Window& w) {
   compiler::Mesh next = compiler::mesh_of(options.degrees);
   Relocation relocation(&storages_, &mesh_, &next, w);
@@ -252,7 +275,10 @@ Status MeshStream::change(const PlanBook::Options& options, const graph::Window&
     relocation.want(draft.storages[number], layout);
   }
   const uint64_t bytes = std::max(relocation.rank_bytes(), draft.plan->rank_bytes);
-  Status status = draft.plan->split;
+  Status status = draft.plan->verified;
+  if (status.ok() && !draft.plan->why_whole.empty()) {
+    status = failed_precondition("every device would run all of it: " + draft.plan->why_whole);
+  }
   if (status.ok() && options.rank_bytes && bytes > options.rank_bytes) {
     status = resource_exhausted("a device would need " + std::to_string(bytes) + " of " +
                                 std::to_string(options.rank_bytes) + " bytes");
@@ -337,6 +363,7 @@ Status MeshStream::lost(size_t rank, const Status& how) {
 }
 
 void MeshStream::close() {
+  choice_->stop();
   for (const auto& rank : ranks_) rank->exchange().close();
 }
 
@@ -346,6 +373,13 @@ void MeshStream::say_goodbye() {
 
 void MeshStream::close_copy() {
   for (const auto& rank : ranks_) rank->exchange().close_copy();
+}
+
+session::JobReport::Plan MeshStream::plan() const {
+  session::JobReport::Plan plan = choice_->state();
+  plan.measured_step_ns = clock_.step_ns();
+  plan.measured_bytes = gathering_.peak_bytes();
+  return plan;
 }
 
 bool MeshStream::busy() const {

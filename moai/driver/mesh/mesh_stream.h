@@ -12,8 +12,9 @@
 
 #include "moai/driver/lease/connector.h"
 #include "moai/driver/mesh/gathering.h"
+#include "moai/driver/mesh/job_cluster.h"
 #include "moai/driver/mesh/plan_book.h"
-#include "moai/driver/mesh/plan_schedule.h"
+#include "moai/driver/mesh/plan_choice.h"
 #include "moai/driver/mesh/rank_queue.h"
 #include "moai/driver/mesh/shards.h"
 #include "moai/driver/mesh/storages.h"
@@ -24,6 +25,10 @@ namespace moai::driver {
 
 struct MeshOptions {
   PlanSchedule plans{};
+  bool search = true;             // for what they leave open
+  DescriptionPlaces described{};  // of the devices, for the search
+  std::string version{};          // of the client, for what the search finds
+  bool quiet = false, tells_search = false;
   std::chrono::milliseconds greeting_max{10000};
   size_t window_nodes_max = size_t{1} << 16;
   uint64_t held_bytes_max = uint64_t{1} << 30;  // uploads that wait for a window
@@ -47,17 +52,15 @@ class MeshStream final : public Stream {
   void close() override;
   void say_goodbye() override;
   void close_copy() override;
+  void end_threads() override { choice_->end(); }
+  session::JobReport::Plan plan() const override;
   bool busy() const override;
   comm::Link::Counters counters() const override;
   size_t lost_rank() const override { return lost_rank_; }
 
  private:
-  struct Planned {
-    uint64_t from_step = 0;
-    PlanBook::Options options{};
-  };
   MeshStream(std::vector<ConnectedWorker> workers, std::vector<dispatch::Welcome> welcomes,
-             const MeshOptions& options, std::deque<Planned> plans,
+             const MeshOptions& options, std::unique_ptr<PlanChoice> choice,
              graph::SignatureTable* signatures, std::atomic<StorageId>* next_storage,
              Answers* answers);
 
@@ -78,12 +81,14 @@ class MeshStream final : public Stream {
   static Status started(const Status& delivered);
 
   // ---- windows
-  void end_window(bool step = false);
+  void end_window();
   void run(const WindowBuilder::Built& built);
+  void send(const PlanBook::Found& found, const WindowBuilder::Built& built);
   void change_plan(const graph::Window& w);
   Status change(const PlanBook::Options& options, const graph::Window& w);
   void join_mesh();
-  void send_marker(const dispatch::Marker& marker);
+  void send_marker(const dispatch::Marker& marker,
+                   Gathering::Request::Kind kind = Gathering::Request::Kind::kMarker);
 
   // ---- sending and receiving
   size_t ranks() const { return ranks_.size(); }
@@ -92,9 +97,11 @@ class MeshStream final : public Stream {
   Status lost(size_t rank, const Status& how);
 
   const MeshOptions options_;
+  const graph::SignatureTable& signatures_;
   std::atomic<StorageId>& next_storage_;
   Answers& answers_;
   Ranks ranks_;
+  StepClock clock_;
   Gathering gathering_;
 
   // Of the sending thread.
@@ -105,11 +112,10 @@ class MeshStream final : public Stream {
   RankQueue queue_;
   Shards shards_;
   PlanBook plans_;
-  std::deque<Planned> planned_;  // what holds, and what comes
-  uint64_t steps_ = 0;           // windows that ended with an optimizer step
-  Status broken_;                // why nothing can be sent any more
-  uint64_t sequence_ = 0;        // of the script
-  uint64_t meshes_ = 0;          // joined so far
+  const std::unique_ptr<PlanChoice> choice_;
+  Status broken_;          // why nothing can be sent any more
+  uint64_t sequence_ = 0;  // of the script
+  uint64_t meshes_ = 0;    // joined so far
   bool joined_ = false;
 
   std::atomic<size_t> lost_rank_{0};

@@ -65,14 +65,27 @@ PlanBook::Key PlanBook::key_of(const graph::Window& numbered,
   return key;
 }
 
+WindowPlan* PlanBook::at(const Key& key, const graph::Window& w) const {
+  const auto same_hash = entries_.find(hash_of(key));
+  if (same_hash == entries_.end()) return nullptr;
+  const auto holds = [&](const auto& word) { return w.words[word.first] == word.second; };
+  for (const Entry& e : same_hash->second) {
+    if (e.key == key && std::ranges::all_of(e.plan->assumed, holds)) return e.plan.get();
+  }
+  return nullptr;
+}
+
+const WindowPlan* PlanBook::known(const graph::Window& w) const {
+  std::vector<StorageId> storages;
+  const graph::Window numbered = number(w, &storages);
+  return at(key_of(numbered, storages), w);
+}
+
 PlanBook::Found PlanBook::find(const graph::Window& w) {
   Found found;
   const graph::Window numbered = number(w, &found.storages);
   Key key = key_of(numbered, found.storages);
-  for (const Entry& e : entries_[hash_of(key)]) {
-    const auto holds = [&](const auto& word) { return w.words[word.first] == word.second; };
-    if (e.key == key && std::ranges::all_of(e.plan->assumed, holds)) found.plan = e.plan.get();
-  }
+  found.plan = at(key, w);
   if (!found.plan) {
     auto plan = make(numbered, found.storages, options_);
     // What one window needs shared stays so.
@@ -149,10 +162,11 @@ compiler::Distributed PlanBook::distribute(compiler::DistributeInput in,
       log_error(
           "[driver.mesh] a plan is not right and is not used, every rank runs the window whole: " +
           d.verified.message());
-      plan->split = d.verified;
+      plan->why_whole = d.verified.message();
       in.whole = true;
       d = compiler::distribute(in, &signatures_);
     }
+    if (!d.why_whole.empty()) plan->why_whole = d.why_whole;
     plan->degrees = in.degrees;
     plan->rank_bytes = rank_bytes(in, d, storages);
     const bool shares_more = options.open && options.rank_bytes != 0 && in.degrees.dp > 1 &&
@@ -172,6 +186,7 @@ std::unique_ptr<WindowPlan> PlanBook::make(const graph::Window& numbered,
   }
   const compiler::Distributed d = distribute(std::move(in), storages, options, plan.get());
   plan->verified = d.verified;
+  plan->trains = d.trains;
   for (const compiler::RankWindow& r : d.ranks) plan->ranks.push_back(make_rank_program(r));
   plan->before.assign(d.before.begin(), d.before.end());
   plan->after.assign(d.after.begin(), d.after.end());

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -19,8 +20,9 @@ namespace moai::driver {
 
 // Storages are numbers of the form, from 1 in order of first use; 0 is none.
 struct WindowPlan {
-  Status verified{};  // not OK: our mistake; it must not run
-  Status split{};     // not OK: why every rank runs the window whole
+  Status verified{};        // not OK: our mistake; it must not run
+  bool trains = false;      // gradients change weights in it
+  std::string why_whole{};  // where every rank runs all of it
   compiler::Degrees degrees{};
   uint64_t rank_bytes = 0;  // of the fullest rank, with all else that lies
   std::vector<RankProgram> ranks{};
@@ -53,6 +55,8 @@ class PlanBook {
     std::vector<StorageId> storages{};  // by number; [0] is 0
   };
   Found find(const graph::Window& w);
+  // Null where it would have to be made.
+  const WindowPlan* known(const graph::Window& w) const;
   const compiler::Degrees& degrees() const { return options_.degrees; }
 
   // Other degrees: a plan under them for a window as storages lie now. Once they lie as that plan
@@ -75,6 +79,7 @@ class PlanBook {
     std::unique_ptr<WindowPlan> plan;
   };
   Key key_of(const graph::Window& numbered, const std::vector<StorageId>& storages) const;
+  WindowPlan* at(const Key& key, const graph::Window& w) const;
   WindowPlan* keep(Key key, std::unique_ptr<WindowPlan> plan);
   std::unique_ptr<WindowPlan> make(const graph::Window& numbered,
                                    const std::vector<StorageId>& storages,

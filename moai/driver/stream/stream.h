@@ -10,6 +10,7 @@
 #include "moai/base/status.h"
 #include "moai/comm/link/link.h"
 #include "moai/dispatch/messages.h"
+#include "moai/session/job_report.h"
 
 namespace moai::driver {
 
@@ -38,11 +39,15 @@ class Stream {
   virtual void close() = 0;
   // Tells the Workers that nothing follows.
   virtual void say_goodbye() = 0;
+  // After close(): ends what goes on beside the job, within 5 s.
+  virtual void end_threads() {}
   // In a forked child: closes the child's copies of descriptors.
   virtual void close_copy() = 0;
 
   // Whether a Worker has not yet given back the credit of all that was sent.
   virtual bool busy() const = 0;
+  // How a job on several devices is shared among them. Any thread.
+  virtual session::JobReport::Plan plan() const { return {}; }
   virtual comm::Link::Counters counters() const = 0;
   // The rank of the Worker whose link failed first.
   virtual size_t lost_rank() const = 0;

@@ -50,6 +50,9 @@ driver::DriverOptions options() {
   o.device = s.device;
   o.quiet = s.quiet;
   o.plan = s.plan;
+  o.searches_plan = s.searches_plan;
+  o.tells_search = s.tells_search;
+  o.cluster_path = s.cluster_path;
   o.templates = s.templates;
   o.compiles = s.compiles;
   o.rehearsal_path = s.rehearsal;

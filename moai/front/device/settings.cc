@@ -69,6 +69,11 @@ Settings read_settings() {
   s.device_type = setting("MOAI_DEVICE");
   s.memory_bytes = memory_setting();
   s.plan = setting("MOAI_PLAN");
+  const std::string search = setting("MOAI_PLAN_SEARCH");
+  const std::string advanced = setting("MOREH_ENABLE_ADVANCED_PARALLELIZATION");
+  s.tells_search = truthy(advanced);
+  s.searches_plan = search.empty() ? advanced.empty() || s.tells_search : truthy(search);
+  s.cluster_path = setting("MOAI_CLUSTER");
   s.quiet = truthy(setting("MOAI_QUIET"));
   s.disabled = truthy(setting("MOAI_DISABLE"));
   const std::string templates = setting("MOAI_TEMPLATES");

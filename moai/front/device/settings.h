@@ -16,9 +16,13 @@ struct Settings {
   std::string device_type;      // MOAI_DEVICE: cuda, moai; empty where torch's build decides
   uint64_t memory_bytes = 0;    // MOAI_DEVICE_MEMORY, the state file, else half of this machine's
   std::string plan;             // MOAI_PLAN: of a job on several devices, "dp=2,tp=2,zero=1"
-  bool quiet = false;           // MOAI_QUIET
-  bool disabled = false;        // MOAI_DISABLE: torch stays as it is
-  bool templates = true;        // MOAI_TEMPLATES: known windows are sent as templates
+  // MOAI_PLAN_SEARCH, MOREH_ENABLE_ADVANCED_PARALLELIZATION: a better plan is searched for while
+  // the job runs. Who asks for it in the second way is told of the search line by line.
+  bool searches_plan = true, tells_search = false;
+  std::string cluster_path;  // MOAI_CLUSTER: a description of the devices, for the search
+  bool quiet = false;        // MOAI_QUIET
+  bool disabled = false;     // MOAI_DISABLE: torch stays as it is
+  bool templates = true;     // MOAI_TEMPLATES: known windows are sent as templates
   // MOAI_COMPILE: what repeats is compiled, and last bits change; unset: where a script calls
   // torch.compile.
   bool compiles = false, may_compile = true;
