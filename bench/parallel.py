@@ -39,6 +39,13 @@ class Runner:
     def __init__(self, platform, steps):
         self.platform, self.steps, self.known = platform, steps, {}
 
+    def changes(self):
+        """How often the last job changed its plan."""
+        done = subprocess.run([plugin.program("moai"), "explain", "--json"], text=True,
+                              env=self.platform.environment(), capture_output=True, timeout=60)
+        plan = json.loads(done.stdout)["plan"] if done.returncode == 0 else None
+        return plan["changes"] if plan else 0
+
     def devices(self, case, dtype, devices, plan):
         settings = {"MOAI_QUIET": "1", "MOAI_FLAVOR": FLAVORS[devices]}
         if plan != "auto":
@@ -76,6 +83,7 @@ def loss_error(reference, other):
 
 def check(run, case, dtype, devices, plan):
     reference, other = run.one(case, dtype), run.devices(case, dtype, devices, plan)
+    changes = run.changes()
     error, limit = loss_error(reference, other), LOSS_ERROR_MAX[dtype]
     if dtype == "float32" and error > limit:
         threads = loss_error(run.stock(case, dtype, 1), run.stock(case, dtype, 2))
@@ -83,19 +91,20 @@ def check(run, case, dtype, devices, plan):
     exempt = parity.zero_gradient_elements(reference)
     parameters = parity.parameter_error(reference, other, exempt)
     good = error <= limit and (dtype == "float32" or parameters <= parity.PARAMETER_ERROR_MAX)
-    return good, {"loss_error": error, "parameter_error": parameters, "limit": limit}
+    return good, changes, {"loss_error": error, "parameter_error": parameters, "limit": limit}
 
 
 def row(run, case, dtype, devices, plan):
     begun = time.monotonic()
     try:
-        good, errors = check(run, case, dtype, devices, plan)
+        good, changes, errors = check(run, case, dtype, devices, plan)
         detail = ""
     except (RuntimeError, subprocess.TimeoutExpired) as error:
-        good, errors, detail = False, {}, str(error)[:300]
+        good, changes, errors, detail = False, 0, {}, str(error)[:300]
     return {"case": case.removeprefix("parallel-"), "dtype": dtype, "devices": devices,
             "plan": plan, "verdict": "ok" if good else "FAILED",
-            **{name: f"{value:.1e}" for name, value in errors.items()}, "detail": detail,
+            **{name: f"{value:.1e}" for name, value in errors.items()}, "changes": changes,
+            "detail": detail,
             "seconds": round(time.monotonic() - begun, 1)}
 
 
