@@ -1,10 +1,10 @@
 """The compatibility suite: users' scripts over libraries, on the device and on stock CPU torch.
 
-With --plan nothing is computed: what a script runs is recorded, for as long as it goes on with zeros
-for values and without its assertions, and each window of it is planned for eight devices.
+With --plan nothing is computed: what a script runs is recorded, for as long as it goes on with
+zeros for values and without its assertions, and each window of it is planned for eight devices.
 
-Else a script passes when `python FILE` ends with exit code 0 within the time limit and every number of
-its last line, a JSON object, that stock torch computes too agrees with stock torch's.
+Else a script passes when `python FILE` ends with exit code 0 within the time limit and every number
+of its last line, a JSON object, that stock torch computes too agrees with stock torch's.
 """
 
 import argparse
@@ -160,7 +160,7 @@ def record(path, recording, limit_s):
 
 
 def planned_windows(text):
-    """{"windows", "planned", "left", "refused": [reason], "whole": {operator: [calls, seconds]}}."""
+    """{"windows", "planned", "left", "refused": [reason], "whole": {name: [calls, seconds]}}."""
     found = {"windows": 0, "planned": 0, "left": 0, "refused": [], "whole": {}}
     for kind, *fields in (line.split("\t") for line in text.splitlines()):
         if kind == "window" and fields[1] != "planned":
