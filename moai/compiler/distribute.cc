@@ -40,12 +40,13 @@ class Homes {
       if (n.kind == graph::NodeKind::kAlloc) made_[ids[0]] = in.window->words_of(n)[0];
       if (n.kind != graph::NodeKind::kCall) continue;
       const ops::CallSignature s = signatures.at(n.signature).signature();
-      skips_ |= s.op == "moai::skip_if";
+      note_border(s.op);
       size_t at = ops::arity(s).operands;
       for (const ops::Result* r : ops::fresh_results(s)) {
         made_[ids[at++]] = static_cast<uint64_t>(tensor::storage_bytes(r->geometry));
       }
     }
+    in_region_cut_ |= in_region_;
   }
 
   std::vector<Cut> cuts(const ValueGraph& g) const {
@@ -65,7 +66,7 @@ class Homes {
     for (SegmentId s = 0; s < w.graph.segments.size(); ++s) {
       const Segment& segment = w.graph.segments[s];
       const StorageState* state = state_of(segment);
-      if (!covers(segment) || skips_ || in_.whole) {
+      if (!covers(segment) || in_region_cut_ || in_.whole) {
         plan->home[s] = whole;
         continue;
       }
@@ -98,6 +99,10 @@ class Homes {
   }
 
  private:
+  void note_border(const std::string& op) {
+    if (op == "moai::skip_end") in_region_cut_ |= !in_region_;
+    if (op == "moai::skip_if" || op == "moai::skip_end") in_region_ = op == "moai::skip_if";
+  }
   static bool plans_for(Role r) {
     return r == Role::kParameter || r == Role::kState || r == Role::kBuffer;
   }
@@ -109,9 +114,9 @@ class Homes {
 
   const DistributeInput& in_;
   std::map<StorageId, uint64_t> made_;  // what the window makes itself, in bytes
-  // The window has a region that may be skipped: a move within it may then not have happened, so
-  // that every rank runs it whole.
-  bool skips_ = false;
+  // Whether a region that may be skipped begins or ends in another window: what is moved in between
+  // might not happen, so that every rank runs it whole.
+  bool in_region_ = false, in_region_cut_ = false;
 };
 
 class Distribution {

@@ -71,6 +71,34 @@ say(len(data[data.sum(1) > 0]), *torch.nonzero(target)[:3].flatten())
 say(data.unique().numel(), *torch.sort(data[:, 0]).values[:3])
 """
 
+# Steps that the scaler skips among those that it does not.
+SCALED = """
+import sys, torch
+from torch import nn
+from torch.nn import functional as F
+device = sys.argv[1]
+torch.manual_seed(0)
+data = torch.randn(50, 12).to(device)
+target = (data.sum(1) > 0).long()
+model = nn.Sequential(nn.Linear(12, 32), nn.GELU(), nn.LayerNorm(32), nn.Linear(32, 2)).to(device)
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+scaler = torch.amp.GradScaler(device, growth_interval=4)
+for step in range(16):
+    optimizer.zero_grad()
+    loss = F.cross_entropy(model(data[step:step + 30]), target[step:step + 30])
+    scaler.scale(loss * (float("inf") if step in (2, 7, 8) else 1)).backward()
+    if step > 9:
+        scaler.unscale_(optimizer)
+        print(nn.utils.clip_grad_norm_(model.parameters(), 1.0).item())
+    scaler.step(optimizer)
+    scaler.update()
+    if step % 3 == 2:
+        print(loss.item(), scaler.get_scale())
+for p in model.parameters():
+    state = optimizer.state[p]
+    print(p.sum().item(), state["exp_avg"].sum().item(), state["step"].item())
+"""
+
 ERRORS = """
 import torch
 from torch import nn
@@ -145,6 +173,17 @@ def test_a_script_as_users_write_it_prints_what_stock_torch_prints(run_on_device
     assert len(values[0]) == len(values[1]) > 35
     for i, (wanted, got) in enumerate(zip(*values, strict=True)):
         assert got == pytest.approx(wanted, rel=2e-4, abs=2e-4), f"value {i} under {plan!r}"
+
+
+@pytest.mark.parametrize("plan", ["", "zero=1", "zero=3", "tp=2"])
+def test_steps_that_a_scaler_skips(run_on_device, run_on_stock_torch, write_script, plan):
+    script = write_script(SCALED)
+    expected = run_on_stock_torch(script, "cpu")
+    found = run_on_device(script, "cuda", **settings(2, plan))
+    assert found.returncode == expected.returncode == 0, expected.stderr + found.stderr
+    values = [[float(word) for word in done.stdout.split()] for done in (expected, found)]
+    assert values[1] == pytest.approx(values[0], rel=2e-4, abs=2e-4)
+    assert values[0][-1] == 13, "three of the steps are skipped"
 
 
 def test_an_error_of_a_rank_is_torchs_own_and_the_script_goes_on(run_on_device, write_script):

@@ -1,7 +1,10 @@
 """The compatibility suite: users' scripts over libraries, on the device and on stock CPU torch.
 
-A script passes when `python FILE` ends with exit code 0 within the time limit and every number of
-its last line, a JSON object, that stock torch computes too agrees with stock torch's.
+With --plan nothing is computed: what a script runs is recorded, for as long as it goes on with
+zeros for values and without its assertions, and each window of it is planned for eight devices.
+
+Else a script passes when `python FILE` ends with exit code 0 within the time limit and every number
+of its last line, a JSON object, that stock torch computes too agrees with stock torch's.
 """
 
 import argparse
@@ -12,6 +15,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -21,6 +25,11 @@ SCRIPTS = ROOT / "tests/scripts/compatibility"
 TOLERANCE = 1e-3
 HALF_TOLERANCE = 2e-2
 TAIL_LINES = 12
+# Of --plan.
+CLUSTER = f"{ROOT}/clusters/a100-80-dgx.toml:8"
+STEPS_MAX = 100_000
+RECORD_S = 40  # a script that waits for a value other than 0 has no end
+GRACE_S = 60
 # torchvision's wheel for CUDA does not import beside stock torch without the schemas that the
 # device brings along.
 STOCK = f"""
@@ -129,6 +138,71 @@ def run_script(path, limit_s):
             "device_s": device["seconds"], "stock_s": stock["seconds"]}
 
 
+def record(path, recording, limit_s):
+    """Runs the script without values; what it did until it ended, failed or took too long."""
+    environment = {**os.environ, "MOAI_REHEARSAL": str(recording),
+                   "MOAI_REHEARSAL_STEPS": str(STEPS_MAX)}
+    with subprocess.Popen([sys.executable, "-O", str(path)], env=environment, cwd=ROOT,
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                          stdin=subprocess.DEVNULL, start_new_session=True) as process:
+        try:
+            process.wait(limit_s)
+        except BaseException as why:
+            # An interrupt, as a user's: the script still writes what it did.
+            os.kill(process.pid, signal.SIGINT)
+            try:
+                process.wait(GRACE_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+            if not isinstance(why, subprocess.TimeoutExpired):
+                raise
+        return process.returncode
+
+
+def planned_windows(text):
+    """{"windows", "planned", "left", "refused": [reason], "whole": {name: [calls, seconds]}}."""
+    found = {"windows": 0, "planned": 0, "left": 0, "refused": [], "whole": {}}
+    for kind, *fields in (line.split("\t") for line in text.splitlines()):
+        if kind == "window" and fields[1] != "planned":
+            found["refused"].append(fields[1])
+        elif kind == "whole":
+            sums = found["whole"].setdefault(fields[0], [0, 0.0])
+            sums[0] += int(fields[1])
+            sums[1] += float(fields[2]) + float(fields[3])
+        elif kind == "windows":
+            found["windows"], found["planned"], found["left"] = map(int, fields)
+    return found
+
+
+def plan_script(path, limit_s):
+    begin = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        recording = pathlib.Path(folder, "recording")
+        code = record(path, recording, min(limit_s, RECORD_S))
+        if not recording.exists():
+            return {"script": path.stem, "verdict": "failed", "code": code, **planned_windows(""),
+                    "refused": [f"nothing was recorded; it ended with code {code}"]}
+        done = subprocess.run([ROOT / "build/release/bin/every_window_bench", recording, CLUSTER],
+                              text=True, capture_output=True, timeout=limit_s, check=False)
+    found = planned_windows(done.stdout)
+    if done.returncode < 0 or done.stderr:
+        found["refused"].append(done.stderr.strip() or f"ended by signal {-done.returncode}")
+    good = found["windows"] > 0 and not found["refused"]
+    return {"script": path.stem, "verdict": "passed" if good else "failed", "code": code, **found,
+            "seconds": round(time.monotonic() - begin, 1)}
+
+
+def plan_line(row):
+    whole = sorted(row["whole"].items(), key=lambda item: -item[1][1])
+    text = f"{row['script']:<22} {row['verdict']:<8} {row['planned']} of {row['windows']} windows"
+    if row["left"]:
+        text += f", {row['left']} more not looked at"
+    if whole:
+        text += "; whole: " + ", ".join(f"{op} {calls} × ({1e3 * seconds:.3g} ms)"
+                                        for op, (calls, seconds) in whole)
+    return text + "".join(f"\n    {reason}" for reason in row["refused"])
+
+
 def line_of(row):
     text = f"{row['script']:<22} {row['verdict']:<8} {row['device_s']:6.1f} s " \
            f"(stock {row['stock_s']:.1f} s)"
@@ -137,7 +211,7 @@ def line_of(row):
     return text + (f"  {row['reason']}" if row["reason"] else "")
 
 
-def run_all(paths, limit_s):
+def run_all(paths, limit_s, run_script=run_script, line_of=line_of):
     rows, begin = [], time.monotonic()
     for index, path in enumerate(paths):
         eta = (time.monotonic() - begin) / index * (len(paths) - index) if index else 0
@@ -164,13 +238,19 @@ def main(words=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="all of them by default")
     parser.add_argument("--json", action="store_true", help="the report as JSON on the output")
+    parser.add_argument("--plan", action="store_true",
+                        help="plan every window for eight devices in place of running anything")
     parser.add_argument("--limit", type=float, default=600, metavar="SECONDS",
                         help="for one run of a script (600)")
     arguments = parser.parse_args(words)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    rows = run_all(chosen(arguments.names), arguments.limit)
+    what = (plan_script, plan_line) if arguments.plan else (run_script, line_of)
+    rows = run_all(chosen(arguments.names), arguments.limit, *what)
     if arguments.json:
         print(json.dumps({"scripts": rows}, indent=1))
+    if arguments.plan:
+        print(f"{sum(row['planned'] for row in rows)} of {sum(row['windows'] for row in rows)} "
+              f"distinct windows planned for eight devices", file=sys.stderr)
     print(closing_line(rows), file=sys.stderr if arguments.json else sys.stdout)
     return any(row["verdict"] == "failed" for row in rows)
 

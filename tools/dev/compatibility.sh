@@ -1,4 +1,4 @@
-# ./dev compatibility [NAME...] [--json] [--limit SECONDS]: users' scripts over libraries.
+# ./dev compatibility [NAME...] [--json] [--limit SECONDS] [--plan]: users' scripts over libraries.
 source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
 
 requirements=$root/tools/dev/requirements_compatibility.txt
@@ -25,7 +25,7 @@ install_libraries() {
 }
 
 bash "$root/tools/dev/setup.sh"
-bash "$root/tools/dev/build.sh" release product
+bash "$root/tools/dev/build.sh" release product every_window_bench
 wanted=$(cat "$requirements" "$root/.venv/.moai-setup" | sha256sum | cut -d' ' -f1)
 if [[ $(cat "$stamp" 2>/dev/null) != "$wanted" ]]; then
   install_libraries

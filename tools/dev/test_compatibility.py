@@ -112,3 +112,19 @@ def test_an_unknown_name_is_refused_with_those_there_are():
     done = subprocess.run([sys.executable, suite.__file__, "trainer_gtp"], text=True,
                           capture_output=True, timeout=60)
     assert done.returncode == 1 and "trainer_gpt" in done.stderr
+
+
+def test_windows_that_were_planned_and_what_ran_whole():
+    text = ("window\t5\tplanned\tdp8 tp1 zero0\t0.5\nwhole\taten::sort\t2\t0.25\t0.5\n"
+            "window\t9\t[verify] call 3 reads another value\t-\t0\n"
+            "whole\taten::sort\t1\t0.25\t0\nwindows\t2\t1\t4\n")
+    assert suite.planned_windows(text) == {
+        "windows": 2, "planned": 1, "left": 4, "refused": ["[verify] call 3 reads another value"],
+        "whole": {"aten::sort": [3, 1.0]}}
+
+
+def test_a_script_that_records_nothing_is_no_success(tmp_path):
+    script = tmp_path / "silent.py"
+    script.write_text("import os\nos._exit(3)\n")
+    row = suite.plan_script(script, 60)
+    assert row["verdict"] == "failed" and "code 3" in row["refused"][0]

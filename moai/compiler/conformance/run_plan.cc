@@ -48,13 +48,6 @@ const cluster::Cluster& some_cluster() {
   return kCluster;
 }
 
-bool may_skip(const ValueGraph& g) {
-  for (NodeId n = 0; n < g.nodes.size(); ++n) {
-    if (borders_region(g, n)) return true;
-  }
-  return false;
-}
-
 bool is_split(const Placement& p) {
   for (const AxisPlacement& a : p) {
     if (a.split()) return true;
@@ -110,11 +103,7 @@ Reference::Reference(device::Device* device, GoldenWindow* golden)
 Result<PlanRun> Reference::run(const Analysed& window, const LayoutPlan& plan,
                                std::optional<uint64_t> left_out) {
   const LaidOut laid = lay_out(window, plan);
-  // What moves in a region that may be skipped is right as long as it is not, which the verifier
-  // does not take; the compiler's door has such windows run whole.
-  if (!may_skip(window.graph)) {
-    MOAI_RETURN_IF_ERROR(verify(laid.lowering(window), laid.ranks, golden_->signatures));
-  }
+  MOAI_RETURN_IF_ERROR(verify(laid.lowering(window), laid.ranks, golden_->signatures));
   return run(window, laid, left_out);
 }
 

@@ -8,6 +8,7 @@
 #include "moai/compiler/lower/emitter.h"
 #include "moai/compiler/lower/indexed_call.h"
 #include "moai/compiler/lower/local_layout.h"
+#include "moai/compiler/sharding/skipped_region.h"
 #include "moai/compiler/sharding/strategies.h"
 #include "moai/compiler/sharding/table_split.h"
 #include "moai/ops/call_build.h"

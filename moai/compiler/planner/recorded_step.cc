@@ -1,6 +1,7 @@
 #include "moai/compiler/planner/recorded_step.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "moai/compiler/analysis/analysed.h"
@@ -35,6 +36,37 @@ class Replay {
  private:
   cost::StorageReplay storages_;
 };
+
+RecordedWindow piece(const RecordedWindow& w, size_t begin, size_t end) {
+  RecordedWindow out;
+  for (size_t i = begin; i < end; ++i) {
+    const graph::Node& n = w.window.nodes[i];
+    const auto ids = w.window.storages_of(n);
+    const auto words = w.window.words_of(n);
+    switch (n.kind) {
+      case NodeKind::kCall:
+        out.window.call(n.signature, ids, words, n.line);
+        break;
+      case NodeKind::kAlloc:
+        out.window.alloc(ids[0], words[0]);
+        break;
+      case NodeKind::kResize:
+        out.window.resize(ids[0], words[0]);
+        break;
+      case NodeKind::kFree:
+        out.window.free(ids[0]);
+        break;
+    }
+  }
+  for (const graph::Upload& u : w.uploads) {
+    const bool last = end == w.window.nodes.size() && u.before == end;
+    if ((u.before >= begin && u.before < end) || last) {
+      out.uploads.push_back(u);
+      out.uploads.back().before -= begin;
+    }
+  }
+  return out;
+}
 
 bool trains(const RecordedWindow& w, const graph::SignatureTable& signatures) {
   const Analysed analysed(w.window, signatures);
@@ -72,6 +104,30 @@ Result<RecordedStep> training_step(const graph::Recording& recording,
   const RecordedWindow& w = recording.windows[chosen - 1];
   replay.uploads(w);
   return RecordedStep{w.window, uploaded(w), replay.live().storages()};
+}
+
+std::vector<RecordedStep> distinct_windows(const graph::Recording& recording, size_t nodes_max,
+                                           const graph::SignatureTable& signatures) {
+  std::set<std::vector<graph::SignatureId>> known;
+  std::vector<RecordedStep> all;
+  Replay replay(signatures);
+  const auto take = [&](const RecordedWindow& w) {
+    replay.uploads(w);
+    std::vector<graph::SignatureId> calls;
+    for (const graph::Node& n : w.window.nodes) {
+      if (n.kind == NodeKind::kCall) calls.push_back(n.signature);
+    }
+    if (!calls.empty() && known.insert(std::move(calls)).second) {
+      all.push_back({w.window, uploaded(w), replay.live().storages()});
+    }
+    replay.run(w);
+  };
+  for (const RecordedWindow& w : recording.windows) {
+    for (size_t begin = 0; begin < w.window.nodes.size(); begin += nodes_max) {
+      take(piece(w, begin, std::min(begin + nodes_max, w.window.nodes.size())));
+    }
+  }
+  return all;
 }
 
 }  // namespace moai::compiler

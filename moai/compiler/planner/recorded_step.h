@@ -21,4 +21,9 @@ struct RecordedStep {
 Result<RecordedStep> training_step(const graph::Recording& recording,
                                    const graph::SignatureTable& signatures);
 
+// All windows that call something, in order, those of more nodes than `nodes_max` in pieces; of
+// those that differ in nothing but storages and words the first.
+std::vector<RecordedStep> distinct_windows(const graph::Recording& recording, size_t nodes_max,
+                                           const graph::SignatureTable& signatures);
+
 }  // namespace moai::compiler

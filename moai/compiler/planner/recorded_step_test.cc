@@ -48,5 +48,24 @@ TEST(RecordedStep, WithoutOneItSaysWhatWasRecorded) {
   EXPECT_THAT(status.message(), HasSubstr("give arguments with which it trains"));
 }
 
+TEST(RecordedStep, DistinctWindowsInPiecesKnowWhatIsOlder) {
+  const std::string step =
+      "alloc s1 20\n"
+      "s2 = aten::relu(f32[5] s1) -> f32[5]\n"
+      "upload s9 12 0 12\n"
+      "s3 = aten::neg(f32[5] s2) -> f32[5]\n"
+      "step\n";
+  graph::SignatureTable signatures;
+  const auto recording = graph::parse_recording(step + step, &signatures);
+  ASSERT_TRUE(recording.ok());
+  EXPECT_EQ(distinct_windows(*recording, 100, signatures).size(), 1u);
+  const auto pieces = distinct_windows(*recording, 2, signatures);
+  ASSERT_EQ(pieces.size(), 2u);
+  EXPECT_TRUE(pieces[0].uploaded.empty());
+  EXPECT_EQ(pieces[1].uploaded, (std::vector<graph::StorageId>{9}));
+  const cost::StorageBytes older{{1, 20}, {2, 20}, {9, 12}};
+  EXPECT_EQ(pieces[1].older, older);
+}
+
 }  // namespace
 }  // namespace moai::compiler

@@ -4,10 +4,12 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "moai/compiler/sharding/drawn_shares.h"
 #include "moai/compiler/sharding/early_scatters.h"
 #include "moai/compiler/sharding/move_cost.h"
+#include "moai/compiler/sharding/skipped_region.h"
 #include "moai/compiler/sharding/strategies.h"
 
 namespace moai::compiler {
@@ -17,8 +19,14 @@ class Partition {
  public:
   Partition(const ValueGraph& g, const Factors& factors, const LayoutPlan& plan,
             const DrawnShares& drawn)
-      : graph_(g), factors_(factors), plan_(plan), drawn_(drawn), cost_(g, factors, plan) {
+      : graph_(g),
+        factors_(factors),
+        plan_(plan),
+        drawn_(drawn),
+        cost_(g, factors, plan),
+        regions_(skipped_regions(g)) {
     program_.mesh = plan.mesh;
+    region_ = regions_.begin();
     available_.resize(g.values.size());
     input_.resize(g.segments.size());
     for (size_t a = 0; a < plan.mesh.axes.size(); ++a) order_.push_back(a);
@@ -37,8 +45,10 @@ class Partition {
     for (NodeId n = 0; n < graph_.nodes.size(); ++n) {
       if (n == plan_.regather) forget_gathered();
       reader_ = n;
-      if (borders_region(graph_, n)) settle_outputs();
+      enter_region(n);
+      leave_region(n);
       place(n);
+      if (region_ != regions_.end() && n == region_->end) forget_region();
     }
     reader_ = kNone;
     for (const ValueId v : graph_.outputs) program_.outputs.push_back(settled(v));
@@ -80,11 +90,49 @@ class Partition {
                        : resolved(program_.registers[available_[v].front()].placement));
   }
 
+  const Placement& placement(RegisterId r) const { return program_.registers[r].placement; }
+
   RegisterId add(ValueId v, Placement p) {
     program_.registers.push_back({v, std::move(p)});
     const auto id = static_cast<RegisterId>(program_.registers.size() - 1);
     available_[v].push_back(id);
     return id;
+  }
+
+  // ---- regions that may be skipped
+
+  void enter_region(NodeId n) {
+    if (region_ == regions_.end() || n != region_->begin) return;
+    for (const ValueId v : region_->used) {
+      const std::vector<RegisterId>& all = available_[v];
+      const Placement whole = all.empty() ? Placement{} : resolved(placement(all[0]));
+      const auto is_partial = [&](RegisterId r) {
+        return std::ranges::any_of(placement(r), &AxisPlacement::partial);
+      };
+      if (!all.empty() && std::ranges::all_of(all, is_partial)) want(v, whole);
+    }
+    for (const ValueId v : region_->before) {
+      if (!available_[v].empty()) settled(v);
+    }
+    settle_outputs();
+    region_registers_ = program_.registers.size();
+  }
+  void leave_region(NodeId n) {
+    if (region_ == regions_.end() || n != region_->end) return;
+    for (const ValueId v : region_->after) settled(v);
+    settle_outputs();
+  }
+  // What was made in it is only where it would be had it been skipped.
+  void forget_region() {
+    const std::set<ValueId> kept(region_->after.begin(), region_->after.end());
+    std::map<ValueId, RegisterId> home;
+    for (const ValueId v : kept) home[v] = settled(v);
+    for (ValueId v = 0; v < graph_.values.size(); ++v) {
+      std::erase_if(available_[v], [&](RegisterId r) {
+        return r >= region_registers_ && !(kept.contains(v) && home[v] == r);
+      });
+    }
+    ++region_;
   }
 
   // ---- calls
@@ -301,13 +349,12 @@ class Partition {
   std::map<SegmentId, Placement> made_as_;          // what does not go on from an older version
   std::vector<bool> weight_only_;                   // by value: computed from inputs alone
   NodeId reader_ = kNone;
+  const std::vector<SkippedRegion> regions_;
+  std::vector<SkippedRegion>::const_iterator region_;  // that comes next, or is open
+  size_t region_registers_ = 0;                        // that were there when it began
 };
 
 }  // namespace
-
-bool borders_region(const ValueGraph& g, NodeId n) {
-  return g.nodes[n].signature.op.starts_with("moai::skip_");
-}
 
 SpmdProgram partition(const ValueGraph& g, const Factors& factors, const LayoutPlan& plan) {
   const DrawnShares none;

@@ -58,10 +58,6 @@ struct SpmdProgram {
   std::vector<Step> steps{};
 };
 
-// Whether a call begins or ends a region that a Worker may skip (worker/exec/stream.h). What ends
-// up in a storage is brought there on its own side of it.
-bool borders_region(const ValueGraph& g, NodeId n);
-
 std::string_view name(MoveKind kind);
 
 // One line a step: "%4 = all_reduce[dp] %3", "%5 = aten::mm %1:R*S0 %2 | dp: f0".

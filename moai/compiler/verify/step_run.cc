@@ -268,11 +268,18 @@ Status StepRun::apply(const Part& part) {
 }
 
 Status StepRun::put(RegisterId r, Place place, size_t step) {
+  const Value& value = in_.graph->values[in_.program->registers[r].value];
+  newest_.resize(in_.graph->segments.size());
+  newest_[value.segment] = std::max(newest_[value.segment], value.version);
+  if (region_) {
+    const Place home = home_place(in_, r);
+    region_->before.try_emplace({home.storage, home.begin}, contents_.at(home));
+    region_->made.push_back(r);
+  }
   if (!put_register(in_, r, place, &contents_)) {
     return wrong("s" + std::to_string(place.storage) + " is too small for " + register_text(in_, r),
                  step);
   }
-  if (in_region_) in_region_->push_back(r);
   return ok_status();
 }
 
@@ -297,15 +304,39 @@ std::string StepRun::border_error(size_t step) {
       return register_text(in_, r) + " is not home yet";
     }
   }
-  if (in_region_) {
-    for (const RegisterId r : *in_region_) {
-      if (contents_.at(home_place(in_, r)) != r) contents_.forget(r);
-    }
-    in_region_.reset();
-  } else {
-    in_region_.emplace();
-  }
+  const std::string& op = in_.graph->nodes[call_step(step).node].signature.op;
+  if (op == "moai::skip_end") return leave_region();
+  newest_.resize(in_.graph->segments.size());
+  region_.emplace().newest = newest_;
   return {};
+}
+
+std::string StepRun::leave_region() {
+  if (!region_) return {};
+  for (const RegisterId r : region_->made) {
+    if (contents_.at(home_place(in_, r)) != r) {
+      contents_.forget(r);
+    } else if (std::string what = region_error(r); !what.empty()) {
+      return what;
+    }
+  }
+  region_.reset();
+  return {};
+}
+
+// What was written in the region was at home before it: there it is where it was skipped.
+std::string StepRun::region_error(RegisterId made) const {
+  const Place home = home_place(in_, made);
+  const auto value = [&](RegisterId r) -> const Value& {
+    return in_.graph->values[in_.program->registers[r].value];
+  };
+  const SegmentId segment = value(made).segment;
+  const uint32_t newest = region_->newest[segment];
+  const RegisterId was = region_->before.at({home.storage, home.begin});
+  // What nobody reads has no register; it lies where it did.
+  const bool right =
+      was == kNone ? newest == 0 : value(was).segment == segment && value(was).version == newest;
+  return right ? "" : register_text(in_, made) + " was not at home before the region";
 }
 
 // ---- a split table

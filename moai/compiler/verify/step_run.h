@@ -5,6 +5,7 @@
 // at that moment decides whether that is right.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -67,6 +68,8 @@ class StepRun {
   Status move(size_t step, const MoveStep& m);
   Status settle();
   std::string border_error(size_t step);
+  std::string leave_region();
+  std::string region_error(RegisterId made) const;
   bool is_border(size_t step) const;
   Status pointer_call(size_t step);
   std::string table_error(const Part& part) const;
@@ -91,8 +94,14 @@ class StepRun {
   std::optional<PointerProbes> probes_;
   RegisterId unzeroed_ = kNone;  // holds what was read outside the table
 
-  // Of a region that may be skipped: what was made since it began.
-  std::optional<std::vector<RegisterId>> in_region_;
+  std::vector<uint32_t> newest_;  // by segment: the last version that was made
+  // Of a region that may be skipped: what was made since it began, and what was there when it did.
+  struct Region {
+    std::vector<RegisterId> made{};
+    std::vector<uint32_t> newest{};
+    std::map<std::pair<graph::StorageId, int64_t>, RegisterId> before{};
+  };
+  std::optional<Region> region_;
 };
 
 }  // namespace moai::compiler

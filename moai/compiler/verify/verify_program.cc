@@ -1,4 +1,5 @@
 #include "moai/compiler/verify/verify_program.h"
+#include "moai/compiler/sharding/skipped_region.h"
 
 #include <algorithm>
 

@@ -19,6 +19,7 @@
 #include "moai/front/device/memory_history.h"
 #include "moai/front/device/pinned.h"
 #include "moai/front/device/settings.h"
+#include "moai/front/device/skipping.h"
 
 namespace py = pybind11;
 
@@ -131,7 +132,7 @@ void bind_device(py::module_& m) {
   m.def("shutdown", &shutdown, py::arg("failed"));
   m.def("step_end", [] {
     const Span span(SpanKind::kStepEnd, "step_end");
-    if (driver::Driver* started = engine_if_started()) started->step_end();
+    step_end();
   });
   m.def("rehearsal_complete", [] {
     const auto* rehearsal = dynamic_cast<const driver::Rehearsal*>(engine_if_started());

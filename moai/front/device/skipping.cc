@@ -20,6 +20,9 @@ graph::SignatureId border(const char* op, std::vector<ops::Arg> args) {
   return engine().signatures().intern(std::move(signature));
 }
 
+// Of the thread that runs the optimizer, which holds the GIL.
+bool g_in_region = false, g_step_ended = false;
+
 driver::Driver::ReadInto range_of(const at::Tensor& scalar, float* out) {
   const Place place = place_of(scalar);
   return {place.storage, static_cast<uint64_t>(place.offset) * sizeof(float), sizeof(float),
@@ -36,11 +39,23 @@ void skip_if(const at::Tensor& found) {
   arg.geometry = {.dtype = tensor::DType::kFloat32, .offset = place.offset};
   const auto signature = border("moai::skip_if", {std::move(arg)});
   raise_if_error(engine().append(signature, {&place.storage, 1}, {}, current_line()));
+  g_in_region = true;
 }
 
 void skip_end() {
   static const auto signature = border("moai::skip_end", {});
+  g_in_region = false;
+  const bool step_ended = std::exchange(g_step_ended, false);
   raise_if_error(engine().append(signature, {}, {}, current_line()));
+  if (step_ended) step_end();
+}
+
+void step_end() {
+  if (g_in_region) {
+    g_step_ended = true;
+  } else if (driver::Driver* started = engine_if_started()) {
+    started->step_end();
+  }
 }
 
 PendingScalar::PendingScalar(const at::Tensor& scalar) : scalar_(scalar) {

@@ -12,6 +12,9 @@ namespace moai::front {
 
 void skip_if(const at::Tensor& found);
 void skip_end();
+// An optimizer's step has ended, which ends a window (driver/driver.h): not in the midst of what is
+// skipped together, but behind it.
+void step_end();
 
 // The value of a one-element f32 tensor as it is now, asked for and not waited for. One thread.
 class PendingScalar {
