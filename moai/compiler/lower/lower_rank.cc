@@ -8,6 +8,7 @@
 #include "moai/compiler/lower/emitter.h"
 #include "moai/compiler/lower/indexed_call.h"
 #include "moai/compiler/lower/local_layout.h"
+#include "moai/compiler/lower/stage_lowering.h"
 #include "moai/compiler/sharding/strategies.h"
 #include "moai/compiler/sharding/table_split.h"
 #include "moai/ops/call_build.h"
@@ -55,7 +56,7 @@ class Lower {
         const bool overwrites = m.kind == MoveKind::kAllReduce && awaited_.contains(m.from);
         if (waiting_.contains(m.from) || overwrites) finish_parts();
         move(m);
-        made_.insert(m.to);
+        if (m.to != kNone) made_.insert(m.to);
       }
       release(i);
     }
@@ -280,7 +281,29 @@ class Lower {
         return reduce_scatter(m);
       case MoveKind::kAllToAll:
         return all_to_all(m);
+      case MoveKind::kSend:
+        return emit("moai::send",
+                    {ops::of_tensor(flat(m.from)), ops::of_int(m.peer), ops::of_int(m.axis)},
+                    {{.kind = ops::ResultKind::kIgnored}}, {storage(m.from)});
+      case MoveKind::kReceive:
+        return receive("moai::receive", m);
+      case MoveKind::kBroadcast:
+        return broadcast(m);
+      case MoveKind::kTransfer:
+      case MoveKind::kKeep:
+        break;  // of all stages together, which no rank lowers
     }
+  }
+
+  void receive(std::string_view op, const MoveStep& m) {
+    emit(op, {ops::of_int(m.peer), ops::of_int(m.axis)},
+         {ops::of_fresh(dense(dtype(m.to), {layout(m.to).count()}))}, {storage(m.to)});
+  }
+  void broadcast(const MoveStep& m) {
+    if (m.from == kNone) return receive("moai::broadcast", m);
+    emit("moai::broadcast",
+         {ops::of_tensor(flat(m.from)), ops::of_int(m.peer), ops::of_int(m.axis)},
+         {{.kind = ops::ResultKind::kIgnored}}, {storage(m.from)});
   }
 
   int ranks(const MoveStep& m) const { return program_.mesh.axes[m.axis].size; }
@@ -432,6 +455,12 @@ class Lower {
 
 graph::Window lower_rank(const Lowering& in, int rank, StorageId first_temporary,
                          graph::SignatureTable* signatures, std::vector<uint32_t>* sources) {
+  const Mesh& mesh = in.program->mesh;
+  if (mesh.stages() > 1) {
+    const StageLowering stage(in, static_cast<uint32_t>(mesh.stage(rank)));
+    return lower_rank(stage.lowering(), rank % mesh.stage_ranks(), first_temporary, signatures,
+                      sources);
+  }
   Emitter::Emitted emitted = Lower(in, rank, first_temporary, signatures).run();
   if (sources) *sources = std::move(emitted.sources);
   return std::move(emitted.window);

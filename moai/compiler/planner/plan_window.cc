@@ -108,7 +108,7 @@ std::vector<uint32_t> WindowPlanner::moving_calls(const PlannedWindow& w) const 
              std::ranges::find(w.roles.sequence, f) != w.roles.sequence.end();
     });
   };
-  SpmdProgram activations;
+  SpmdProgram activations{.mesh = w.program.mesh};
   for (const Step& step : w.program.steps) {
     const auto* move = std::get_if<MoveStep>(&step);
     if (move && is_activation(move->from)) activations.steps.push_back(step);
@@ -147,6 +147,13 @@ PlannedWindow WindowPlanner::plan(const MakeLayout& make) {
 PlannedWindow WindowPlanner::complete(const Expanded& at, LayoutPlan plan) const {
   const Analysed& w = *at.analysed;
   if (input_.adjust) input_.adjust(w, at.roles, &plan);
+  if (plan.mesh.has_stages()) {
+    const auto home = [&](SegmentId s) {
+      return input_.stage_home ? input_.stage_home(w, s) : StageHome{};
+    };
+    input_.at_every_stage ? run_at_every_stage(w.graph, &plan)
+                          : assign_stages(w.graph, at.roles, home, &plan);
+  }
   SpmdProgram program = partition(w.graph, w.factors, plan);
   return {at.analysed,        at.roles,          std::move(plan),
           std::move(program), at.next_temporary, at.expansions};

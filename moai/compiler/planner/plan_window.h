@@ -10,6 +10,7 @@
 
 #include "moai/compiler/analysis/analysed.h"
 #include "moai/compiler/planner/layout.h"
+#include "moai/compiler/planner/stages.h"
 
 namespace moai::compiler {
 
@@ -27,6 +28,9 @@ struct PlannerInput {
   CutsOf cuts{};
   // Has the last word on where segments lie.
   std::function<void(const Analysed&, const Roles&, LayoutPlan*)> adjust{};
+  // How segments lie on the axis of stages; nothing: all may go anywhere.
+  std::function<StageHome(const Analysed&, SegmentId)> stage_home{};
+  bool at_every_stage = false;  // all calls
 };
 
 // What lowering reads (lower/lower_rank.h), with how it came about.
