@@ -85,8 +85,10 @@ void expect_priced(const PlanRun& run, const std::string& what) {
     EXPECT_EQ(rank.price.collectives, rank.collectives) << what;
     EXPECT_EQ(rank.price.storage_bytes_max, rank.memory.storage_bytes_max) << what;
     EXPECT_GE(rank.price.memory_bytes_max, rank.memory.bytes_max) << what;
+    // A stage may have next to nothing.
+    const double little = run.has_stages ? 256 : 0;
     EXPECT_LE(static_cast<double>(rank.price.memory_bytes_max),
-              1.05 * static_cast<double>(rank.memory.bytes_max))
+              1.05 * static_cast<double>(rank.memory.bytes_max) + little)
         << what;
     if (run.has_stages) continue;
     EXPECT_LE(rank.price.memory_bytes_max, run.ranks[0].price.memory_bytes_max) << what;

@@ -40,6 +40,16 @@ TEST_P(Stages, LeaveWhatOneDeviceLeaves) {
   for (const int pp : {2, 3, 4}) expect_equal({.pp = pp});
 }
 
+TEST_P(Stages, WithDataAndTensorParallelInEach) {
+  for (Degrees d : {Degrees{.dp = 2}, Degrees{.tp = 2}, Degrees{.dp = 2, .zero = 1},
+                    Degrees{.dp = 2, .zero = 2}, Degrees{.dp = 2, .zero = 3},
+                    Degrees{.dp = 2, .tp = 2, .zero = 1}, Degrees{.tp = 2, .sp = true},
+                    Degrees{.dp = 3, .tp = 2, .zero = 3, .sp = true}}) {
+    d.pp = 2;
+    expect_equal(d);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Windows, Stages,
                          testing::Values("mlp", "cnn", "gpt", "llama", "bert", "vit", "experts",
                                          "lstm", "fused", "evaluation", "accumulation", "dropout",

@@ -18,7 +18,6 @@ class Cut {
 
   // Of the places from `begin` to `end`.
   double part(size_t begin, size_t end) const {
-    if (begin == end) return 0;
     return sums_[end] - sums_[begin] + edge(begin) + edge(end);
   }
   double edge(size_t at) const { return at == 0 || at + 1 == sums_.size() ? 0 : crossing_[at]; }
@@ -50,10 +49,10 @@ class Cut {
       std::vector<double> next(n + 1, never);
       for (size_t end = 0; end <= n; ++end) {
         for (size_t begin = 0; begin <= end; ++begin) {
-          if (now[begin] == never) continue;
+          if (now[begin] == never || begin == end) continue;
           const double cost = part(begin, end);
           if (cost > limit) continue;
-          const double all = by_crossing ? now[begin] + (begin < end ? edge(begin) : 0)
+          const double all = by_crossing ? now[begin] + edge(begin)
                                          : std::max(now[begin], cost);
           if (all >= next[end]) continue;
           next[end] = all;
@@ -89,7 +88,7 @@ CutPrice cut_price(std::span<const double> seconds, std::span<const double> cros
 
 std::vector<uint32_t> best_cut(std::span<const double> seconds, std::span<const double> crossing,
                                uint32_t stages) {
-  return Cut(seconds, crossing).run(stages);
+  return Cut(seconds, crossing).run(std::min(stages, static_cast<uint32_t>(seconds.size())));
 }
 
 }  // namespace moai::compiler

@@ -34,6 +34,7 @@ StageLine::StageLine(const Dataflow& flow, const Roles& roles)
       used_last_(flow.graph.values.size(), kNone) {
   find_weights();
   place_forward();
+  place_late();
   find_last_readers();
   find_gradients();
   place_backward();
@@ -49,9 +50,10 @@ void StageLine::find_weights() {
     for (const ValueId v : flow_.read[n]) {
       const SegmentId s = segment(v);
       if (roles_.segments[s] != Role::kParameter || weight_at[s] != kNone || written(s)) continue;
-      weight_at[s] = static_cast<uint32_t>(weights.size());
+      weight_at[s] = places;
       weights.push_back(s);
     }
+    if (!weights.empty() && weight_at[weights.back()] == places) ++places;
   }
 }
 
@@ -68,6 +70,53 @@ void StageLine::place_forward() {
     }
     node_at[n] = once || own == kNone ? max_place(own, operands) : own;
   }
+}
+
+// What has no weight of its own stands with its readers, where what it reads goes to their place
+// anyway: the parts of a norm in front of its weight, beside a residual.
+void StageLine::place_late() {
+  std::vector<uint32_t> late(node_at.size(), kNone);
+  const auto by_readers = [&](NodeId n) {
+    uint32_t first = kNone;
+    for (const ValueId v : flow_.made[n]) {
+      for (const NodeId r : flow_.readers[v]) {
+        if (is_forward(r)) first = min_place(first, late[r] != kNone ? late[r] : node_at[r]);
+      }
+    }
+    return first != kNone && first > node_at[n] ? first : kNone;
+  };
+  for (NodeId n = static_cast<NodeId>(node_at.size()); n-- > 0;) {
+    if (!is_forward(n) || node_at[n] == kNone) continue;
+    const bool weighs = std::ranges::any_of(
+        flow_.read[n], [&](ValueId v) { return weight_at[segment(v)] != kNone; });
+    if (!weighs) late[n] = by_readers(n);
+  }
+  // Whose readers do not follow does not either.
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (NodeId n = static_cast<NodeId>(node_at.size()); n-- > 0;) {
+      if (late[n] == kNone) continue;
+      const uint32_t now = by_readers(n);
+      const uint32_t next = now != kNone && reads_late(n, now, late) ? now : kNone;
+      changed |= next != late[n];
+      late[n] = next;
+    }
+  }
+  for (NodeId n = 0; n < node_at.size(); ++n) {
+    if (late[n] != kNone) node_at[n] = late[n];
+  }
+}
+
+// Whether all that the call reads is made at that place, or read there by others.
+bool StageLine::reads_late(NodeId n, uint32_t at, const std::vector<uint32_t>& late) const {
+  const auto place = [&](NodeId r) { return late[r] != kNone ? late[r] : node_at[r]; };
+  return std::ranges::all_of(flow_.read[n], [&](ValueId v) {
+    const NodeId from = producer(v);
+    if (from == kNone || place(from) == kNone || place(from) >= at) return true;
+    return std::ranges::any_of(flow_.readers[v], [&](NodeId r) {
+      return r != n && is_forward(r) && place(r) != kNone && place(r) >= at;
+    });
+  });
 }
 
 // What depends on data alone counts for who reads it.
@@ -87,23 +136,28 @@ void StageLine::find_gradients() {
   const ValueGraph& g = flow_.graph;
   for (NodeId n = static_cast<NodeId>(node_at.size()); n-- > 0;) {
     if (roles_.nodes[n] != Slice::kOptimizer) continue;
-    uint32_t at = kNone;
+    SegmentId weight = kNone;
     int64_t count = 0;
-    const auto look = [&](ValueId v) {
-      const uint32_t of = max_place(weight_at[segment(v)], gradient_of[v]);
-      if (of == kNone || g.segments[segment(v)].count < count) return;
-      at = of;
+    for (const ValueId v : flow_.made[n]) {
+      const SegmentId of = weight_at[segment(v)] != kNone ? segment(v) : gradient_of[v];
+      if (of == kNone || g.segments[segment(v)].count < count) continue;
+      weight = of;
       count = g.segments[segment(v)].count;
-    };
-    for (const ValueId v : flow_.made[n]) look(v);
-    if (at == kNone) continue;
-    for (const ValueId v : flow_.read[n]) {
-      const bool alike = g.segments[segment(v)].count == count;
-      if (alike && weight_at[segment(v)] == kNone && gradient_of[v] == kNone) gradient_of[v] = at;
+    }
+    if (weight == kNone) continue;
+    for (const std::vector<ValueId>* values : {&flow_.made[n], &flow_.read[n]}) {
+      for (const ValueId v : *values) {
+        const bool alike = g.segments[segment(v)].count == count;
+        if (alike && weight_at[segment(v)] == kNone && gradient_of[v] == kNone) {
+          gradient_of[v] = weight;
+        }
+      }
     }
   }
 }
 
+// What a backward call reads of the forward pass is what its forward call read or made, so it is
+// used there or behind, as its gradients come from behind: the least place is the nearest.
 void StageLine::place_backward() {
   std::vector<NodeId> open;
   for (NodeId n = 0; n < node_at.size(); ++n) {
@@ -117,7 +171,7 @@ void StageLine::place_backward() {
       }
       if (from != kNone && !is_forward(from)) continue;
       const uint32_t made = from == kNone ? kNone : node_at[from];
-      forward = max_place(forward, used_last_[v] != kNone ? used_last_[v] : made);
+      forward = min_place(forward, used_last_[v] != kNone ? used_last_[v] : made);
     }
     node_at[n] = forward == kNone ? gradients : min_place(forward, gradients);
     if (forward == kNone) open.push_back(n);
@@ -132,8 +186,9 @@ void StageLine::place_by_readers(NodeId n) {
   bool is_weights = false;
   for (const ValueId v : flow_.made[n]) {
     for (const NodeId r : flow_.readers[v]) readers = max_place(readers, node_at[r]);
-    is_weights |= gradient_of[v] != kNone;
-    readers = max_place(readers, gradient_of[v]);
+    if (gradient_of[v] == kNone) continue;
+    is_weights = true;
+    readers = max_place(readers, weight_at[gradient_of[v]]);
   }
   if (readers == kNone) return;
   if (node_at[n] == kNone) {
@@ -154,8 +209,8 @@ void StageLine::place_by_readers(NodeId n) {
 
 void StageLine::price() {
   const ValueGraph& g = flow_.graph;
-  seconds.assign(weights.size(), 0);
-  crossing_bytes.assign(weights.size() + 1, 0);
+  seconds.assign(places, 0);
+  crossing_bytes.assign(places + 1, 0);
   const auto add_seconds = [&](NodeId n) {
     const cost::CallWork w = cost::call_work(g.nodes[n].signature);
     seconds[node_at[n]] +=
@@ -169,8 +224,8 @@ void StageLine::price() {
   for (NodeId n = 0; n < node_at.size(); ++n) {
     if (node_at[n] != kNone) add_seconds(n);
   }
-  for (size_t i = 0; i < weights.size(); ++i) {
-    seconds[i] += kFlopsPerByte * kOptimizerBytes * segment_bytes(g, weights[i]);
+  for (const SegmentId s : weights) {
+    seconds[weight_at[s]] += kFlopsPerByte * kOptimizerBytes * segment_bytes(g, s);
   }
   for (ValueId v = 0; v < g.values.size(); ++v) {
     const NodeId from = producer(v);
@@ -184,8 +239,8 @@ void StageLine::price() {
       last = std::max(last, node_at[r]);
     }
     if (gradient_of[v] != kNone) {
-      first = std::min(first, gradient_of[v]);
-      last = std::max(last, gradient_of[v]);
+      first = std::min(first, weight_at[gradient_of[v]]);
+      last = std::max(last, weight_at[gradient_of[v]]);
     }
     if (first != last) cross(first, last, segment_bytes(g, segment(v)));
   }

@@ -9,14 +9,15 @@
 namespace moai::compiler {
 
 struct StageLine {
-  // All outlive it. `ordered`: the window has a backward part, or does not go through the model
-  // twice; a call then stands behind what it reads.
+  // All outlive it.
   StageLine(const Dataflow& flow, const Roles& roles);
 
-  std::vector<SegmentId> weights{};    // in order: one a place
-  std::vector<uint32_t> weight_at{};   // by segment; kNone for others
-  std::vector<uint32_t> node_at{};     // by node; kNone: not on the line
-  std::vector<uint32_t> gradient_of{};  // by value: the place of the weight whose gradient it is
+  // Weights in order; those that one call uses first are at one place.
+  std::vector<SegmentId> weights{};
+  uint32_t places = 0;
+  std::vector<uint32_t> weight_at{};     // by segment; kNone for others
+  std::vector<uint32_t> node_at{};       // by node; kNone: not on the line
+  std::vector<SegmentId> gradient_of{};  // by value: of which weight it is the gradient, or state
 
   // Bytes that cross each cut, forward and back: in front of place i.
   std::vector<double> crossing_bytes{};
@@ -25,6 +26,8 @@ struct StageLine {
  private:
   void find_weights();
   void place_forward();
+  void place_late();
+  bool reads_late(NodeId n, uint32_t at, const std::vector<uint32_t>& late) const;
   void find_last_readers();
   void find_gradients();
   void place_backward();

@@ -75,10 +75,13 @@ class Assignment {
     return true;
   }
   std::vector<uint32_t> as_they_lie() const {
-    std::vector<uint32_t> now;
+    std::vector<uint32_t> now(line_.places, kNone);
     for (const SegmentId s : line_.weights) {
-      const uint32_t before = now.empty() ? 0 : now.back();
-      now.push_back(lies_[s].kind == Kind::kAt ? lies_[s].stage : before);
+      uint32_t& at = now[line_.weight_at[s]];
+      if (lies_[s].kind == Kind::kAt && at == kNone) at = lies_[s].stage;
+    }
+    for (size_t i = 0; i < now.size(); ++i) {
+      if (now[i] == kNone) now[i] = i == 0 ? 0 : now[i - 1];
     }
     return now;
   }
@@ -131,7 +134,9 @@ class Assignment {
   uint32_t wanted_stage(NodeId n) const {
     Votes written, older, read;
     for (const ValueId v : flow_.made[n]) {
-      if (graph_.values[v].version > 0) written.add(home_[segment(v)], bytes(v));
+      const SegmentId weight = line_.gradient_of[v];
+      if (weight != kNone) written.add(home_[weight], bytes(v));
+      written.add(home_[segment(v)], bytes(v));
     }
     const bool optimizer = roles_.nodes[n] == Slice::kOptimizer;
     if (optimizer && written.most() != kNone) return written.most();

@@ -1,8 +1,8 @@
 // Stages: which pipeline stage runs each call of a window, and where the window's storages live.
 //
 // The model is a line: its weights in the order in which the forward pass first uses them. A forward
-// call stands at the last weight that what it computes depends on, a backward call where the forward
-// values that it reads are used last, but not behind the gradients that it gets. So stages are cuts
+// call stands at the last weight that what it computes depends on, a backward call where of the
+// forward values that it reads the first is used last, but not behind the gradients that it gets. So stages are cuts
 // of the line: of near equal cost, where few bytes cross, forward and back. Weights live where they
 // are used first, their gradients and optimizer state with them; what depends on data alone runs
 // where it is read.
