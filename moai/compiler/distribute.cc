@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "moai/compiler/lower/lower_rank.h"
+#include "moai/compiler/lower/stage_lowering.h"
 #include "moai/compiler/passes/expand_calls.h"
 #include "moai/compiler/planner/plan_window.h"
 #include "moai/compiler/verify/verify.h"
@@ -58,6 +59,19 @@ class Homes {
     return cuts;
   }
 
+  // Whether every rank runs all of it.
+  bool is_whole() const { return skips_ || in_.whole; }
+
+  StageHome stage_home(const Analysed& w, SegmentId s) const {
+    const Segment& segment = w.graph.segments[s];
+    if (!covers(segment)) return {StageHome::Kind::kEvery, 0};
+    const StorageState* state = state_of(segment);
+    if (!state || state->free || !placement_now(w, s)) return {};
+    const Placement& now = state->layout.placement;
+    if (now.empty() || !now[0].at()) return {};
+    return {StageHome::Kind::kAt, now[0].place};
+  }
+
   // Gives every segment that exists a home, and takes those that cannot be. What is there already
   // stays as it is, unless the plan has a wish for weights and what belongs to them.
   void adjust(const Analysed& w, const Roles& roles, LayoutPlan* plan) const {
@@ -65,7 +79,7 @@ class Homes {
     for (SegmentId s = 0; s < w.graph.segments.size(); ++s) {
       const Segment& segment = w.graph.segments[s];
       const StorageState* state = state_of(segment);
-      if (!covers(segment) || skips_ || in_.whole) {
+      if (!covers(segment) || is_whole()) {
         plan->home[s] = whole;
         continue;
       }
@@ -119,12 +133,13 @@ class Distribution {
       : in_(in), signatures_(*signatures), homes_(in, *signatures), marked_(marked(*in.window)) {}
 
   Distributed run() {
-    PlannerInput input{
-        .uploaded = {}, .first_temporary = in_.first_temporary, .cuts = {}, .adjust = {}};
+    PlannerInput input{.first_temporary = in_.first_temporary};
     for (const auto& [id, state] : in_.storages) {
       if (state.free) input.uploaded.push_back(id);
     }
     input.cuts = [this](const ValueGraph& g) { return homes_.cuts(g); };
+    input.stage_home = [this](const Analysed& w, SegmentId s) { return homes_.stage_home(w, s); };
+    input.at_every_stage = homes_.is_whole();
     input.adjust = [this](const Analysed& w, const Roles& roles, LayoutPlan* plan) {
       homes_.adjust(w, roles, plan);
     };
@@ -142,14 +157,25 @@ class Distribution {
  private:
   void lower(Distributed* out) {
     const Analysed& w = *planned_.analysed;
-    Lowering lowering{&marked_, &w.graph, &w.factors, &planned_.program, {}};
+    Lowering lowering{&marked_, &w.graph, &w.factors, &planned_.program, {}, {}, {}};
     for (SegmentId s = 0; s < w.graph.segments.size(); ++s) {
       if (homes_.state_of(w.graph.segments[s])) lowering.existing[s] = planned_.plan.home.at(s);
     }
+    for (const auto& [id, state] : in_.storages) {
+      const Placement& now = state.layout.placement;
+      if (!now.empty() && now[0].at()) lowering.at_stage[id] = now[0].place;
+    }
+    for (const Segment& s : w.graph.segments) lowering.at_stage.erase(s.storage);
     out->next_temporary = planned_.next_temporary;
     std::vector<graph::Window> windows;
-    for (int rank = 0; rank < planned_.program.mesh.ranks(); ++rank) {
-      windows.push_back(lower_rank(lowering, rank, planned_.next_temporary, &signatures_));
+    const Mesh& mesh = planned_.program.mesh;
+    for (uint32_t stage = 0; stage < static_cast<uint32_t>(mesh.stages()); ++stage) {
+      std::optional<StageLowering> part;
+      if (mesh.stages() > 1) part.emplace(lowering, stage);
+      for (int rank = 0; rank < mesh.stage_ranks(); ++rank) {
+        windows.push_back(lower_rank(part ? part->lowering() : lowering, rank,
+                                     planned_.next_temporary, &signatures_));
+      }
     }
     out->verified = verify(lowering, windows, signatures_);
     for (graph::Window& window : windows) {

@@ -14,6 +14,7 @@ bool allows(const std::optional<int>& pin, int value) { return !pin || *pin == v
 
 std::vector<Degrees> every_degrees(int devices, const Pins& pins, bool sequence) {
   std::vector<Degrees> all;
+  if (!allows(pins.pp, 1)) return all;  // stages are chosen by nobody yet
   for (int tp = 1; tp <= devices; ++tp) {
     const int dp = devices / tp;
     if (dp * tp != devices || !allows(pins.dp, dp) || !allows(pins.tp, tp)) continue;

@@ -41,7 +41,7 @@ void append(const StorageState& state, std::vector<uint64_t>* key) {
   key->push_back(uint64_t{state.free} << 32 | static_cast<uint64_t>(state.layout.dtype));
   key->insert(key->end(), state.layout.sizes.begin(), state.layout.sizes.end());
   for (const compiler::AxisPlacement& a : state.layout.placement) {
-    key->push_back(uint64_t{a.split()} << 32 | a.place);
+    key->push_back(static_cast<uint64_t>(a.kind) << 32 | a.place);
   }
 }
 
@@ -78,12 +78,22 @@ PlanBook::Found PlanBook::find(const graph::Window& w) {
   return found;
 }
 
-// Bytes of the first rank, which has the largest shares, when its program needs most.
-uint64_t PlanBook::rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d,
-                              const std::vector<StorageId>& storages) const {
+// Bytes of the fullest rank when its program needs most: of a stage, the first has the largest
+// shares.
+uint64_t PlanBook::rank_bytes(const compiler::DistributeInput& in,
+                              const compiler::Distributed& d) const {
   const compiler::Mesh mesh = compiler::mesh_of(in.degrees);
+  uint64_t most = 0;
+  for (int rank = 0; rank < mesh.ranks(); rank += mesh.stage_ranks()) {
+    most = std::max(most, rank_bytes(in, d, mesh, rank));
+  }
+  return most;
+}
+
+uint64_t PlanBook::rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d,
+                              const compiler::Mesh& mesh, int rank) const {
   const auto part = [&](const StorageState& state, const compiler::StorageLayout& layout) {
-    return layout.whole() ? state.bytes : layout.part_bytes(mesh, 0);
+    return layout.whole() ? state.bytes : layout.part_bytes(mesh, rank);
   };
   uint64_t others = 0;
   storages_.each([&](StorageId, const StorageState& state) {
@@ -92,20 +102,22 @@ uint64_t PlanBook::rank_bytes(const compiler::DistributeInput& in, const compile
   compiler::cost::StorageBytes begin;
   for (const auto& [number, state] : in.storages) {
     const auto before = d.before.find(number);
-    begin[number] = part(state, before == d.before.end() ? state.layout : before->second);
+    const compiler::StorageLayout& layout =
+        before == d.before.end() ? state.layout : before->second;
+    if (layout.is_on(mesh, rank)) begin[number] = part(state, layout);
     if (!state.free) others -= part(state, state.layout);
   }
   compiler::cost::StorageReplay replay(&signatures_, begin);
   uint64_t most = replay.live().bytes();
-  for (const graph::Node& n : d.ranks[0].window.nodes) {
-    replay.run(d.ranks[0].window, n);
+  const graph::Window& program = d.ranks[static_cast<size_t>(rank)].window;
+  for (const graph::Node& n : program.nodes) {
+    replay.run(program, n);
     most = std::max(most, replay.live().bytes());
   }
   return others + most;
 }
 
-compiler::Distributed PlanBook::distribute(compiler::DistributeInput in,
-                                           const std::vector<StorageId>& storages) {
+compiler::Distributed PlanBook::distribute(compiler::DistributeInput in) {
   for (;; ++in.degrees.zero) {
     compiler::Distributed d = compiler::distribute(in, &signatures_);
     if (!d.verified.ok()) {
@@ -117,7 +129,7 @@ compiler::Distributed PlanBook::distribute(compiler::DistributeInput in,
     }
     const bool shares_more = options_.open && options_.rank_bytes != 0 && in.degrees.dp > 1 &&
                              in.degrees.zero < kZeroMax;
-    if (!shares_more || rank_bytes(in, d, storages) <= options_.rank_bytes) {
+    if (!shares_more || rank_bytes(in, d) <= options_.rank_bytes) {
       options_.degrees.zero = in.degrees.zero;
       return d;
     }
@@ -132,7 +144,7 @@ std::unique_ptr<WindowPlan> PlanBook::make(const graph::Window& numbered,
   for (size_t i = 1; i < storages.size(); ++i) {
     if (const StorageState* state = storages_.state(storages[i])) in.storages[i] = *state;
   }
-  const compiler::Distributed d = distribute(std::move(in), storages);
+  const compiler::Distributed d = distribute(std::move(in));
   plan->verified = d.verified;
   for (const compiler::RankWindow& r : d.ranks) plan->ranks.push_back(make_rank_program(r));
   plan->before.assign(d.before.begin(), d.before.end());

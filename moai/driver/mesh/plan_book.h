@@ -64,10 +64,10 @@ class PlanBook {
   };
   std::unique_ptr<WindowPlan> make(const graph::Window& numbered,
                                    const std::vector<StorageId>& storages);
-  compiler::Distributed distribute(compiler::DistributeInput in,
-                                   const std::vector<StorageId>& storages);
+  compiler::Distributed distribute(compiler::DistributeInput in);
+  uint64_t rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d) const;
   uint64_t rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d,
-                      const std::vector<StorageId>& storages) const;
+                      const compiler::Mesh& mesh, int rank) const;
   void drop_oldest();
 
   Options options_;

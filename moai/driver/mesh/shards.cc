@@ -21,8 +21,10 @@ Geometry dense(tensor::DType dtype, std::vector<int64_t> sizes) {
   return g;
 }
 
+}  // namespace
+
 // The calls of a rank that move one storage, one after the other.
-class Move {
+class Shards::Move {
  public:
   Move(const compiler::Mesh& mesh, size_t rank, StorageLayout from, StorageId id,
        StorageId first_temporary, graph::SignatureTable* signatures)
@@ -60,9 +62,35 @@ class Move {
     now_.placement[axis] = compiler::split_at(place);
   }
 
-  graph::Window finish() {
-    const Geometry g = dense(now_.dtype, {part().count()});
-    out_.free(id_);
+  // From the stage that has it to another, or to all.
+  void send(uint32_t stage) {
+    call("moai::send", {ops::of_tensor(flat()), ops::of_int(stage), ops::of_int(0)},
+         {{.kind = ops::ResultKind::kIgnored}}, {at_});
+    now_.placement[0] = compiler::at_stage(stage);
+  }
+  void broadcast() {
+    call("moai::broadcast", {ops::of_tensor(flat()), ops::of_int(now_.placement[0].place),
+                             ops::of_int(0)},
+         {{.kind = ops::ResultKind::kIgnored}}, {at_});
+    now_.placement[0] = compiler::replicated();
+  }
+  // The same, where there is nothing of it yet.
+  void receive(std::string_view op, uint32_t from_stage, const compiler::AxisPlacement& becomes) {
+    at_ = next_++;
+    call(op, {ops::of_int(from_stage), ops::of_int(0)}, {ops::of_fresh(flat())}, {at_});
+    now_.placement[0] = becomes;
+  }
+
+  // `was_here`, `stays`: whether the rank had some of the storage, and has some in the end.
+  graph::Window finish(bool was_here, bool stays) {
+    if (!was_here && !stays) return {};
+    if (was_here && stays && at_ == id_) return std::move(out_);  // where it was
+    if (was_here) out_.free(id_);
+    if (!stays) {
+      if (at_ != id_) out_.free(at_);
+      return std::move(out_);
+    }
+    const Geometry g = flat();
     out_.alloc(id_, now_.part_bytes(mesh_, rank_));
     call("aten::copy_", {ops::of_tensor(g, true), ops::of_tensor(g), ops::of_bool(false)},
          {{.kind = ops::ResultKind::kIgnored}}, {id_, at_});
@@ -74,6 +102,7 @@ class Move {
 
  private:
   LocalLayout part() const { return now_.part(mesh_, rank_); }
+  Geometry flat() const { return dense(now_.dtype, {part().count()}); }
   void make(std::string_view op, std::vector<ops::Arg> args, std::vector<int64_t> sizes) {
     const StorageId made = next_++;
     call(op, std::move(args), {ops::of_fresh(dense(now_.dtype, std::move(sizes)))}, {at_, made});
@@ -98,9 +127,8 @@ class Move {
   graph::Window out_;
 };
 
-}  // namespace
-
 std::vector<Shards::Piece> Shards::pieces(const StorageState& state, size_t rank) const {
+  if (!state.layout.is_on(mesh_, static_cast<int>(rank))) return {};
   if (state.layout.whole()) return {{0, 0, std::numeric_limits<uint64_t>::max()}};
   const uint64_t element = tensor::dtype_size(state.layout.dtype);
   std::vector<Piece> found;
@@ -117,7 +145,7 @@ void Shards::place(StorageId id, const StorageLayout& wanted) {
   if (!e) return;
   if (e->state.free) return send_held(id, wanted);
   if (e->state.layout == wanted || (e->state.layout.whole() && wanted.whole())) return;
-  const size_t moves = mesh_.axes.size() * 2;
+  const size_t moves = mesh_.axes.size() * 2 + 1;
   const StorageId first = next_storage_.fetch_add(moves);
   for (size_t rank = 0; rank < ranks(); ++rank) move(rank, id, e->state, wanted, first);
   e->state.layout = wanted;
@@ -128,17 +156,37 @@ void Shards::move(size_t rank, StorageId id, const StorageState& state, const St
   StorageLayout from = state.layout.whole() ? wanted : state.layout;
   if (state.layout.whole()) from.placement = Placement(mesh_.axes.size());
   Move move(mesh_, rank, from, id, first_temporary, &signatures_);
+  const auto r = static_cast<int>(rank);
+  const bool was_here = state.layout.is_on(mesh_, r), stays = wanted.is_on(mesh_, r);
   for (size_t axis = mesh_.axes.size(); axis-- > 0;) {
-    if (from.placement[axis].split()) move.gather(axis);
+    if (was_here && from.placement[axis].split()) move.gather(axis);
+    if (!was_here && from.placement[axis].split()) move.now().placement[axis] = {};
   }
-  if (!wanted.whole()) {
+  change_stage(r, from, wanted, &move);
+  if (stays && !wanted.whole()) {
     move.now().sizes = wanted.sizes;
     move.now().dtype = wanted.dtype;
     for (size_t axis = 0; axis < mesh_.axes.size(); ++axis) {
       if (wanted.placement[axis].split()) move.slice(axis, wanted.placement[axis].place);
     }
   }
-  queue_.run(rank, move.finish());
+  graph::Window w = move.finish(was_here, stays);
+  if (!w.empty()) queue_.run(rank, std::move(w));
+}
+
+// Where one stage has all of it and others are to.
+void Shards::change_stage(int rank, const StorageLayout& from, const StorageLayout& wanted,
+                          Move* move) const {
+  if (!from.placement[0].at()) return;
+  const uint32_t stage = from.placement[0].place;
+  const bool has = from.is_on(mesh_, rank);
+  if (wanted.placement.empty() || !wanted.placement[0].at()) {
+    return has ? move->broadcast()
+               : move->receive("moai::broadcast", stage, compiler::replicated());
+  }
+  if (wanted.placement[0].place == stage) return;
+  if (has) move->send(wanted.placement[0].place);
+  if (wanted.is_on(mesh_, rank)) move->receive("moai::receive", stage, wanted.placement[0]);
 }
 
 void Shards::send_held(StorageId id, const StorageLayout& layout) {
@@ -146,6 +194,7 @@ void Shards::send_held(StorageId id, const StorageLayout& layout) {
   const std::string bytes = storages_.release(id);
   e->state.layout = layout;
   for (size_t rank = 0; rank < ranks(); ++rank) {
+    if (!layout.is_on(mesh_, static_cast<int>(rank))) continue;
     if (layout.whole()) {
       queue_.push(rank, dispatch::Upload{id, bytes.size(), 0, bytes});
       continue;
@@ -179,9 +228,10 @@ void Shards::write(StorageId id, uint64_t storage_bytes, uint64_t offset, std::s
 
 // Whether no rank before has the same part.
 bool Shards::is_first_with(const StorageLayout& layout, size_t rank) const {
+  if (!layout.is_on(mesh_, static_cast<int>(rank))) return false;
   for (size_t axis = 0; axis < mesh_.axes.size(); ++axis) {
-    const bool split = axis < layout.placement.size() && layout.placement[axis].split();
-    if (!split && mesh_.coordinate(static_cast<int>(rank), axis) != 0) return false;
+    const bool one_has = axis < layout.placement.size() && !layout.placement[axis].replicated();
+    if (!one_has && mesh_.coordinate(static_cast<int>(rank), axis) != 0) return false;
   }
   return true;
 }

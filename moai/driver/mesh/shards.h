@@ -34,6 +34,8 @@ class Shards {
             std::vector<Gathering::Copy>* copies);
 
  private:
+  class Move;
+
   // Bytes of a storage that lie together in it and on a rank.
   struct Piece {
     uint64_t whole_begin = 0, begin = 0, size = 0;
@@ -43,6 +45,8 @@ class Shards {
   void send_held(StorageId id, const compiler::StorageLayout& layout);
   void move(size_t rank, StorageId id, const compiler::StorageState& state,
             const compiler::StorageLayout& wanted, StorageId first_temporary);
+  void change_stage(int rank, const compiler::StorageLayout& from,
+                    const compiler::StorageLayout& wanted, Move* move) const;
   bool is_first_with(const compiler::StorageLayout& layout, size_t rank) const;
 
   const compiler::Mesh& mesh_;
