@@ -2,8 +2,8 @@
 //
 // The batch is shared along a mesh of one axis, "time"; the program for it is lowered into one
 // window: what the axis leaves whole runs once, what it splits runs for each micro-batch on
-// storages of its own, what is partial is summed up in the order of the tasks. The window that comes
-// out is over the same global tensors and computes the same. docs/design/020
+// storages of its own, what is partial is summed up in the order of the tasks. The window that
+// comes out is over the same global tensors and computes the same. docs/design/020
 #pragma once
 
 #include <cstdint>
