@@ -119,8 +119,11 @@ class Distribution {
       : in_(in), signatures_(*signatures), homes_(in, *signatures), marked_(marked(*in.window)) {}
 
   Distributed run() {
-    PlannerInput input{
-        .uploaded = {}, .first_temporary = in_.first_temporary, .cuts = {}, .adjust = {}};
+    PlannerInput input{.uploaded = {},
+                       .first_temporary = in_.first_temporary,
+                       .cuts = {},
+                       .adjust = {},
+                       .wholes = {}};
     for (const auto& [id, state] : in_.storages) {
       if (state.free) input.uploaded.push_back(id);
     }

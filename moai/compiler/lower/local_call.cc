@@ -98,6 +98,14 @@ void LocalCalls::set_share(const CallStep& step, ops::CallSignature* s) const {
   for (const auto& dim : rule.rule.results[0]) {
     for (const ops::FactorIndex f : dim) add_digits(step, rule, f, &digits);
   }
+  // Of a call that draws a part already, a part of that.
+  const auto drawn = ops::share_of(graph_.nodes[step.node].signature);
+  if (drawn) {
+    auto part = ops::part_of_part(*drawn, std::move(digits));
+    if (!part) return;
+    digits = std::move(*part);
+    s->args.pop_back();
+  }
   const auto is_whole = [](const ops::ShareDigit& d) { return d.size == d.whole; };
   if (!std::ranges::all_of(digits, is_whole)) s->args.push_back(ops::of_share(digits));
 }

@@ -114,7 +114,7 @@ class Order {
     return std::move(order_);
   }
   // Nodes that needed atoms of later tasks, through a move over all micro-batches.
-  const std::set<NodeId>& awaited() const { return awaited_; }
+  const std::set<InTime::Awaited>& awaited() const { return awaited_; }
 
  private:
   // With what it needs, however deep.
@@ -128,6 +128,9 @@ class Order {
       }
       if (next < needs_[a].size()) {
         const AtomId needed = needs_[a][next++];
+        const TimeAtom& n = atoms_[needed];
+        const bool early = task_of_[needed] != kNone && task_of_[needed] > now_;
+        if (early && n.reader != kNone && !is_move_of(a, n)) awaited_.insert({n.reader, n.moved});
         if (!done_[needed]) open.emplace_back(needed, 0);
         continue;
       }
@@ -136,12 +139,13 @@ class Order {
       finish(ready);
     }
   }
+  // Whether the atom is of the same move.
+  bool is_move_of(AtomId a, const TimeAtom& move) const {
+    return atoms_[a].reader == move.reader && atoms_[a].moved == move.moved;
+  }
   void finish(AtomId a) {
     done_[a] = true;
     order_.push_back(a);
-    const TimeAtom& atom = atoms_[a];
-    const bool early = task_of_[a] != kNone && task_of_[a] > now_;
-    if (early && atom.reader != kNone) awaited_.insert(atom.reader);
     for (const AtomId f : follow_[a]) {
       const bool ready =
           std::ranges::all_of(needs_[f], [&](AtomId needed) { return done_[needed]; });
@@ -158,7 +162,7 @@ class Order {
   std::vector<bool> done_;
   std::vector<AtomId> order_;
   uint32_t now_ = 0;  // the task; past the last, none
-  std::set<NodeId> awaited_;
+  std::set<InTime::Awaited> awaited_;
 };
 
 class LowerInTime {

@@ -30,8 +30,15 @@ struct InTime {
     int microbatch = -1;  // -1: for all
   };
   std::vector<Origin> origins{};  // by node of the window
-  // Nodes for which all micro-batches wait for each other, before their turn.
-  std::vector<NodeId> awaited{};
+  // Where all micro-batches wait for each other before their turn: what is moved over all of them,
+  // and the node that needs it.
+  struct Awaited {
+    NodeId reader = kNone;
+    ValueId value = kNone;
+
+    auto operator<=>(const Awaited&) const = default;
+  };
+  std::vector<Awaited> awaited{};
   graph::StorageId next_temporary = 0;
 };
 

@@ -141,7 +141,7 @@ class Atoms {
   LocalPlace place(RegisterId r, int k) {
     const StorageId id = storage(r, k);
     const RankBuffer& b = buffers_.of(r);
-    if (placement(r).split() && is_input(r)) copy_input(r, k);
+    if (placement(r).split() && is_given(r)) copy_input(r, k);
     const uint64_t allocated = buffers_.allocated_bytes(b.storage);
     const uint64_t part =
         static_cast<uint64_t>(b.begin) * tensor::dtype_size(of(k).dtype(r)) + of(k).part_bytes(r);
@@ -149,8 +149,10 @@ class Atoms {
     bytes = std::max(bytes, !placement(r).split() && allocated != 0 ? allocated : part);
     return {id, b.begin};
   }
-  bool is_input(RegisterId r) const {
-    return graph_.values[program_.registers[r].value].producer == kNone;
+  // Whether it is what was there when the window began.
+  bool is_given(RegisterId r) const {
+    return graph_.values[program_.registers[r].value].producer == kNone &&
+           existing_.contains(segment(r).storage);
   }
 
   // The part of a dimension of a whole segment that one micro-batch has.
@@ -181,9 +183,8 @@ class Atoms {
                          {ops::of_fresh(dense_geometry(from.dtype, from.sizes))}, {from_id, to}));
   }
   void copy(int k, NodeId node, const Geometry& to, StorageId to_id, const Geometry& from,
-            StorageId from_id, NodeId reader = kNone) {
+            StorageId from_id) {
     TimeAtom& atom = add(k, node, true);
-    atom.reader = reader;
     atom.calls.push_back(made_up_call(
         "aten::copy_", {ops::of_tensor(to, true), ops::of_tensor(from), ops::of_bool(false)},
         {{.kind = ops::ResultKind::kIgnored}}, {to_id, from_id}));
@@ -235,11 +236,18 @@ class Atoms {
     add(k, kNone).calls.push_back(std::move(c));
   }
 
+  // The last atom is part of the move.
+  void note(const MoveStep& m) {
+    out_.atoms.back().reader = m.reader;
+    out_.atoms.back().moved = program_.registers[m.from].value;
+  }
+
   void gather(const MoveStep& m, StorageId whole) {
     for (const int k : turns(made_at_[m.from])) {
       const LocalPlace from = place(m.from, k);
       copy(k, made_at_[m.from], part_of_whole(m.from, k, 0), whole, part(m.from, k, from.begin),
-           from.storage, m.reader);
+           from.storage);
+      note(m);
     }
   }
 
@@ -250,8 +258,8 @@ class Atoms {
       const LocalPlace from = place(m.from, k);
       const Geometry g = of(k).flat(m.from, from.begin);
       TimeAtom& atom = add(k, made_at_[m.from], true);
-      atom.reader = m.reader;
       atom.calls.push_back(accumulate(placement(m.from).reduction, g, whole, g, from.storage));
+      note(m);
     }
   }
 
@@ -267,7 +275,7 @@ class Atoms {
       const Geometry g = of(first).flat(m.from, from.begin);
       if (from.begin != 0) {
         out_.bytes[whole] = static_cast<uint64_t>(tensor::storage_bytes(g));
-        copy(first, made_at_[m.from], g, whole, g, from.storage, m.reader);
+        copy(first, made_at_[m.from], g, whole, g, from.storage);
       } else {
         clone(first, made_at_[m.from], g, from.storage, whole, true);
       }

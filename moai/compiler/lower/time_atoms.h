@@ -19,6 +19,7 @@ struct TimeAtom {
   uint32_t step = 0;      // of the program; past the last for what comes after it
   NodeId node = kNone;    // whose call it is, or that makes what it moves; kNone: of an input
   NodeId reader = kNone;  // of a move over all micro-batches: the node that needs it
+  ValueId moved = kNone;
   int microbatch = kOnce;
   bool eager = false;    // it runs with its node's, not where somebody needs it
   bool is_part = false;  // one item of a call over lists

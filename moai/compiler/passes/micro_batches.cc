@@ -5,6 +5,7 @@
 #include <set>
 #include <string_view>
 
+#include "moai/compiler/lower/local_call.h"
 #include "moai/compiler/lower/lower_in_time.h"
 #include "moai/compiler/passes/expand_calls.h"
 #include "moai/compiler/planner/plan_window.h"
@@ -60,7 +61,7 @@ class MicroBatching {
   }
 
   MicroBatched run() {
-    if (in_.microbatches <= 1) return as_it_is();
+    if (in_.microbatches <= 1 || may_skip()) return as_it_is();
     const std::vector<uint32_t> counting = counting_calls(window_, signatures_);
     const StorageId first = in_.first_temporary;
     window_ = expand_calls(window_, counting, first, &signatures_, nullptr, ops::counted_loss);
@@ -70,6 +71,13 @@ class MicroBatching {
   }
 
  private:
+  // A region that may be skipped runs at once, or not at all.
+  bool may_skip() const {
+    return std::ranges::any_of(window_.nodes, [&](const graph::Node& n) {
+      return n.kind == NodeKind::kCall &&
+             signatures_.at(n.signature).signature().op.starts_with("moai::skip_");
+    });
+  }
   MicroBatched as_it_is() const {
     MicroBatched out{.window = emitted_, .next_temporary = in_.first_temporary};
     for (uint32_t i = 0; i < window_.nodes.size(); ++i) {
@@ -140,6 +148,7 @@ class MicroBatching {
     }
     out.window = std::move(in_time.window);
     describe_barriers(in_time.awaited, &out);
+    describe_wholes(&out);
     for (NodeId n = 0; n < w.graph.nodes.size(); ++n) {
       for (const uint32_t word : w.factors.rule(n).rule.assumed_words) {
         out.assumed.push_back(emitted_.words[w.graph.nodes[n].words[word]]);
@@ -157,15 +166,28 @@ class MicroBatching {
     return verify_in_time(lowering, virtual_windows, in_time, signatures_);
   }
 
-  void describe_barriers(const std::vector<NodeId>& awaited, MicroBatched* out) const {
+  // What is summed of data alone needs no more than the data.
+  void describe_barriers(const std::vector<InTime::Awaited>& awaited, MicroBatched* out) const {
     const ValueGraph& g = planned_.analysed->graph;
     const std::vector<bool> depends = learned(g, planned_.roles);
-    for (const NodeId n : awaited) {
-      const ValueNode& node = g.nodes[n];
-      const bool on_data = std::ranges::none_of(
-          node.operands, [&](const Use& u) { return u.value != kNone && depends[u.value]; });
-      if (on_data) continue;
-      out->barriers.push_back({source(n), node.signature.op, node.line});
+    for (const InTime::Awaited& a : awaited) {
+      if (!depends[a.value]) continue;
+      const ValueNode& node = g.nodes[a.reader];
+      out->barriers.push_back({source(a.reader), node.signature.op, node.line});
+    }
+  }
+  void describe_wholes(MicroBatched* out) const {
+    const ValueGraph& g = planned_.analysed->graph;
+    std::set<SegmentId> found;
+    for (const auto* list : {&planned_.program.inputs, &planned_.program.outputs}) {
+      for (const RegisterId r : *list) {
+        const Register& at = planned_.program.registers[r];
+        const SegmentId s = g.values[at.value].segment;
+        if (!at.placement[0].split() || !found.insert(s).second) continue;
+        out->wholes.push_back(
+            {g.segments[s].storage,
+             dense_geometry(g.segments[s].dtype, {g.segments[s].count}, g.segments[s].begin)});
+      }
     }
   }
 

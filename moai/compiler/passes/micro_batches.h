@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "moai/base/status.h"
+#include "moai/compiler/analysis/import_window.h"
 #include "moai/graph/window.h"
 
 namespace moai::compiler {
@@ -66,6 +67,8 @@ struct MicroBatched {
   graph::Window window{};
   std::vector<NodeOrigin> origins{};  // by node
   std::vector<TimeBarrier> barriers{};
+  // Storages that it uses in the parts of micro-batches: for the planner of the window in time.
+  std::vector<WholeStorage> wholes{};
   // Words, as emitted, on whose values the analysis rests.
   std::vector<uint64_t> assumed{};
   graph::StorageId next_temporary = 0;  // above all ids of the window in time

@@ -54,7 +54,8 @@ const TensorFactors& WindowPlanner::tensor_factors() { return recorded_->tensor_
 std::unique_ptr<WindowPlanner::Expanded> WindowPlanner::analyse(graph::Window window) const {
   auto at = std::make_unique<Expanded>();
   at->next_temporary = first_free(window, input_.first_temporary);
-  at->analysed = std::make_shared<Analysed>(std::move(window), *signatures_, input_.cuts);
+  at->analysed =
+      std::make_shared<Analysed>(std::move(window), *signatures_, input_.cuts, input_.wholes);
   at->roles = find_roles(at->analysed->graph, at->analysed->factors, input_.uploaded);
   return at;
 }

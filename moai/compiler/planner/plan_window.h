@@ -27,6 +27,7 @@ struct PlannerInput {
   CutsOf cuts{};
   // Has the last word on where segments lie.
   std::function<void(const Analysed&, const Roles&, LayoutPlan*)> adjust{};
+  std::vector<WholeStorage> wholes{};  // as for import_window()
 };
 
 // What lowering reads (lower/lower_rank.h), with how it came about.
@@ -50,7 +51,7 @@ class WindowPlanner {
   WindowPlanner(graph::Window window, PlannerInput input, graph::SignatureTable* signatures);
   WindowPlanner(graph::Window window, std::vector<graph::StorageId> uploaded,
                 graph::StorageId first_temporary, graph::SignatureTable* signatures)
-      : WindowPlanner(std::move(window), {std::move(uploaded), first_temporary, {}, {}},
+      : WindowPlanner(std::move(window), {std::move(uploaded), first_temporary, {}, {}, {}},
                       signatures) {}
   ~WindowPlanner();
 
