@@ -172,8 +172,12 @@ class MicroBatching {
     const std::vector<bool> depends = learned(g, planned_.roles);
     for (const InTime::Awaited& a : awaited) {
       if (!depends[a.value]) continue;
-      const ValueNode& node = g.nodes[a.reader];
-      out->barriers.push_back({source(a.reader), node.signature.op, node.line});
+      const graph::Node& recorded = in_.window->nodes[source(a.reader)];
+      TimeBarrier barrier{.source = source(a.reader),
+                          .op = signatures_.at(recorded.signature).signature().op,
+                          .line = recorded.line};
+      const auto same = [&](const TimeBarrier& b) { return b.source == barrier.source; };
+      if (std::ranges::none_of(out->barriers, same)) out->barriers.push_back(std::move(barrier));
     }
   }
   void describe_wholes(MicroBatched* out) const {

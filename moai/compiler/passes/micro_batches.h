@@ -7,11 +7,11 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
 #include "moai/base/status.h"
 #include "moai/compiler/analysis/import_window.h"
+#include "moai/compiler/passes/time_barrier.h"
 #include "moai/graph/window.h"
 
 namespace moai::compiler {
@@ -42,13 +42,6 @@ struct NodeOrigin {
   uint32_t source = 0;     // the window's node
   int microbatch = kOnce;  // kOnce: it runs once, for all
   bool backward = false;   // with `microbatch`, and the stage of its source, the task it is part of
-};
-
-// Where all micro-batches wait for each other, before the backward part leaves its sums.
-struct TimeBarrier {
-  uint32_t source = 0;  // the window's node that needs the sum
-  std::string op{};     // of it
-  graph::LineId line = 0;
 };
 
 struct MicroBatchInput {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "moai/compiler/analysis/analysed.h"
+#include "moai/compiler/passes/time_barrier.h"
 #include "moai/compiler/planner/layout.h"
 
 namespace moai::compiler {
@@ -39,6 +40,8 @@ struct PlannedWindow {
   SpmdProgram program{};
   graph::StorageId next_temporary = 0;      // the first storage that is still free
   std::vector<ExpandedCalls> expansions{};  // of the recorded window, one after the other
+  int microbatches = 1;                     // in which the window is by now
+  std::vector<TimeBarrier> barriers{};      // of them
 };
 
 // A plan for a window of which calls may have been expanded.
@@ -55,6 +58,8 @@ class WindowPlanner {
                       signatures) {}
   ~WindowPlanner();
 
+  // With micro-batches or recomputation, of the window in time (window_in_time.h), whose words are
+  // those of the window.
   PlannedWindow plan(const Degrees& degrees);
   PlannedWindow plan(const MakeLayout& make);
   // Of the window as it was recorded.
@@ -64,7 +69,9 @@ class WindowPlanner {
 
  private:
   struct Expanded;
+  struct InTime;
 
+  InTime& in_time(const Degrees& degrees);
   std::unique_ptr<Expanded> analyse(graph::Window window) const;
   // With calls expanded; positions in the window, ascending.
   Expanded* expanded(Expanded* from, std::vector<uint32_t> calls) const;
@@ -75,6 +82,7 @@ class WindowPlanner {
   const PlannerInput input_;
   graph::SignatureTable* signatures_;
   std::unique_ptr<Expanded> recorded_;
+  std::map<std::pair<int, Recompute>, std::unique_ptr<InTime>> in_time_;
 };
 
 // One plan.
