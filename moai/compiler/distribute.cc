@@ -32,13 +32,23 @@ graph::Window marked(const graph::Window& w) {
   return copy;
 }
 
+// The words of a window that marked ones stand for.
+graph::Window unmarked(const graph::Window& w, const graph::Window& recorded) {
+  graph::Window copy = w;
+  for (uint64_t& word : copy.words) {
+    if ((word & kMarkBits) == kMark) word = recorded.words[word & ~kMarkBits];
+  }
+  return copy;
+}
+
 // Where storages may lie, and where they do before the window.
 class Homes {
  public:
-  Homes(const DistributeInput& in, const graph::SignatureTable& signatures) : in_(in) {
-    for (const graph::Node& n : in.window->nodes) {
-      const auto ids = in.window->storages_of(n);
-      if (n.kind == graph::NodeKind::kAlloc) made_[ids[0]] = in.window->words_of(n)[0];
+  Homes(const DistributeInput& in, const graph::Window& w, const graph::SignatureTable& signatures)
+      : in_(in) {
+    for (const graph::Node& n : w.nodes) {
+      const auto ids = w.storages_of(n);
+      if (n.kind == graph::NodeKind::kAlloc) made_[ids[0]] = w.words_of(n)[0];
       if (n.kind != graph::NodeKind::kCall) continue;
       const ops::CallSignature s = signatures.at(n.signature).signature();
       skips_ |= s.op == "moai::skip_if";
@@ -130,20 +140,24 @@ class Homes {
 class Distribution {
  public:
   Distribution(const DistributeInput& in, graph::SignatureTable* signatures)
-      : in_(in), signatures_(*signatures), homes_(in, *signatures), marked_(marked(*in.window)) {}
+      : in_(in),
+        signatures_(*signatures),
+        in_time_(in_time()),
+        marked_(in_time_.made.window),
+        window_(unmarked(marked_, *in.window)),
+        homes_(in, window_, *signatures) {}
 
   Distributed run() {
-    PlannerInput input{.first_temporary = in_.first_temporary};
-    for (const auto& [id, state] : in_.storages) {
-      if (state.free) input.uploaded.push_back(id);
-    }
+    PlannerInput input{.uploaded = uploaded(),
+                       .first_temporary = in_time_.made.next_temporary,
+                       .wholes = in_time_.made.wholes};
     input.cuts = [this](const ValueGraph& g) { return homes_.cuts(g); };
     input.stage_home = [this](const Analysed& w, SegmentId s) { return homes_.stage_home(w, s); };
     input.at_every_stage = homes_.is_whole();
     input.adjust = [this](const Analysed& w, const Roles& roles, LayoutPlan* plan) {
       homes_.adjust(w, roles, plan);
     };
-    planned_ = WindowPlanner(*in_.window, std::move(input), &signatures_).plan(in_.degrees);
+    planned_ = WindowPlanner(window_, std::move(input), &signatures_).plan(of_ranks());
     for (const ExpandedCalls& e : planned_.expansions) {
       marked_ = expand_calls(marked_, e.calls, e.first_temporary, &signatures_);
     }
@@ -151,10 +165,36 @@ class Distribution {
     lower(&out);
     describe_storages(&out);
     describe_words(&out);
+    out.microbatches = in_time_.count;
+    out.barriers = in_time_.made.barriers;
+    out.in_time = in_time_.refused;
     return out;
   }
 
  private:
+  std::vector<StorageId> uploaded() const {
+    std::vector<StorageId> ids;
+    for (const auto& [id, state] : in_.storages) {
+      if (state.free) ids.push_back(id);
+    }
+    return ids;
+  }
+  Degrees of_ranks() const {
+    Degrees d = in_.degrees;
+    d.microbatches = 1;
+    d.recompute = Recompute::kNone;
+    return d;
+  }
+  WindowInTime in_time() const {
+    InTimeInput in{.window = in_.window,
+                   .words = marked(*in_.window).words,
+                   .uploaded = uploaded(),
+                   .first_temporary = in_.first_temporary,
+                   .degrees = in_.degrees,
+                   .microbatch_rows = in_.microbatch_rows};
+    if (in_.whole) in.degrees = {};
+    return window_in_time(in, &signatures_);
+  }
   void lower(Distributed* out) {
     const Analysed& w = *planned_.analysed;
     Lowering lowering{&marked_, &w.graph, &w.factors, &planned_.program, {}, {}, {}};
@@ -214,20 +254,25 @@ class Distribution {
 
   void describe_words(Distributed* out) const {
     const Analysed& w = *planned_.analysed;
+    const auto assume = [&](uint64_t at) {
+      if ((at & kMarkBits) != kMark) return;
+      const auto position = static_cast<uint32_t>(at & ~kMarkBits);
+      out->assumed.emplace_back(position, in_.window->words[position]);
+    };
+    std::ranges::for_each(in_time_.made.assumed, assume);
     for (NodeId n = 0; n < w.graph.nodes.size(); ++n) {
       for (const uint32_t word : w.factors.rule(n).rule.assumed_words) {
-        const uint64_t at = marked_.words[w.graph.nodes[n].words[word]];
-        if ((at & kMarkBits) != kMark) continue;
-        const auto position = static_cast<uint32_t>(at & ~kMarkBits);
-        out->assumed.emplace_back(position, in_.window->words[position]);
+        assume(marked_.words[w.graph.nodes[n].words[word]]);
       }
     }
   }
 
   const DistributeInput& in_;
   graph::SignatureTable& signatures_;
-  const Homes homes_;
+  const WindowInTime in_time_;
   graph::Window marked_;
+  const graph::Window window_;
+  const Homes homes_;
   PlannedWindow planned_;
 };
 

@@ -32,7 +32,7 @@ std::set<StorageId> made_by(const Lowering& in, const SpmdProgram& program) {
 }  // namespace
 
 StageLowering::StageLowering(const Lowering& all, uint32_t stage)
-    : program_(stage_program(*all.program, stage)),
+    : program_(stage_program(*all.graph, *all.program, stage)),
       window_(*all.window),
       lowering_{&window_, all.graph, all.factors, &program_, {}, {}, {}} {
   for (const auto& [segment, placement] : all.existing) {

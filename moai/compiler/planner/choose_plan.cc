@@ -21,8 +21,14 @@ std::vector<Degrees> every_degrees(int devices, const Pins& pins, bool sequence)
     for (int zero = 0; zero <= (dp > 1 ? 3 : 0); ++zero) {
       if (!allows(pins.zero, zero)) continue;
       for (const bool sp : {false, true}) {
-        if (!sp || (tp > 1 && sequence))
-          all.push_back({.dp = dp, .tp = tp, .zero = zero, .sp = sp});
+        if (!sp || (tp > 1 && sequence)) {
+          all.push_back({.dp = dp,
+                         .tp = tp,
+                         .zero = zero,
+                         .sp = sp,
+                         .microbatches = pins.microbatches.value_or(1),
+                         .recompute = pins.recompute.value_or(Recompute::kNone)});
+        }
       }
     }
   }

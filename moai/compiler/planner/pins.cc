@@ -26,7 +26,6 @@ struct Constant {
 constexpr Constant kConstants[] = {
     {"cp", "1", "a split context"},
     {"ep", "1", "experts on devices of their own"},
-    {"microbatches", "1", "micro-batches"},
     {"recompute", "none", "recomputation"},
     {"schedule", "none", "a pipeline schedule"},
 };

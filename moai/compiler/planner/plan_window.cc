@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "moai/compiler/passes/expand_calls.h"
+#include "moai/compiler/planner/window_in_time.h"
 #include "moai/compiler/sharding/partition.h"
 #include "moai/ops/sharding/expansion.h"
 
@@ -41,9 +42,31 @@ struct WindowPlanner::Expanded {
   }
 };
 
+struct WindowPlanner::InTime {
+  WindowInTime window{};
+  std::unique_ptr<WindowPlanner> planner{};
+};
+
 WindowPlanner::WindowPlanner(graph::Window window, PlannerInput input,
                              graph::SignatureTable* signatures)
     : input_(std::move(input)), signatures_(signatures), recorded_(analyse(std::move(window))) {}
+
+WindowPlanner::InTime& WindowPlanner::in_time(const Degrees& degrees) {
+  std::unique_ptr<InTime>& at = in_time_[{degrees.microbatches, degrees.recompute}];
+  if (at) return *at;
+  at = std::make_unique<InTime>();
+  at->window = window_in_time({.window = &recorded().window,
+                               .uploaded = input_.uploaded,
+                               .first_temporary = recorded_->next_temporary,
+                               .degrees = degrees},
+                              signatures_);
+  PlannerInput input = input_;
+  input.first_temporary = at->window.made.next_temporary;
+  input.wholes = at->window.made.wholes;
+  at->planner =
+      std::make_unique<WindowPlanner>(at->window.made.window, std::move(input), signatures_);
+  return *at;
+}
 
 WindowPlanner::~WindowPlanner() = default;
 
@@ -54,7 +77,8 @@ const TensorFactors& WindowPlanner::tensor_factors() { return recorded_->tensor_
 std::unique_ptr<WindowPlanner::Expanded> WindowPlanner::analyse(graph::Window window) const {
   auto at = std::make_unique<Expanded>();
   at->next_temporary = first_free(window, input_.first_temporary);
-  at->analysed = std::make_shared<Analysed>(std::move(window), *signatures_, input_.cuts);
+  at->analysed =
+      std::make_shared<Analysed>(std::move(window), *signatures_, input_.cuts, input_.wholes);
   at->roles = find_roles(at->analysed->graph, at->analysed->factors, input_.uploaded);
   return at;
 }
@@ -119,6 +143,16 @@ std::vector<uint32_t> WindowPlanner::moving_calls(const PlannedWindow& w) const 
 }
 
 PlannedWindow WindowPlanner::plan(const Degrees& degrees) {
+  if (degrees.microbatches > 1 || degrees.recompute != Recompute::kNone) {
+    Degrees of_ranks = degrees;
+    of_ranks.microbatches = 1;
+    of_ranks.recompute = Recompute::kNone;
+    InTime& at = in_time(degrees);
+    PlannedWindow planned = at.planner->plan(of_ranks);
+    planned.microbatches = at.window.count.microbatches;
+    planned.barriers = at.window.made.barriers;
+    return planned;
+  }
   Expanded* at = recorded_.get();
   for (int round = 0;; ++round) {
     std::vector<uint32_t> calls = frozen_calls(at, degrees);

@@ -1,11 +1,15 @@
 #include "moai/compiler/sharding/stage_program.h"
 
+#include <algorithm>
+#include <map>
+
 namespace moai::compiler {
 namespace {
 
 class Part {
  public:
-  Part(const SpmdProgram& whole, uint32_t stage) : whole_(whole), stage_(stage) {
+  Part(const ValueGraph& g, const SpmdProgram& whole, uint32_t stage)
+      : graph_(g), whole_(whole), stage_(stage) {
     out_.mesh = whole.mesh;
     out_.mesh.axes[0].size = 1;
     out_.registers = whole.registers;
@@ -24,6 +28,7 @@ class Part {
     for (const RegisterId r : whole_.outputs) {
       if (has(r)) out_.outputs.push_back(stands_for_[r]);
     }
+    insert_sends();
     return std::move(out_);
   }
 
@@ -46,8 +51,7 @@ class Part {
     switch (m.kind) {
       case MoveKind::kTransfer:
         if (has(m.from)) {
-          out_.steps.emplace_back(
-              MoveStep{MoveKind::kSend, 0, mine.from, kNone, m.reader, placement(m.to).place});
+          sends_.push_back({MoveKind::kSend, 0, mine.from, kNone, m.reader, placement(m.to).place});
         }
         if (has(m.to)) {
           out_.steps.emplace_back(
@@ -72,16 +76,55 @@ class Part {
     out_.steps.emplace_back(mine);
   }
 
+  // Behind which step each register is made; 0: none.
+  std::vector<size_t> made_behind() const {
+    std::vector<size_t> behind(out_.registers.size(), 0);
+    size_t end = 0;  // of the calls that are items of one
+    for (size_t i = 0; i < out_.steps.size(); ++i) {
+      if (const auto* c = std::get_if<CallStep>(&out_.steps[i])) {
+        for (end = std::max(end, i + 1); end < out_.steps.size(); ++end) {
+          const auto* next = std::get_if<CallStep>(&out_.steps[end]);
+          if (!next || graph_.nodes[next->node].source != graph_.nodes[c->node].source) break;
+        }
+        for (const RegisterId r : c->made) {
+          if (r != kNone) behind[r] = end;
+        }
+      } else if (const RegisterId r = std::get<MoveStep>(out_.steps[i]).to; r != kNone) {
+        behind[r] = i + 1;
+      }
+    }
+    return behind;
+  }
+  void insert_sends() {
+    const std::vector<size_t> behind = made_behind();
+    std::map<uint32_t, size_t> last;  // by peer
+    std::vector<std::vector<const MoveStep*>> at(out_.steps.size() + 1);
+    for (const MoveStep& send : sends_) {
+      size_t& place = last[send.peer];
+      place = std::max(place, behind[send.from]);
+      at[place].push_back(&send);
+    }
+    std::vector<Step> steps;
+    steps.reserve(out_.steps.size() + sends_.size());
+    for (size_t i = 0; i <= out_.steps.size(); ++i) {
+      for (const MoveStep* send : at[i]) steps.emplace_back(*send);
+      if (i < out_.steps.size()) steps.push_back(std::move(out_.steps[i]));
+    }
+    out_.steps = std::move(steps);
+  }
+
+  const ValueGraph& graph_;
   const SpmdProgram& whole_;
   const uint32_t stage_;
   std::vector<RegisterId> stands_for_;  // by register
+  std::vector<MoveStep> sends_;         // in the order in which they are received
   SpmdProgram out_;
 };
 
 }  // namespace
 
-SpmdProgram stage_program(const SpmdProgram& program, uint32_t stage) {
-  return Part(program, stage).run();
+SpmdProgram stage_program(const ValueGraph& g, const SpmdProgram& program, uint32_t stage) {
+  return Part(g, program, stage).run();
 }
 
 }  // namespace moai::compiler

@@ -1,6 +1,8 @@
 #include "moai/compiler/verify/verify_stages.h"
 
 #include <algorithm>
+#include <deque>
+#include <map>
 
 #include "moai/compiler/verify/report.h"
 #include "moai/ops/call_tensors.h"
@@ -13,7 +15,10 @@ namespace {
 class Parts {
  public:
   Parts(const Lowering& in, std::span<const SpmdProgram* const> parts)
-      : in_(in), program_(*in.program), parts_(parts), next_(parts.size()) {
+      : in_(in), program_(*in.program), parts_(parts),
+        next_(parts.size()),
+        sent_(parts.size()),
+        wanted_(parts.size()) {
     for (const SpmdProgram* part : parts) {
       const size_t n = part->registers.size();
       stands_for_.emplace_back(n);
@@ -34,7 +39,8 @@ class Parts {
       }
     }
     for (uint32_t s = 0; s < parts_.size(); ++s) {
-      if (next_[s] != parts_[s]->steps.size()) return wrong(s, "it has more steps");
+      if (next(s)) return wrong(s, "it has more steps");
+      if (sent_[s] != wanted_[s]) return wrong(s, "it sends otherwise than others receive");
       if (!same(s, program_.outputs, parts_[s]->outputs)) return wrong(s, "it leaves others");
     }
     return ok_status();
@@ -59,8 +65,15 @@ class Parts {
     return wanted == mine;
   }
 
+  // What is sent by the way is noted.
   const Step* next(uint32_t s) {
-    return next_[s] < parts_[s]->steps.size() ? &parts_[s]->steps[next_[s]++] : nullptr;
+    while (next_[s] < parts_[s]->steps.size()) {
+      const Step& step = parts_[s]->steps[next_[s]++];
+      const auto* m = std::get_if<MoveStep>(&step);
+      if (!m || m->kind != MoveKind::kSend) return &step;
+      sent_[s][m->axis == 0 ? m->peer : kNone].push_back(m->from);
+    }
+    return nullptr;
   }
 
   // Whether the stage does its part of the step, which may be nothing.
@@ -75,11 +88,9 @@ class Parts {
     const MoveStep from{MoveKind::kBroadcast, 0, here(s, m.from), kNone, m.reader, place(m.from).place};
     const MoveStep to{MoveKind::kBroadcast, 0, kNone, m.to, m.reader, place(m.from).place};
     if (m.kind == MoveKind::kTransfer) {
-      MoveStep send = from, receive = to;
-      send.kind = MoveKind::kSend;
-      send.peer = place(m.to).place;
+      if (is_here(s, m.from)) wanted_[s][place(m.to).place].push_back(from.from);
+      MoveStep receive = to;
       receive.kind = MoveKind::kReceive;
-      if (is_here(s, m.from)) return takes_move(s, send);
       return !is_here(s, m.to) || takes_move(s, receive);
     }
     const bool has = is_here(s, m.from);
@@ -108,8 +119,10 @@ class Parts {
   const Lowering& in_;
   const SpmdProgram& program_;
   const std::span<const SpmdProgram* const> parts_;
-  std::vector<size_t> next_;                          // by stage
-  std::vector<std::vector<RegisterId>> stands_for_;  // by stage and register
+  using Sent = std::map<uint32_t, std::vector<RegisterId>>;  // by the stage that it goes to
+  std::vector<size_t> next_;                                 // by stage
+  std::vector<Sent> sent_, wanted_;                          // by stage
+  std::vector<std::vector<RegisterId>> stands_for_;          // by stage and register
 };
 
 // ---- meetings
@@ -161,12 +174,17 @@ class Play {
       if (!wrong_.ok()) return wrong_;
       if (const Meeting* m = next(s)) return stuck(s, *m);
     }
+    for (const auto& [stages, mail] : mail_) {
+      if (!mail.empty()) {
+        return fault("stage " + std::to_string(stages.second),
+                     "what stage " + std::to_string(stages.first) + " sends it does not take");
+      }
+    }
     return ok_status();
   }
 
  private:
   using Kind = Meeting::Kind;
-
   const Meeting* next(size_t s) const {
     return at_[s] < lists_[s].size() ? &lists_[s][at_[s]] : nullptr;
   }
@@ -177,28 +195,31 @@ class Play {
                      std::to_string(m.peer) + " as number " + std::to_string(at_[s]) +
                      " of what it does with others, where nobody meets it");
   }
-  // Of one size, else `wrong_`.
-  bool meet(std::initializer_list<size_t> stages) {
-    const int64_t bytes = next(*stages.begin())->bytes;
-    for (const size_t s : stages) {
-      if (next(s)->bytes == bytes) continue;
-      wrong_ = fault("stage " + std::to_string(s), "it sends or takes " +
-                                                       std::to_string(next(s)->bytes) +
-                                                       " bytes, its peer " + std::to_string(bytes));
-      return false;
-    }
-    for (const size_t s : stages) ++at_[s];
+  bool wrong(size_t s, int64_t wants, int64_t comes) {
+    if (wants == comes) return false;
+    wrong_ = fault("stage " + std::to_string(s), "it takes " + std::to_string(wants) +
+                                                     " bytes where " + std::to_string(comes) +
+                                                     " come");
     return true;
   }
 
+  // One call of a stage that can make it.
   bool step() {
     for (size_t s = 0; s < lists_.size(); ++s) {
       const Meeting* m = next(s);
-      if (!m || m->kind != Kind::kSend) continue;
-      const auto to = static_cast<size_t>(m->peer);
-      const Meeting* other = to < lists_.size() && to != s ? next(to) : nullptr;
-      if (!other || other->kind != Kind::kReceive || other->peer != static_cast<int64_t>(s)) continue;
-      return meet({s, to});
+      if (!m || m->kind == Kind::kBroadcast || m->peer < 0) continue;
+      const auto peer = static_cast<size_t>(m->peer);
+      if (peer >= lists_.size() || peer == s) continue;
+      if (m->kind == Kind::kSend) {
+        mail_[{s, peer}].push_back(m->bytes);
+      } else {
+        std::deque<int64_t>& mail = mail_[{peer, s}];
+        if (mail.empty()) continue;
+        if (wrong(s, m->bytes, mail.front())) return false;
+        mail.pop_front();
+      }
+      ++at_[s];
+      return true;
     }
     return broadcast();
   }
@@ -206,12 +227,13 @@ class Play {
     for (size_t s = 0; s < lists_.size(); ++s) {
       const Meeting* m = next(s);
       if (!m || m->kind != Kind::kBroadcast || m->peer != next(0)->peer) return false;
-      if (m->bytes != next(0)->bytes) return meet({0, s});
+      if (wrong(s, m->bytes, next(0)->bytes)) return false;
     }
     for (size_t& at : at_) ++at;
     return !at_.empty();
   }
 
+  std::map<std::pair<size_t, size_t>, std::deque<int64_t>> mail_;  // by stages from and to
   std::vector<std::vector<Meeting>> lists_;  // by stage
   std::vector<size_t> at_;
   Status wrong_;

@@ -117,9 +117,27 @@ uint64_t PlanBook::rank_bytes(const compiler::DistributeInput& in, const compile
   return others + most;
 }
 
+// What micro-batches do not gain by.
+void PlanBook::say_barriers(const compiler::Distributed& d) {
+  if (!d.in_time.ok()) {
+    log_error(
+        "[driver.mesh] micro-batches are not right and are not used, a window runs as it is: " +
+        d.in_time.message());
+  }
+  microbatch_rows_ = std::max(microbatch_rows_, d.microbatches.size);
+  std::string ops;
+  for (const compiler::TimeBarrier& b : d.barriers) {
+    if (said_barriers_.insert(b.op).second) ops += (ops.empty() ? "" : ", ") + b.op;
+  }
+  if (ops.empty()) return;
+  log_info("[driver.mesh] micro-batches wait for each other where " + ops +
+           " needs all of a batch; so far each keeps its activations");
+}
+
 compiler::Distributed PlanBook::distribute(compiler::DistributeInput in) {
   for (;; ++in.degrees.zero) {
     compiler::Distributed d = compiler::distribute(in, &signatures_);
+    say_barriers(d);
     if (!d.verified.ok()) {
       log_error(
           "[driver.mesh] a plan is not right and is not used, every rank runs the window whole: " +
@@ -139,8 +157,10 @@ compiler::Distributed PlanBook::distribute(compiler::DistributeInput in) {
 std::unique_ptr<WindowPlan> PlanBook::make(const graph::Window& numbered,
                                            const std::vector<StorageId>& storages) {
   auto plan = std::make_unique<WindowPlan>();
-  compiler::DistributeInput in{
-      .window = &numbered, .degrees = options_.degrees, .first_temporary = storages.size()};
+  compiler::DistributeInput in{.window = &numbered,
+                               .degrees = options_.degrees,
+                               .first_temporary = storages.size(),
+                               .microbatch_rows = microbatch_rows_};
   for (size_t i = 1; i < storages.size(); ++i) {
     if (const StorageState* state = storages_.state(storages[i])) in.storages[i] = *state;
   }

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -69,6 +71,7 @@ class PlanBook {
   uint64_t rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d,
                       const compiler::Mesh& mesh, int rank) const;
   void drop_oldest();
+  void say_barriers(const compiler::Distributed& d);
 
   Options options_;
   const Storages& storages_;
@@ -77,6 +80,8 @@ class PlanBook {
   size_t count_ = 0;
   uint64_t clock_ = 0;
   dispatch::TemplateId last_id_ = 0;
+  int64_t microbatch_rows_ = 0;          // of the largest batch so far
+  std::set<std::string> said_barriers_;  // operators
   std::vector<dispatch::TemplateId> dropped_;
 };
 
