@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "moai/compiler/lower/lower_rank.h"
+#include "moai/compiler/lower/stage_lowering.h"
 #include "moai/compiler/passes/expand_calls.h"
 #include "moai/compiler/planner/plan_window.h"
 #include "moai/compiler/verify/verify.h"
@@ -31,13 +32,23 @@ graph::Window marked(const graph::Window& w) {
   return copy;
 }
 
+// The words of a window that marked ones stand for.
+graph::Window unmarked(const graph::Window& w, const graph::Window& recorded) {
+  graph::Window copy = w;
+  for (uint64_t& word : copy.words) {
+    if ((word & kMarkBits) == kMark) word = recorded.words[word & ~kMarkBits];
+  }
+  return copy;
+}
+
 // Where storages may lie, and where they do before the window.
 class Homes {
  public:
-  Homes(const DistributeInput& in, const graph::SignatureTable& signatures) : in_(in) {
-    for (const graph::Node& n : in.window->nodes) {
-      const auto ids = in.window->storages_of(n);
-      if (n.kind == graph::NodeKind::kAlloc) made_[ids[0]] = in.window->words_of(n)[0];
+  Homes(const DistributeInput& in, const graph::Window& w, const graph::SignatureTable& signatures)
+      : in_(in) {
+    for (const graph::Node& n : w.nodes) {
+      const auto ids = w.storages_of(n);
+      if (n.kind == graph::NodeKind::kAlloc) made_[ids[0]] = w.words_of(n)[0];
       if (n.kind != graph::NodeKind::kCall) continue;
       const ops::CallSignature s = signatures.at(n.signature).signature();
       note_border(s.op);
@@ -59,6 +70,19 @@ class Homes {
     return cuts;
   }
 
+  // Whether every rank runs all of it.
+  bool is_whole() const { return in_region_cut_ || in_.whole; }
+
+  StageHome stage_home(const Analysed& w, SegmentId s) const {
+    const Segment& segment = w.graph.segments[s];
+    if (!covers(segment)) return {StageHome::Kind::kEvery, 0};
+    const StorageState* state = state_of(segment);
+    if (!state || state->free || !placement_now(w, s)) return {};
+    const Placement& now = state->layout.placement;
+    if (now.empty() || !now[0].at()) return {};
+    return {StageHome::Kind::kAt, now[0].place};
+  }
+
   // Gives every segment that exists a home, and takes those that cannot be. What is there already
   // stays as it is, unless the plan has a wish for weights and what belongs to them.
   void adjust(const Analysed& w, const Roles& roles, LayoutPlan* plan) const {
@@ -66,7 +90,7 @@ class Homes {
     for (SegmentId s = 0; s < w.graph.segments.size(); ++s) {
       const Segment& segment = w.graph.segments[s];
       const StorageState* state = state_of(segment);
-      if (!covers(segment) || in_region_cut_ || in_.whole) {
+      if (!covers(segment) || is_whole()) {
         plan->home[s] = whole;
         continue;
       }
@@ -77,7 +101,6 @@ class Homes {
     }
   }
 
-  bool skips() const { return skips_; }
   const StorageState* state_of(const Segment& s) const {
     const auto found = in_.storages.find(s.storage);
     return found == in_.storages.end() ? nullptr : &found->second;
@@ -122,44 +145,88 @@ class Homes {
 class Distribution {
  public:
   Distribution(const DistributeInput& in, graph::SignatureTable* signatures)
-      : in_(in), signatures_(*signatures), homes_(in, *signatures), marked_(marked(*in.window)) {}
+      : in_(in),
+        signatures_(*signatures),
+        in_time_(in_time()),
+        marked_(in_time_.made.window),
+        window_(unmarked(marked_, *in.window)),
+        homes_(in, window_, *signatures) {}
 
   Distributed run() {
-    PlannerInput input{
-        .uploaded = {}, .first_temporary = in_.first_temporary, .cuts = {}, .adjust = {}};
-    for (const auto& [id, state] : in_.storages) {
-      if (state.free) input.uploaded.push_back(id);
-    }
+    PlannerInput input{.uploaded = uploaded(),
+                       .first_temporary = in_time_.made.next_temporary,
+                       .wholes = in_time_.made.wholes};
     input.cuts = [this](const ValueGraph& g) { return homes_.cuts(g); };
+    input.stage_home = [this](const Analysed& w, SegmentId s) { return homes_.stage_home(w, s); };
+    input.at_every_stage = homes_.is_whole();
     input.adjust = [this](const Analysed& w, const Roles& roles, LayoutPlan* plan) {
       homes_.adjust(w, roles, plan);
     };
-    planned_ = WindowPlanner(*in_.window, std::move(input), &signatures_).plan(in_.degrees);
+    planned_ = WindowPlanner(window_, std::move(input), &signatures_).plan(of_ranks());
     for (const ExpandedCalls& e : planned_.expansions) {
       marked_ = expand_calls(marked_, e.calls, e.first_temporary, &signatures_);
     }
     Distributed out;
-    if (homes_.skips()) out.why_whole = "a part of it may be skipped, as gradient scaling does";
+    if (homes_.is_whole() && !in_.whole) {
+      out.why_whole = "a part that may be skipped (gradient scaling) begins or ends in another one";
+    }
     const std::vector<Slice>& slices = planned_.roles.nodes;
     out.trains = std::ranges::find(slices, Slice::kBackward) != slices.end() &&
                  std::ranges::find(slices, Slice::kOptimizer) != slices.end();
     lower(&out);
     describe_storages(&out);
     describe_words(&out);
+    out.microbatches = in_time_.count;
+    out.barriers = in_time_.made.barriers;
+    out.in_time = in_time_.refused;
     return out;
   }
 
  private:
+  std::vector<StorageId> uploaded() const {
+    std::vector<StorageId> ids;
+    for (const auto& [id, state] : in_.storages) {
+      if (state.free) ids.push_back(id);
+    }
+    return ids;
+  }
+  Degrees of_ranks() const {
+    Degrees d = in_.degrees;
+    d.microbatches = 1;
+    d.recompute = Recompute::kNone;
+    return d;
+  }
+  WindowInTime in_time() const {
+    InTimeInput in{.window = in_.window,
+                   .words = marked(*in_.window).words,
+                   .uploaded = uploaded(),
+                   .first_temporary = in_.first_temporary,
+                   .degrees = in_.degrees,
+                   .microbatch_rows = in_.microbatch_rows};
+    if (in_.whole) in.degrees = {};
+    return window_in_time(in, &signatures_);
+  }
   void lower(Distributed* out) {
     const Analysed& w = *planned_.analysed;
-    Lowering lowering{&marked_, &w.graph, &w.factors, &planned_.program, {}};
+    Lowering lowering{&marked_, &w.graph, &w.factors, &planned_.program, {}, {}, {}};
     for (SegmentId s = 0; s < w.graph.segments.size(); ++s) {
       if (homes_.state_of(w.graph.segments[s])) lowering.existing[s] = planned_.plan.home.at(s);
     }
+    for (const auto& [id, state] : in_.storages) {
+      const Placement& now = state.layout.placement;
+      if (!now.empty() && now[0].at()) lowering.at_stage[id] = now[0].place;
+    }
+    for (const Segment& s : w.graph.segments) lowering.at_stage.erase(s.storage);
     out->next_temporary = planned_.next_temporary;
     std::vector<graph::Window> windows;
-    for (int rank = 0; rank < planned_.program.mesh.ranks(); ++rank) {
-      windows.push_back(lower_rank(lowering, rank, planned_.next_temporary, &signatures_));
+    const Mesh& mesh = planned_.program.mesh;
+    for (uint32_t stage = 0; stage < static_cast<uint32_t>(mesh.stages()); ++stage) {
+      std::optional<StageLowering> part;
+      if (mesh.stages() > 1) part.emplace(lowering, stage);
+      for (int rank = 0; rank < mesh.stage_ranks(); ++rank) {
+        windows.push_back(lower_rank(part ? part->lowering() : lowering, rank,
+                                     planned_.next_temporary, &signatures_));
+      }
     }
     out->verified = verify(lowering, windows, signatures_);
     for (graph::Window& window : windows) {
@@ -198,20 +265,25 @@ class Distribution {
 
   void describe_words(Distributed* out) const {
     const Analysed& w = *planned_.analysed;
+    const auto assume = [&](uint64_t at) {
+      if ((at & kMarkBits) != kMark) return;
+      const auto position = static_cast<uint32_t>(at & ~kMarkBits);
+      out->assumed.emplace_back(position, in_.window->words[position]);
+    };
+    std::ranges::for_each(in_time_.made.assumed, assume);
     for (NodeId n = 0; n < w.graph.nodes.size(); ++n) {
       for (const uint32_t word : w.factors.rule(n).rule.assumed_words) {
-        const uint64_t at = marked_.words[w.graph.nodes[n].words[word]];
-        if ((at & kMarkBits) != kMark) continue;
-        const auto position = static_cast<uint32_t>(at & ~kMarkBits);
-        out->assumed.emplace_back(position, in_.window->words[position]);
+        assume(marked_.words[w.graph.nodes[n].words[word]]);
       }
     }
   }
 
   const DistributeInput& in_;
   graph::SignatureTable& signatures_;
-  const Homes homes_;
+  const WindowInTime in_time_;
   graph::Window marked_;
+  const graph::Window window_;
+  const Homes homes_;
   PlannedWindow planned_;
 };
 

@@ -13,6 +13,7 @@
 #include "moai/base/status.h"
 #include "moai/compiler/lower/storage_layout.h"
 #include "moai/compiler/planner/layout.h"
+#include "moai/compiler/planner/window_in_time.h"
 #include "moai/graph/window.h"
 
 namespace moai::compiler {
@@ -30,6 +31,7 @@ struct DistributeInput {
   std::map<graph::StorageId, StorageState> storages{};
   graph::StorageId first_temporary = 0;  // above all ids of the window
   bool whole = false;                    // every rank runs all of it
+  int64_t microbatch_rows = 0;           // of the job's full batch; 0: this window has it
 };
 
 // A word of a rank's call.
@@ -57,6 +59,9 @@ struct Distributed {
   // Words (positions in the window's) without whose values the programs would be others.
   std::vector<std::pair<uint32_t, uint64_t>> assumed{};
   graph::StorageId next_temporary = 0;  // above all ids of the ranks' windows
+  MicroBatchCount microbatches{};
+  std::vector<TimeBarrier> barriers{};  // where micro-batches wait for each other
+  Status in_time{};                     // not OK: our mistake, of which there are no micro-batches
 };
 
 Distributed distribute(const DistributeInput& in, graph::SignatureTable* signatures);

@@ -92,7 +92,8 @@ Status Engine::connect() {
   const Interrupt interrupt = [&] {
     return stopped() ? cancelled("the driver ends") : ok_status();
   };
-  if (connected.workers.size() == 1) {
+  MOAI_ASSIGN_OR_RETURN(const bool plans, plans_one_device());
+  if (connected.workers.size() == 1 && !plans) {
     ConnectedWorker& worker = connected.workers.front();
     MOAI_ASSIGN_OR_RETURN(auto exchange, Exchange::open(std::move(worker.link), worker.hello,
                                                         &signatures_, &answers_, interrupt));
@@ -103,6 +104,15 @@ Status Engine::connect() {
   stream_ = owned_stream_.get();
   if (has_failed_) owned_stream_->close();
   return ok_status();
+}
+
+// What one device does in parts, or again, is planned as for several.
+Result<bool> Engine::plans_one_device() const {
+  MOAI_ASSIGN_OR_RETURN(const PlanSchedule schedule, plan_schedule_from_string(options_.plan));
+  const compiler::Pins& pins = schedule.parts.front().pins;
+  const bool recomputes =
+      pins.recompute.value_or(compiler::Recompute::kNone) != compiler::Recompute::kNone;
+  return pins.microbatches.value_or(1) > 1 || recomputes;
 }
 
 Result<std::unique_ptr<Stream>> Engine::open_mesh(std::vector<ConnectedWorker> workers,

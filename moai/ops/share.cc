@@ -43,7 +43,88 @@ bool is_part(const std::vector<Arg>& items, int64_t elements) {
   return part == elements;
 }
 
+bool is_whole(const ShareDigit& d) { return d.size == d.whole; }
+
+// A digit as two, of which the inner one has `low` values and is whole; false where it has no such.
+bool cut(const ShareDigit& d, int64_t low, ShareDigit* high) {
+  if (d.whole % low != 0 || d.begin % low != 0 || d.size % low != 0) return false;
+  *high = {d.whole / low, d.begin / low, d.size / low};
+  return true;
+}
+
+// Of digits that are read from the front.
+class PartOfPart {
+ public:
+  PartOfPart(std::vector<ShareDigit> outer, std::vector<ShareDigit> inner)
+      : outer_(std::move(outer)), inner_(std::move(inner)) {}
+
+  std::optional<std::vector<ShareDigit>> run() {
+    while (o_ < outer_.size()) {
+      ShareDigit& o = outer_[o_];
+      if (o.size == 1) {  // the part shows no digit of it
+        found_.push_back(o);
+        ++o_;
+        continue;
+      }
+      if (i_ == inner_.size()) return std::nullopt;
+      ShareDigit& i = inner_[i_];
+      ShareDigit high;
+      if (o.size == i.whole) {
+        found_.push_back({o.whole, o.begin + i.begin, i.size});
+        ++o_;
+        ++i_;
+      } else if (o.size > i.whole && o.size % i.whole == 0) {
+        const int64_t low = o.size / i.whole;
+        if (cut(o, low, &high)) {
+          found_.push_back({high.whole, high.begin + i.begin, i.size});
+          o = {low, 0, low};
+          ++i_;
+        } else if (!take_run(low)) {
+          return std::nullopt;
+        }
+      } else if (o.size < i.whole && i.whole % o.size == 0) {
+        const int64_t low = i.whole / o.size;
+        if (!cut(i, low, &high)) return std::nullopt;
+        found_.push_back({o.whole, o.begin + high.begin, high.size});
+        i = {low, 0, low};
+        ++o_;
+      } else {
+        return std::nullopt;
+      }
+    }
+    if (i_ != inner_.size()) return std::nullopt;
+    return std::move(found_);
+  }
+
+ private:
+  // The outer digit as runs of `low` elements, which the inner digits behind have whole.
+  bool take_run(int64_t low) {
+    const ShareDigit o = outer_[o_], i = inner_[i_];
+    int64_t behind = 1;
+    size_t next = i_ + 1;
+    for (; next < inner_.size() && behind < low && is_whole(inner_[next]); ++next) {
+      behind *= inner_[next].whole;
+    }
+    if (behind != low) return false;
+    found_.push_back({o.whole, o.begin + i.begin * low, i.size * low});
+    i_ = next;
+    ++o_;
+    return true;
+  }
+
+  std::vector<ShareDigit> outer_, inner_, found_;
+  size_t o_ = 0, i_ = 0;
+};
+
 }  // namespace
+
+std::optional<std::vector<ShareDigit>> part_of_part(std::vector<ShareDigit> outer,
+                                                    std::vector<ShareDigit> inner) {
+  const auto is_unit = [](const ShareDigit& d) { return d.whole == 1; };
+  std::erase_if(outer, is_unit);
+  std::erase_if(inner, is_unit);
+  return PartOfPart(std::move(outer), std::move(inner)).run();
+}
 
 bool draws(const CallSignature& s) { return std::ranges::any_of(s.args, has_generator); }
 

@@ -44,6 +44,46 @@ TEST(Share, NeighboursThatAreWholeBecomeOneDigit) {
   EXPECT_THAT(*back, ElementsAre(ShareDigit{6, 0, 6}, ShareDigit{5, 1, 2}, ShareDigit{28, 0, 28}));
 }
 
+// Places in the whole of the elements of a part, in its order.
+std::vector<int64_t> places(const std::vector<ShareDigit>& digits) {
+  std::vector<int64_t> found{0};
+  for (const ShareDigit& d : digits) {
+    std::vector<int64_t> next;
+    for (const int64_t at : found) {
+      for (int64_t i = 0; i < d.size; ++i) next.push_back(at * d.whole + d.begin + i);
+    }
+    found = std::move(next);
+  }
+  return found;
+}
+
+TEST(Share, APartOfAPartHasTheElementsOfBoth) {
+  const std::vector<ShareDigit> rows{{8, 4, 2}, {12, 0, 12}};
+  const std::vector<std::vector<ShareDigit>> inner{
+      {{2, 1, 1}, {12, 0, 12}}, {{2, 0, 2}, {4, 1, 2}, {3, 0, 3}},
+      {{2, 0, 2}, {12, 5, 4}},  {{24, 0, 24}},
+      {{24, 12, 12}},           {{2, 1, 1}, {2, 1, 1}, {6, 2, 3}},
+  };
+  for (const auto& i : inner) {
+    const auto part = part_of_part(rows, i);
+    ASSERT_TRUE(part);
+    std::vector<int64_t> wanted;
+    const std::vector<int64_t> outer = places(rows);
+    for (const int64_t at : places(i)) wanted.push_back(outer[static_cast<size_t>(at)]);
+    EXPECT_EQ(places(*part), wanted);
+  }
+  const auto one = part_of_part({{10, 0, 10}, {7, 6, 1}}, {{10, 5, 3}});
+  ASSERT_TRUE(one);
+  EXPECT_EQ(places(*one), (std::vector<int64_t>{41, 48, 55}));
+  // Two rows of which the part has the second half of each pair of rows.
+  const std::vector<ShareDigit> uneven{{9, 3, 4}};
+  const auto runs = part_of_part(uneven, {{2, 1, 1}, {2, 0, 2}});
+  ASSERT_TRUE(runs);
+  EXPECT_EQ(places(*runs), (std::vector<int64_t>{5, 6}));
+  EXPECT_FALSE(part_of_part(uneven, {{2, 0, 2}, {2, 1, 1}}));
+  EXPECT_FALSE(part_of_part(rows, {{24, 1, 5}}));
+}
+
 TEST(Share, OnlyTheLastArgumentIsOne) {
   EXPECT_NE(share_argument(drawing("(\"share\", [6], [0], [6])")), nullptr);
   EXPECT_EQ(share_argument(drawing("(\"part\", [6], [0], [6])")), nullptr);

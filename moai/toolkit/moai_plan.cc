@@ -27,12 +27,13 @@ std::string joined(const std::vector<std::string>& words) {
   return line;
 }
 
-// Of the batch factors each stands for a micro-batch; a sequence runs through all of them.
+// Of the batch factors each stands for a batch that the script adds up, or for one of the plan's
+// micro-batches; a sequence runs through all of them.
 void count_samples(const compiler::PlannedWindow& planned, PlanReport* report) {
   const compiler::Factors& factors = planned.analysed->factors;
   for (const compiler::FactorId f : planned.roles.batch) {
     const int64_t size = factors.size(f);
-    report->samples += size;
+    report->samples += size * planned.microbatches;
     const int64_t least = report->samples_together;
     report->samples_together = least == 0 ? size : std::min(least, size);
   }

@@ -91,8 +91,8 @@ TEST_F(PlanTest, WhatIsFixedIsKept) {
   EXPECT_TRUE(json()["notes"].empty());
   EXPECT_EQ(plan_on("4", {"--fix", "dp=3"}), 2);
   EXPECT_THAT(err, HasSubstr("no plan for 4 devices is as pinned"));
-  EXPECT_EQ(plan_on("4", {"--fix", "pp=2"}), 1);
-  EXPECT_THAT(err, HasSubstr("pipeline stages are not made yet"));
+  EXPECT_EQ(plan_on("4", {"--fix", "pp=2"}), 2);
+  EXPECT_THAT(err, HasSubstr("no plan for 4 devices is as pinned"));
 }
 
 TEST_F(PlanTest, ThePageNeedsNothingElse) {

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 
-#include "moai/compiler/analysis/import_window.h"
-
 namespace moai::compiler {
 
-Analysed::Analysed(graph::Window w, const graph::SignatureTable& signatures, const CutsOf& cuts)
+Analysed::Analysed(graph::Window w, const graph::SignatureTable& signatures, const CutsOf& cuts,
+                   const std::vector<WholeStorage>& wholes)
     : window(std::move(w)),
-      graph(import_window(window, signatures)),
+      graph(import_window(window, signatures, wholes)),
       factors(graph, cuts ? cuts(graph) : std::vector<Cut>()) {}
 
 std::vector<SegmentId> Analysed::segments_of(const std::vector<graph::StorageId>& storages) const {

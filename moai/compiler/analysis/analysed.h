@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "moai/compiler/analysis/factors.h"
+#include "moai/compiler/analysis/import_window.h"
 #include "moai/graph/window.h"
 
 namespace moai::compiler {
@@ -13,7 +14,8 @@ namespace moai::compiler {
 using CutsOf = std::function<std::vector<Cut>(const ValueGraph&)>;
 
 struct Analysed {
-  Analysed(graph::Window w, const graph::SignatureTable& signatures, const CutsOf& cuts = {});
+  Analysed(graph::Window w, const graph::SignatureTable& signatures, const CutsOf& cuts = {},
+           const std::vector<WholeStorage>& wholes = {});
 
   graph::Window window;
   ValueGraph graph;

@@ -20,9 +20,11 @@ class Import {
   Import(const graph::Window& w, const graph::SignatureTable& signatures)
       : window_(w), signatures_(signatures) {}
 
-  ValueGraph run() {
+  ValueGraph run(const std::vector<WholeStorage>& wholes) {
     graph_.words = window_.words;
     collect_segments();
+    for (const WholeStorage& w : wholes) segments_.use(w.storage, w.geometry);
+    finish_segments();
     for (uint32_t i = 0; i < window_.nodes.size(); ++i) {
       const graph::Node& n = window_.nodes[i];
       if (n.kind == NodeKind::kCall) call(i, n);
@@ -74,6 +76,8 @@ class Import {
       for (const ops::Arg* a : ops::tensor_operands(s)) segments_.use(ids[at++], a->geometry);
       for (const ops::Result* r : ops::fresh_results(s)) segments_.use(ids[at++], r->geometry);
     }
+  }
+  void finish_segments() {
     graph_.segments = segments_.finish();
     newest_.assign(graph_.segments.size(), kNone);
     for (const graph::Node& n : window_.nodes) {
@@ -199,8 +203,9 @@ class Import {
 
 }  // namespace
 
-ValueGraph import_window(const graph::Window& w, const graph::SignatureTable& signatures) {
-  return Import(w, signatures).run();
+ValueGraph import_window(const graph::Window& w, const graph::SignatureTable& signatures,
+                         const std::vector<WholeStorage>& wholes) {
+  return Import(w, signatures).run(wholes);
 }
 
 }  // namespace moai::compiler

@@ -2,14 +2,22 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "moai/compiler/analysis/value_graph.h"
 #include "moai/graph/window.h"
 
 namespace moai::compiler {
 
+// A storage of which calls use parts as of one tensor, though none uses all of it.
+struct WholeStorage {
+  graph::StorageId storage = 0;
+  tensor::Geometry geometry{};  // of all that is one segment
+};
+
 // `w` is verified. Linear in its size.
-ValueGraph import_window(const graph::Window& w, const graph::SignatureTable& signatures);
+ValueGraph import_window(const graph::Window& w, const graph::SignatureTable& signatures,
+                         const std::vector<WholeStorage>& wholes = {});
 
 // One line a segment, then one a node. A value is "segment.version"; its view stands behind it,
 // one entry a dimension: "3@64" shows a block of 3 values at steps of 64 elements, "2+5/10@4" five

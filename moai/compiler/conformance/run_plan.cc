@@ -48,6 +48,10 @@ const cluster::Cluster& some_cluster() {
   return kCluster;
 }
 
+bool is_elsewhere(const Placement& p, const Mesh& mesh, int rank) {
+  return !p.empty() && p[0].at() && static_cast<int>(p[0].place) != mesh.stage(rank);
+}
+
 bool is_split(const Placement& p) {
   for (const AxisPlacement& a : p) {
     if (a.split()) return true;
@@ -71,12 +75,15 @@ void expect_priced(const PlanRun& run, const std::string& what) {
   uint64_t received = 0;
   for (const PlanRun::Rank& rank : run.ranks) {
     received += rank.price.received_bytes;
-    EXPECT_EQ(rank.price.collectives, run.collectives) << what;
+    EXPECT_EQ(rank.price.collectives, rank.collectives) << what;
     EXPECT_EQ(rank.price.storage_bytes_max, rank.memory.storage_bytes_max) << what;
     EXPECT_GE(rank.price.memory_bytes_max, rank.memory.bytes_max) << what;
+    // A stage may have next to nothing.
+    const double little = run.has_stages ? 256 : 0;
     EXPECT_LE(static_cast<double>(rank.price.memory_bytes_max),
-              1.05 * static_cast<double>(rank.memory.bytes_max))
+              1.05 * static_cast<double>(rank.memory.bytes_max) + little)
         << what;
+    if (run.has_stages) continue;
     EXPECT_LE(rank.price.memory_bytes_max, run.ranks[0].price.memory_bytes_max) << what;
     EXPECT_LE(rank.price.step_s, run.ranks[0].price.step_s * (1 + 1e-12)) << what;
   }
@@ -138,7 +145,10 @@ Status Reference::put_inputs(const Analysed& window, const SpmdProgram& program,
       const SegmentId segment = g.values[program.registers[r].value].segment;
       const Segment& s = g.segments[segment];
       const Placement& p = program.registers[r].placement;
-      const std::string& whole = golden_->inputs.at(s.storage);
+      if (is_elsewhere(p, program.mesh, rank)) continue;
+      const auto given = golden_->inputs.find(s.storage);
+      if (given == golden_->inputs.end()) continue;  // the window allocates it
+      const std::string& whole = given->second;
       const LocalLayout layout(g, window.factors, program.mesh, segment, p, rank);
       MOAI_RETURN_IF_ERROR(
           ranks->put(rank, s.storage,
@@ -161,13 +171,14 @@ Result<PlanRun> Reference::run(const Analysed& window, const LaidOut& laid,
   for (const auto& [id, bytes] : golden_->inputs) whole[id] = bytes.size();
   const cost::Machine machine{&some_cluster(), cost::axis_shapes(some_cluster(), program.mesh)};
   MOAI_RETURN_IF_ERROR(ranks.run(laid.ranks));
-  PlanRun out{
-      .moved_bytes = ranks.moved_bytes(), .collectives = ranks.collectives(), .sums = ranks.sums()};
+  PlanRun out{.moved_bytes = ranks.moved_bytes(),
+              .sums = ranks.sums(),
+              .has_stages = program.mesh.stages() > 1};
   for (int rank = 0; rank < program.mesh.ranks(); ++rank) {
     out.ranks.push_back(
         {cost::price_program(laid.ranks[static_cast<size_t>(rank)], golden_->signatures,
                              cost::rank_begin(lowering, rank, whole), machine),
-         ranks.memory(rank)});
+         ranks.memory(rank), ranks.collectives(rank)});
   }
   for (size_t i = 0; i < g.outputs.size(); ++i) {
     const SegmentId segment = g.values[g.outputs[i]].segment;
@@ -181,6 +192,7 @@ Result<PlanRun> Reference::run(const Analysed& window, const LaidOut& laid,
       if (std::isfinite(w)) magnitude = std::max(magnitude, w);
     }
     for (int rank = 0; rank < program.mesh.ranks(); ++rank) {
+      if (is_elsewhere(p, program.mesh, rank)) continue;
       auto bytes = ranks.get(rank, s.storage);
       if (!bytes.ok()) return bytes.status();
       const LocalLayout layout(g, factors, program.mesh, segment, p, rank);

@@ -22,10 +22,12 @@ std::string part_of(const std::string& whole, const LocalLayout& layout, size_t 
 struct PlanRun {
   double error_max = 0;  // relative to the largest magnitude of each output
   std::string worst{};   // which output
-  uint64_t moved_bytes = 0, collectives = 0, sums = 0;
+  uint64_t moved_bytes = 0, sums = 0;
+  bool has_stages = false;
   struct Rank {
     cost::ProgramPrice price{};     // predicted
     VirtualRanks::Memory memory{};  // counted
+    uint64_t collectives = 0;       // likewise
   };
   std::vector<Rank> ranks{};
 };

@@ -24,7 +24,8 @@ VirtualRanks::VirtualRanks(device::Device* device, const graph::SignatureTable* 
       signatures_(*signatures),
       mesh_(std::move(mesh)),
       storages_(static_cast<size_t>(mesh_.ranks())),
-      memory_(storages_.size()) {}
+      memory_(storages_.size()),
+      collectives_(static_cast<size_t>(mesh_.stages())) {}
 
 Status VirtualRanks::put(int rank, graph::StorageId storage, std::string_view bytes) {
   auto buffer = device_.allocate(bytes.size());
@@ -46,32 +47,110 @@ Result<std::string> VirtualRanks::get(int rank, graph::StorageId storage) const 
 }
 
 Status VirtualRanks::run(const std::vector<graph::Window>& programs) {
-  for (const graph::Window& w : programs) {
-    if (w.nodes.size() != programs[0].nodes.size()) {
-      return internal_error("ranks make different numbers of calls");
+  std::vector<Stage> stages;
+  const int each = mesh_.stage_ranks();
+  for (int s = 0; s < mesh_.stages(); ++s) stages.push_back({s * each, (s + 1) * each, 0});
+  for (const Stage& stage : stages) {
+    for (int rank = stage.first; rank < stage.end; ++rank) {
+      const auto nodes = [&](int r) { return programs[static_cast<size_t>(r)].nodes.size(); };
+      if (nodes(rank) != nodes(stage.first)) {
+        return internal_error("ranks make different numbers of calls");
+      }
     }
   }
-  for (size_t at = 0; at < programs[0].nodes.size(); ++at) {
-    const Status status = step(programs, at);
-    if (!status.ok()) {
-      return {status.code(), status.message() + " in node " + std::to_string(at) + ": " +
-                                 print_node(programs[0], programs[0].nodes[at], signatures_)};
+  for (bool all = false; !all;) {
+    all = true;
+    bool any = false;
+    for (Stage& stage : stages) {
+      const graph::Window& w = programs[static_cast<size_t>(stage.first)];
+      while (stage.at < w.nodes.size()) {
+        const Result<bool> done = advance(programs, &stage);
+        if (!done.ok()) {
+          return {done.status().code(),
+                  done.status().message() + " in node " + std::to_string(stage.at) + ": " +
+                      print_node(w, w.nodes[stage.at], signatures_)};
+        }
+        if (!*done) break;
+        any = true;
+      }
+      all &= stage.at == w.nodes.size();
     }
+    if (!all && !any) return internal_error("stages wait for each other");
+  }
+  for (const auto& [ranks, letters] : sent_) {
+    if (!letters.empty()) return internal_error("what a stage sent was not received");
   }
   return ok_status();
 }
 
-Status VirtualRanks::step(const std::vector<graph::Window>& programs, size_t at) {
-  const graph::Node& first = programs[0].nodes[at];
+Result<bool> VirtualRanks::advance(const std::vector<graph::Window>& programs, Stage* stage) {
+  const graph::Node& first = programs[static_cast<size_t>(stage->first)].nodes[stage->at];
+  if (first.kind == graph::NodeKind::kCall) {
+    const std::string op = signatures_.at(first.signature).signature().op;
+    if (op == "moai::send" || op == "moai::receive" || op == "moai::broadcast") {
+      MOAI_ASSIGN_OR_RETURN(const bool passed, pass(programs, *stage, op));
+      stage->at += passed;
+      return passed;
+    }
+  }
+  MOAI_RETURN_IF_ERROR(step(programs, *stage));
+  ++stage->at;
+  return true;
+}
+
+// What goes to, or comes from, the ranks of another stage, or of all.
+Result<bool> VirtualRanks::pass(const std::vector<graph::Window>& programs, const Stage& stage,
+                                const std::string& op) {
+  const auto peer_of = [](const ops::CallSignature& s) {
+    return static_cast<size_t>(s.args[s.args.size() - 2].ints[0]);
+  };
+  for (int rank = stage.first; rank < stage.end; ++rank) {
+    const graph::Window& w = programs[static_cast<size_t>(rank)];
+    const graph::Node& n = w.nodes[stage.at];
+    const ops::CallSignature s = signatures_.at(n.signature).signature();
+    const std::vector<int> group = mesh_.group(rank, 0);
+    if (s.op != op || peer_of(s) >= group.size() || s.args.back().ints[0] != 0) {
+      return internal_error("rank " + std::to_string(rank) + " sends or receives otherwise");
+    }
+    const int peer = group[peer_of(s)];
+    const graph::StorageId id = w.storages_of(n)[0];
+    if (s.results[0].kind == ops::ResultKind::kFresh) {
+      std::deque<std::string>& letters = sent_[{peer, rank}];
+      if (letters.empty()) return false;
+      const std::string bytes = std::move(letters.front());
+      letters.pop_front();
+      if (bytes.size() != size_of(s.results[0].geometry)) {
+        return internal_error("a message of another size");
+      }
+      moved_bytes_ += bytes.size();
+      MOAI_RETURN_IF_ERROR(put(rank, id, bytes));
+      continue;
+    }
+    const tensor::Geometry& g = s.args[0].geometry;
+    MOAI_ASSIGN_OR_RETURN(const std::string bytes, get(rank, id));
+    if (bytes.size() < offset_of(g) + size_of(g)) {
+      return internal_error("a storage is too small for what is sent");
+    }
+    for (const int to : op == "moai::send" ? std::vector{peer} : group) {
+      if (to != rank) sent_[{rank, to}].push_back(bytes.substr(offset_of(g), size_of(g)));
+    }
+  }
+  ++collectives_[static_cast<size_t>(mesh_.stage(stage.first))];
+  return true;
+}
+
+Status VirtualRanks::step(const std::vector<graph::Window>& programs, const Stage& stage) {
+  const size_t at = stage.at;
+  const graph::Node& first = programs[static_cast<size_t>(stage.first)].nodes[at];
   if (first.kind == graph::NodeKind::kCall &&
       signatures_.at(first.signature).signature().op.starts_with("moai::all_")) {
-    return collective(programs, at);
+    return collective(programs, stage);
   }
   if (first.kind == graph::NodeKind::kCall &&
       signatures_.at(first.signature).signature().op == "moai::reduce_scatter") {
-    return collective(programs, at);
+    return collective(programs, stage);
   }
-  for (int rank = 0; rank < mesh_.ranks(); ++rank) {
+  for (int rank = stage.first; rank < stage.end; ++rank) {
     const graph::Window& w = programs[static_cast<size_t>(rank)];
     if (w.nodes[at].kind != first.kind) {
       return internal_error("rank " + std::to_string(rank) + " has another program");
@@ -150,13 +229,14 @@ Status VirtualRanks::call(int rank, const graph::Window& w, const graph::Node& n
   return status;
 }
 
-Status VirtualRanks::collective(const std::vector<graph::Window>& programs, size_t at) {
-  ++collectives_;
-  const graph::Node& first = programs[0].nodes[at];
+Status VirtualRanks::collective(const std::vector<graph::Window>& programs, const Stage& stage) {
+  ++collectives_[static_cast<size_t>(mesh_.stage(stage.first))];
+  const size_t at = stage.at;
+  const graph::Node& first = programs[static_cast<size_t>(stage.first)].nodes[at];
   const bool sums = signatures_.at(first.signature).signature().op == "moai::all_reduce";
   if (sums && sums_++ == left_out_) return ok_status();
   std::vector<bool> done(programs.size());
-  for (int rank = 0; rank < mesh_.ranks(); ++rank) {
+  for (int rank = stage.first; rank < stage.end; ++rank) {
     if (done[static_cast<size_t>(rank)]) continue;
     const graph::Window& own = programs[static_cast<size_t>(rank)];
     const ops::CallSignature s = signatures_.at(own.nodes[at].signature).signature();
@@ -166,6 +246,7 @@ Status VirtualRanks::collective(const std::vector<graph::Window>& programs, size
     }
     Taken taken{.ranks = mesh_.group(rank, static_cast<size_t>(s.args.back().ints[0]))};
     for (const int r : taken.ranks) {
+      if (r < stage.first || r >= stage.end) return internal_error("a group of several stages");
       const graph::Window& w = programs[static_cast<size_t>(r)];
       const graph::Node& n = w.nodes[at];
       done[static_cast<size_t>(r)] = true;

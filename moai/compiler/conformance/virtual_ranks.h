@@ -1,9 +1,11 @@
-// VirtualRanks: the programs of all ranks, run in lockstep on one device in one process.
+// VirtualRanks: the programs of all ranks, run on one device in one process; those of one stage in
+// lockstep, a stage as far as it comes without the others.
 //
 // What a Worker does with a rank's program, without Workers: calls run one after the other for each
 // rank, and calls of `moai::` move bytes between the ranks' storages here.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -25,7 +27,7 @@ class VirtualRanks {
   // Empty where the rank has no such storage.
   Result<std::string> get(int rank, graph::StorageId storage) const;
 
-  // One program a rank, node by node of the same kinds.
+  // One program a rank, node by node of the same kinds within a stage.
   Status run(const std::vector<graph::Window>& programs);
   // A mutant: the sum over ranks of this number, counted from 0, is left out.
   void leave_out_sum(uint64_t number) { left_out_ = number; }
@@ -39,7 +41,9 @@ class VirtualRanks {
   const Memory& memory(int rank) const { return memory_[static_cast<size_t>(rank)]; }
   // Bytes that crossed between ranks, summed over ranks, and collectives a rank took part in.
   uint64_t moved_bytes() const { return moved_bytes_; }
-  uint64_t collectives() const { return collectives_; }
+  uint64_t collectives(int rank) const {
+    return collectives_[static_cast<size_t>(mesh_.stage(rank))];
+  }
 
  private:
   using Storages = std::map<graph::StorageId, device::BufferPtr>;
@@ -49,13 +53,22 @@ class VirtualRanks {
     std::vector<std::string> parts{};  // bytes of the operands' geometries, one after the other
   };
 
-  Status step(const std::vector<graph::Window>& programs, size_t at);
+  // Of ranks that go on together.
+  struct Stage {
+    int first = 0, end = 0;  // ranks
+    size_t at = 0;           // of their programs
+  };
+  // False where what the stage must receive was not sent yet.
+  Result<bool> advance(const std::vector<graph::Window>& programs, Stage* stage);
+  Result<bool> pass(const std::vector<graph::Window>& programs, const Stage& stage,
+                    const std::string& op);
+  Status step(const std::vector<graph::Window>& programs, const Stage& stage);
   Status memory_node(int rank, const graph::Window& w, const graph::Node& n);
   // Counts anew what the rank has; `workspace`: of the device, beside it.
   void count(int rank, uint64_t workspace = 0);
   bool is_border(const graph::Node& n) const;
   Status call(int rank, const graph::Window& w, const graph::Node& n);
-  Status collective(const std::vector<graph::Window>& programs, size_t at);
+  Status collective(const std::vector<graph::Window>& programs, const Stage& stage);
   static Status check(const Taken& taken);
   Status exchange(const std::vector<graph::Window>& programs, size_t at, const Taken& taken);
   Result<std::string> apply(const Taken& taken, size_t index) const;
@@ -66,7 +79,9 @@ class VirtualRanks {
   std::vector<Storages> storages_;  // by rank
   std::vector<Memory> memory_;      // by rank
   std::map<graph::SignatureId, std::unique_ptr<device::Call>> prepared_;
-  uint64_t moved_bytes_ = 0, collectives_ = 0, sums_ = 0;
+  uint64_t moved_bytes_ = 0, sums_ = 0;
+  std::vector<uint64_t> collectives_;                             // by stage
+  std::map<std::pair<int, int>, std::deque<std::string>> sent_{};  // by ranks from and to
   std::optional<uint64_t> left_out_{};
 };
 

@@ -99,6 +99,7 @@ constexpr const char* kCalls[] = {
     "f32[2,4,200,32], 0.0, true, undefined, none) -> f32[2,4,200,32], f32[2,4,200]",
     "aten::_scaled_dot_product_flash_attention_for_cpu(f32[2,4,800,32], f32[2,4,800,32], "
     "f32[2,4,800,32], 0.0, true, undefined, none) -> f32[2,4,800,32], f32[2,4,800]",
+    "aten::native_dropout_backward(f64[64,64], bool[64,64], word) -> f64[64,64]",
     "aten::topk(f32[64,64], 4, -1, true, true) -> f32[64,4], i64[64,4]",
     "aten::sort(f32[64,64], -1, false) -> f32[64,64], i64[64,64]",
     "aten::index.Tensor(f32[64,64], (i64[10])) -> f32[10,64]",

@@ -1,5 +1,6 @@
 #include "moai/compiler/cost/collective_call.h"
 
+#include <algorithm>
 #include <string_view>
 
 #include "moai/ops/call_tensors.h"
@@ -18,6 +19,9 @@ constexpr Row kRows[] = {
     {"moai::all_gather", Collective::kAllGather},
     {"moai::reduce_scatter", Collective::kReduceScatter},
     {"moai::all_to_all", Collective::kAllToAll},
+    {"moai::send", Collective::kSend},
+    {"moai::receive", Collective::kSend},
+    {"moai::broadcast", Collective::kSend},
 };
 
 uint64_t bytes_of(const tensor::Geometry& g) {
@@ -35,6 +39,7 @@ std::optional<CollectiveCall> collective_call(const ops::CallSignature& s) {
     for (const ops::Result* r : ops::fresh_results(s)) c.received_bytes += bytes_of(r->geometry);
     if (row.kind == Collective::kAllReduce) c.received_bytes = operands;
     c.bytes = row.kind == Collective::kAllGather ? c.received_bytes : operands;
+    if (row.kind == Collective::kSend) c.bytes = std::max(operands, c.received_bytes);
     return c;
   }
   return std::nullopt;

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "moai/compiler/lower/local_layout.h"
+#include "moai/compiler/lower/stage_lowering.h"
 
 namespace moai::compiler::cost {
 namespace {
@@ -81,6 +82,13 @@ class Begin {
 }  // namespace
 
 StorageBytes rank_begin(const Lowering& in, int rank, const StorageBytes& whole) {
+  const Mesh& mesh = in.program->mesh;
+  if (mesh.stages() > 1) {
+    const StageLowering stage(in, static_cast<uint32_t>(mesh.stage(rank)));
+    StorageBytes here = whole;
+    std::erase_if(here, [&](const auto& s) { return stage.lowering().absent.contains(s.first); });
+    return rank_begin(stage.lowering(), rank % mesh.stage_ranks(), here);
+  }
   return Begin(in, rank, whole).run();
 }
 

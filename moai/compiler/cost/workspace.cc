@@ -154,6 +154,11 @@ uint64_t sorted(const CallSignature& s, const Tensors& t) {
                                                       : 2 * bytes_at(t.operands, 0);
 }
 
+// Slopes, and of which elements they are.
+uint64_t noise(const CallSignature&, const Tensors& t) {
+  return t.operands.empty() ? 0 : 2 * bytes(*t.operands[0]) + count(*t.operands[0]);
+}
+
 struct Row {
   std::string_view base;
   uint64_t (*bytes)(const CallSignature&, const Tensors&);
@@ -182,7 +187,10 @@ constexpr Row kRows[] = {
     {"mv", product},
     {"native_batch_norm", batch_norm},
     {"native_batch_norm_backward", one_operand},
+    {"native_dropout", one_operand},
+    {"native_dropout_backward", one_operand},
     {"native_layer_norm_backward", layer_norm_backward},
+    {"rrelu_with_noise", noise},
     {"sort", sorted},
     {"topk", sorted},
     {"upsample_nearest2d", everything},

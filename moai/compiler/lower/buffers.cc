@@ -96,6 +96,7 @@ bool Buffers::is_home(SegmentId segment, const Placement& p) const {
   const auto found = home_.find(segment);
   if (found != home_.end()) return found->second == resolved(p);
   const Segment& s = in_.graph->segments[segment];
+  if (in_.absent.contains(s.storage)) return false;
   if (s.shares_storage) return std::ranges::none_of(p, &AxisPlacement::split);
   return allocated_.contains(s.storage) || std::ranges::none_of(p, &AxisPlacement::split);
 }
@@ -146,6 +147,7 @@ void Buffers::call(const CallStep& step) {
 }
 
 void Buffers::move(const MoveStep& step) {
+  if (step.to == kNone) return;  // another stage has it
   set(step.to, step.kind == MoveKind::kAllReduce ? by_register_[step.from] : temporary());
 }
 

@@ -1,32 +1,22 @@
 #include "moai/compiler/lower/lower_rank.h"
 
 #include <algorithm>
-#include <optional>
 #include <set>
 
 #include "moai/compiler/lower/buffers.h"
 #include "moai/compiler/lower/emitter.h"
-#include "moai/compiler/lower/indexed_call.h"
-#include "moai/compiler/lower/local_layout.h"
+#include "moai/compiler/lower/local_call.h"
+#include "moai/compiler/lower/stage_lowering.h"
 #include "moai/compiler/sharding/skipped_region.h"
 #include "moai/compiler/sharding/strategies.h"
-#include "moai/compiler/sharding/table_split.h"
 #include "moai/ops/call_build.h"
-#include "moai/ops/call_tensors.h"
 #include "moai/ops/list_call.h"
-#include "moai/ops/share.h"
 
 namespace moai::compiler {
 namespace {
 
 using graph::StorageId;
 using tensor::Geometry;
-
-Geometry dense(tensor::DType dtype, std::vector<int64_t> sizes, int64_t offset = 0) {
-  Geometry g{.dtype = dtype, .sizes = std::move(sizes), .offset = offset};
-  g.strides = tensor::contiguous_strides(g.sizes);
-  return g;
-}
 
 class Lower {
  public:
@@ -35,6 +25,7 @@ class Lower {
         graph_(*in.graph),
         program_(*in.program),
         rank_(rank),
+        calls_(in, rank),
         buffers_(in, first_temporary),
         next_temporary_(buffers_.next_temporary()),
         out_(signatures) {}
@@ -56,7 +47,7 @@ class Lower {
         const bool overwrites = m.kind == MoveKind::kAllReduce && awaited_.contains(m.from);
         if (waiting_.contains(m.from) || overwrites) finish_parts();
         move(m);
-        made_.insert(m.to);
+        if (m.to != kNone) made_.insert(m.to);
       }
       release(i);
     }
@@ -68,10 +59,8 @@ class Lower {
  private:
   const Register& reg(RegisterId r) const { return program_.registers[r]; }
   SegmentId segment(RegisterId r) const { return graph_.values[reg(r).value].segment; }
-  LocalLayout layout(RegisterId r) const {
-    return {graph_, *in_.factors, program_.mesh, segment(r), reg(r).placement, rank_};
-  }
-  tensor::DType dtype(RegisterId r) const { return graph_.segments[segment(r)].dtype; }
+  LocalLayout layout(RegisterId r) const { return calls_.layout(r); }
+  tensor::DType dtype(RegisterId r) const { return calls_.dtype(r); }
   int64_t begin(RegisterId r) const { return buffers_.of(r).begin; }
   StorageId storage(RegisterId r) const { return buffers_.of(r).storage; }
 
@@ -86,9 +75,7 @@ class Lower {
   void allocate(StorageId id, uint64_t bytes) {
     if (provided_.insert(id).second) out_.alloc(id, bytes);
   }
-  uint64_t part_bytes(RegisterId r) const {
-    return static_cast<uint64_t>(layout(r).count()) * tensor::dtype_size(dtype(r));
-  }
+  uint64_t part_bytes(RegisterId r) const { return calls_.part_bytes(r); }
 
   // Storages that were there before and grow, which moves nothing in them.
   void grow() {
@@ -112,45 +99,29 @@ class Lower {
 
   // ---- calls
 
+  LocalPlace place(RegisterId r) {
+    provide(r);
+    return {storage(r), begin(r)};
+  }
+
   void call(const CallStep& step) {
     const ValueNode& n = graph_.nodes[step.node];
-    const NodeRule& node_rule = in_.factors->rule(step.node);
-    const ops::ShardingRule& rule = node_rule.rule;
-    ops::CallSignature s = n.signature;
-    std::vector<StorageId> ids;
-    std::vector<RegisterId> written(step.made.begin() + static_cast<ptrdiff_t>(n.results.size()),
-                                    step.made.end());
-    size_t at = 0, next_written = 0;
-    for (ops::Arg* a : ops::tensor_operands(s)) {
-      const Use& use = n.operands[at];
-      RegisterId r = step.operands[at++];
-      if (a->written && r == kNone) {
-        r = written[next_written];
-        if (r != kNone && buffers_.of(r).temporary) allocate(storage(r), part_bytes(r));
-      }
-      if (a->written) ++next_written;
-      fit(step, use, rule.operands[ids.size()], &a->geometry);
-      ids.push_back(localize(use, r, &a->geometry));
+    // What is written and not read may lie where nothing was before.
+    const std::vector<const Use*> made = made_uses(n);
+    for (size_t i = n.results.size(); i < made.size(); ++i) {
+      const RegisterId r = step.made[i];
+      const bool read = made[i]->value != kNone;
+      if (r != kNone && !read && buffers_.of(r).temporary) allocate(storage(r), part_bytes(r));
     }
-    at = 0;
-    for (ops::Result* r : ops::fresh_results(s)) {
-      fit(step, n.results[at], rule.results[at], &r->geometry);
-      ids.push_back(localize(n.results[at], step.made[at], &r->geometry));
-      ++at;
-    }
-    set_sizes(step, &s);
-    if (ops::draws_by_element(s)) set_share(step, &s);
-    std::vector<uint64_t> words;
-    for (const uint32_t w : n.words) words.push_back(in_.window->words[w]);
-    LocalCall local{std::move(s), std::move(ids), std::move(words)};
+    LocalCall local = calls_.call(step, [this](RegisterId r) { return place(r); });
     if (ops::is_list_call(n.signature)) return part(step, std::move(local));
     finish_parts();
     const auto emit = [&](const LocalCall& c) { out_.call(c, n.line); };
-    const auto table = table_part(step);
+    const auto table = calls_.table_part(step);
     if (!table) return emit(local);
-    IndexedCall indexed(node_rule, *splittable_form(n, node_rule, table->factor), *table,
-                        std::move(local), emit, [this] { return next_temporary_++; });
-    for (const StorageId id : indexed.run()) out_.free(id);
+    const auto between = calls_.along_table(step, *table, std::move(local), emit,
+                                            [this] { return next_temporary_++; });
+    for (const StorageId id : between) out_.free(id);
   }
 
   // Parts of one call wait for each other, unless one needs what another makes.
@@ -171,108 +142,14 @@ class Lower {
     out_.finish_parts();
   }
 
-  // The part of a table that the rank has in this call, if it runs along one.
-  std::optional<TablePart> table_part(const CallStep& step) const {
-    const NodeRule& rule = in_.factors->rule(step.node);
-    for (size_t a = 0; a < step.work.size(); ++a) {
-      const AxisWork& w = step.work[a];
-      if (w.kind != AxisWork::Kind::kSplit) continue;
-      if (rule.rule.factors[w.factor].kind != ops::FactorKind::kIndexed) continue;
-      int64_t inner = 1;
-      for (size_t p = 1; p < rule.parts[w.factor].size(); ++p) {
-        inner *= in_.factors->size(rule.parts[w.factor][p]);
-      }
-      const int64_t n = in_.factors->size(rule.parts[w.factor][0]);
-      const int ranks = program_.mesh.axes[a].size, index = program_.mesh.coordinate(rank_, a);
-      return TablePart{w.factor, share_begin(n, ranks, index) * inner,
-                       share_size(n, ranks, index) * inner};
-    }
-    return std::nullopt;
-  }
-
-  StorageId localize(const Use& use, RegisterId r, Geometry* g) {
-    if (r == kNone) return 0;
-    provide(r);
-    *g = layout(r).geometry(use, *g);
-    g->offset += begin(r);
-    return storage(r);
-  }
-
-  // Dimensions that show nothing of a segment, since they repeat it or the tensor has no elements,
-  // are as long as what the rank does along their factors.
-  void fit(const CallStep& step, const Use& use, const ops::FactorDims& dims, Geometry* g) const {
-    const bool empty = use.value == kNone && use.made == kNone;
-    for (size_t d = 0; d < dims.size(); ++d) {
-      const bool repeats = use.view && use.view->dims[d].kind == ViewDim::Kind::kBroadcast;
-      if (dims[d].empty() || (!empty && !repeats)) continue;
-      g->sizes[d] = 1;
-      for (const ops::FactorIndex f : dims[d]) {
-        g->sizes[d] *= local_size(step, in_.factors->rule(step.node), f);
-      }
-    }
-  }
-
-  void set_sizes(const CallStep& step, ops::CallSignature* s) const {
-    const NodeRule& rule = in_.factors->rule(step.node);
-    for (const ops::SizeArgument& a : rule.rule.sizes) {
-      int64_t size = 1;
-      for (const ops::FactorIndex f : a.factors) size *= local_size(step, rule, f);
-      ops::Arg& arg = s->args[a.argument];
-      arg.ints[a.item < 0 ? 0 : static_cast<size_t>(a.item)] = size;
-    }
-  }
-
-  // Says which part of the whole the rank draws, where it does not draw all of it.
-  void set_share(const CallStep& step, ops::CallSignature* s) const {
-    const NodeRule& rule = in_.factors->rule(step.node);
-    if (!rule.known || rule.rule.results.empty()) return;
-    std::vector<ops::ShareDigit> digits;
-    for (const auto& dim : rule.rule.results[0]) {
-      for (const ops::FactorIndex f : dim) add_digits(step, rule, f, &digits);
-    }
-    const auto is_whole = [](const ops::ShareDigit& d) { return d.size == d.whole; };
-    if (!std::ranges::all_of(digits, is_whole)) s->args.push_back(ops::of_share(digits));
-  }
-  void add_digits(const CallStep& step, const NodeRule& rule, ops::FactorIndex f,
-                  std::vector<ops::ShareDigit>* digits) const {
-    if (rule.parts[f].empty()) {
-      const int64_t n = rule.rule.factors[f].size;
-      return digits->push_back({n, 0, n});
-    }
-    for (uint32_t part = 0; part < rule.parts[f].size(); ++part) {
-      const int64_t n = in_.factors->size(rule.parts[f][part]);
-      ops::ShareDigit digit{n, 0, n};
-      for (size_t a = 0; a < step.work.size(); ++a) {
-        if (step.work[a] != AxisWork{AxisWork::Kind::kSplit, f, part}) continue;
-        const int ranks = program_.mesh.axes[a].size, index = program_.mesh.coordinate(rank_, a);
-        digit = {n, share_begin(n, ranks, index), share_size(n, ranks, index)};
-      }
-      digits->push_back(digit);
-    }
-  }
-
-  int64_t local_size(const CallStep& step, const NodeRule& rule, ops::FactorIndex f) const {
-    if (rule.parts[f].empty()) return rule.rule.factors[f].size;
-    int64_t size = 1;
-    for (uint32_t part = 0; part < rule.parts[f].size(); ++part) {
-      int64_t n = in_.factors->size(rule.parts[f][part]);
-      for (size_t a = 0; a < step.work.size(); ++a) {
-        if (step.work[a] != AxisWork{AxisWork::Kind::kSplit, f, part}) continue;
-        n = share_size(n, program_.mesh.axes[a].size, program_.mesh.coordinate(rank_, a));
-      }
-      size *= n;
-    }
-    return size;
-  }
-
   // ---- moves
 
   void move(const MoveStep& m) {
     switch (m.kind) {
       case MoveKind::kSlice:
-        return slice(m);
+        return out_.call(calls_.slice(m, place(m.from), storage(m.to)), 0);
       case MoveKind::kMask:
-        return mask(m);
+        return out_.call(calls_.mask(m, place(m.from), storage(m.to)), 0);
       case MoveKind::kAllGather:
         return all_gather(m);
       case MoveKind::kAllReduce:
@@ -281,7 +158,29 @@ class Lower {
         return reduce_scatter(m);
       case MoveKind::kAllToAll:
         return all_to_all(m);
+      case MoveKind::kSend:
+        return emit("moai::send",
+                    {ops::of_tensor(flat(m.from)), ops::of_int(m.peer), ops::of_int(m.axis)},
+                    {{.kind = ops::ResultKind::kIgnored}}, {storage(m.from)});
+      case MoveKind::kReceive:
+        return receive("moai::receive", m);
+      case MoveKind::kBroadcast:
+        return broadcast(m);
+      case MoveKind::kTransfer:
+      case MoveKind::kKeep:
+        break;  // of all stages together, which no rank lowers
     }
+  }
+
+  void receive(std::string_view op, const MoveStep& m) {
+    emit(op, {ops::of_int(m.peer), ops::of_int(m.axis)},
+         {ops::of_fresh(dense_geometry(dtype(m.to), {layout(m.to).count()}))}, {storage(m.to)});
+  }
+  void broadcast(const MoveStep& m) {
+    if (m.from == kNone) return receive("moai::broadcast", m);
+    emit("moai::broadcast",
+         {ops::of_tensor(flat(m.from)), ops::of_int(m.peer), ops::of_int(m.axis)},
+         {{.kind = ops::ResultKind::kIgnored}}, {storage(m.from)});
   }
 
   int ranks(const MoveStep& m) const { return program_.mesh.axes[m.axis].size; }
@@ -294,39 +193,12 @@ class Lower {
   int64_t whole_size(RegisterId r, uint32_t place) const {
     return in_.factors->size(in_.factors->of(segment(r))[place]);
   }
-  Geometry flat(RegisterId r) const { return dense(dtype(r), {layout(r).count()}, begin(r)); }
-  Geometry around(RegisterId r, uint32_t place) const {
-    const LocalLayout::Around a = layout(r).around(place);
-    return dense(dtype(r), {a.outer, a.here, a.inner}, begin(r));
-  }
+  Geometry flat(RegisterId r) const { return calls_.flat(r, begin(r)); }
+  Geometry around(RegisterId r, uint32_t place) const { return calls_.around(r, place, begin(r)); }
 
   void emit(std::string_view op, std::vector<ops::Arg> args, std::vector<ops::Result> results,
             std::vector<StorageId> ids) {
-    out_.call({.signature = {.op = std::string(op),
-                             .overload = "",
-                             .args = std::move(args),
-                             .results = std::move(results)},
-               .storages = std::move(ids)},
-              0);
-  }
-
-  void slice(const MoveStep& m) {
-    const uint32_t place = reg(m.to).placement[m.axis].place;
-    Geometry part = around(m.from, place);
-    const int64_t n = part.sizes[1];
-    part.sizes[1] = share_size(n, ranks(m), index(m));
-    part.offset += share_begin(n, ranks(m), index(m)) * part.sizes[2];
-    emit("aten::clone", {ops::of_tensor(part), {.kind = ops::ArgKind::kNone}},
-         {ops::of_fresh(dense(part.dtype, part.sizes))}, {storage(m.from), storage(m.to)});
-  }
-
-  // The first rank of the group keeps the value, the others have nothing to add.
-  void mask(const MoveStep& m) {
-    const Geometry g = flat(m.from);
-    std::vector<ops::Arg> args{ops::of_tensor(g), {.kind = ops::ArgKind::kNone}};
-    if (index(m) != 0) args.resize(6, {.kind = ops::ArgKind::kNone});
-    emit(index(m) == 0 ? "aten::clone" : "aten::zeros_like", std::move(args),
-         {ops::of_fresh(dense(g.dtype, g.sizes))}, {storage(m.from), storage(m.to)});
+    out_.call(made_up_call(op, std::move(args), std::move(results), std::move(ids)), 0);
   }
 
   void all_reduce(const MoveStep& m) {
@@ -339,7 +211,7 @@ class Lower {
     const int64_t n = whole_size(m.from, place);
     emit("moai::all_gather",
          {ops::of_tensor(part), ops::of_int(1), ops::of_ints(shares(m, n)), ops::of_int(m.axis)},
-         {ops::of_fresh(dense(part.dtype, {part.sizes[0], n, part.sizes[2]}))},
+         {ops::of_fresh(dense_geometry(part.dtype, {part.sizes[0], n, part.sizes[2]}))},
          {storage(m.from), storage(m.to)});
   }
 
@@ -350,7 +222,7 @@ class Lower {
     emit("moai::reduce_scatter",
          {ops::of_tensor(whole), ops::of_int(1), ops::of_ints(shares(m, n)),
           ops::of_text(reduction(m)), ops::of_int(m.axis)},
-         {ops::of_fresh(dense(
+         {ops::of_fresh(dense_geometry(
              whole.dtype, {whole.sizes[0], share_size(n, ranks(m), index(m)), whole.sizes[2]}))},
          {storage(m.from), storage(m.to)});
   }
@@ -363,9 +235,9 @@ class Lower {
     const LocalLayout before = layout(m.from);
     const LocalLayout::Around a = before.around(std::min(from, to));
     const LocalLayout::Around b = before.around(std::max(from, to));
-    Geometry g =
-        dense(dtype(m.from), {a.outer, a.here, b.outer / (a.outer * a.here), b.here, b.inner},
-              begin(m.from));
+    Geometry g = dense_geometry(dtype(m.from),
+                                {a.outer, a.here, b.outer / (a.outer * a.here), b.here, b.inner},
+                                begin(m.from));
     const int64_t from_dim = from < to ? 1 : 3, to_dim = 4 - from_dim;
     const int64_t scattered = g.sizes[static_cast<size_t>(to_dim)];
     std::vector<int64_t> sizes = g.sizes;
@@ -374,7 +246,7 @@ class Lower {
     emit("moai::all_to_all",
          {ops::of_tensor(g), ops::of_int(from_dim), ops::of_ints(shares(m, gathered)),
           ops::of_int(to_dim), ops::of_ints(shares(m, scattered)), ops::of_int(m.axis)},
-         {ops::of_fresh(dense(g.dtype, sizes))}, {storage(m.from), storage(m.to)});
+         {ops::of_fresh(dense_geometry(g.dtype, sizes))}, {storage(m.from), storage(m.to)});
   }
 
   std::string_view reduction(const MoveStep& m) const {
@@ -398,7 +270,7 @@ class Lower {
     const uint64_t bytes = buffers_.allocated_bytes(id);
     if (bytes == 0 && !buffers_.has_own(id) && !in_.existing.contains(segment(r))) {
       emit("aten::clone", {ops::of_tensor(now), {.kind = ops::ArgKind::kNone}},
-           {ops::of_fresh(dense(now.dtype, now.sizes))}, {storage(r), id});
+           {ops::of_fresh(dense_geometry(now.dtype, now.sizes))}, {storage(r), id});
       return;
     }
     if (bytes != 0) allocate(id, whole ? bytes : part_bytes(r));
@@ -419,6 +291,7 @@ class Lower {
   const ValueGraph& graph_;
   const SpmdProgram& program_;
   const int rank_;
+  const LocalCalls calls_;
   Buffers buffers_;
   StorageId next_temporary_;
   Emitter out_;
@@ -433,6 +306,12 @@ class Lower {
 
 graph::Window lower_rank(const Lowering& in, int rank, StorageId first_temporary,
                          graph::SignatureTable* signatures, std::vector<uint32_t>* sources) {
+  const Mesh& mesh = in.program->mesh;
+  if (mesh.stages() > 1) {
+    const StageLowering stage(in, static_cast<uint32_t>(mesh.stage(rank)));
+    return lower_rank(stage.lowering(), rank % mesh.stage_ranks(), first_temporary, signatures,
+                      sources);
+  }
   Emitter::Emitted emitted = Lower(in, rank, first_temporary, signatures).run();
   if (sources) *sources = std::move(emitted.sources);
   return std::move(emitted.window);

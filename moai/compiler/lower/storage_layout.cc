@@ -14,9 +14,17 @@ Block block_at(const std::vector<int64_t>& sizes, uint32_t place) {
 
 }  // namespace
 
-bool StorageLayout::whole() const { return std::ranges::none_of(placement, &AxisPlacement::split); }
+bool StorageLayout::whole() const {
+  return std::ranges::all_of(placement, &AxisPlacement::replicated);
+}
+
+bool StorageLayout::is_on(const Mesh& mesh, int rank) const {
+  return placement.empty() || !placement[0].at() ||
+         static_cast<int>(placement[0].place) == mesh.stage(rank);
+}
 
 uint64_t StorageLayout::part_bytes(const Mesh& mesh, int rank) const {
+  if (!is_on(mesh, rank)) return 0;
   return static_cast<uint64_t>(part(mesh, rank).count()) * tensor::dtype_size(dtype);
 }
 
@@ -35,6 +43,7 @@ std::optional<Placement> placement_of(const StorageLayout& layout, const Factors
                                       SegmentId s, const Mesh& mesh) {
   Placement p(mesh.axes.size());
   for (size_t a = 0; a < layout.placement.size(); ++a) {
+    if (layout.placement[a].at()) p[a] = layout.placement[a];
     if (!layout.placement[a].split()) continue;
     const Block b = block_at(layout.sizes, layout.placement[a].place);
     const uint32_t place = factors.outermost(s, b);
@@ -49,7 +58,7 @@ std::optional<Placement> placement_of(const StorageLayout& layout, const Factors
 
 StorageLayout layout_of(const Placement& p, const ValueGraph& g, const Factors& factors,
                         SegmentId s) {
-  if (std::ranges::none_of(p, &AxisPlacement::split)) return {};
+  if (std::ranges::all_of(p, &AxisPlacement::replicated)) return {};
   StorageLayout layout{.dtype = g.segments[s].dtype, .placement = p};
   for (const FactorId f : factors.of(s)) layout.sizes.push_back(factors.size(f));
   return layout;

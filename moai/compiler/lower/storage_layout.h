@@ -14,10 +14,13 @@ namespace moai::compiler {
 struct StorageLayout {
   tensor::DType dtype = tensor::DType::kUInt8;
   std::vector<int64_t> sizes{};  // of the digits, outermost first; their product covers the storage
-  Placement placement{};         // one entry an axis, none partial; empty: whole on every rank
+  // One entry an axis, none partial; empty: whole on every rank. Ranks at other stages than it is at
+  // have nothing.
+  Placement placement{};
 
   bool operator==(const StorageLayout&) const = default;
   bool whole() const;
+  bool is_on(const Mesh& mesh, int rank) const;
   // Which of the elements a rank has, in its order.
   LocalLayout part(const Mesh& mesh, int rank) const { return {sizes, mesh, placement, rank}; }
   uint64_t part_bytes(const Mesh& mesh, int rank) const;

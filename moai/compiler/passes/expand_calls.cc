@@ -13,8 +13,9 @@ using graph::StorageId;
 
 class Expander {
  public:
-  Expander(const graph::Window& w, StorageId first_temporary, graph::SignatureTable* signatures)
-      : window_(w), next_(first_temporary), signatures_(*signatures) {}
+  Expander(const graph::Window& w, StorageId first_temporary, graph::SignatureTable* signatures,
+           const Expand& expand)
+      : window_(w), next_(first_temporary), signatures_(*signatures), expand_(expand) {}
 
   void copy(const graph::Node& n) {
     const auto ids = window_.storages_of(n);
@@ -32,7 +33,7 @@ class Expander {
 
   void expand(const graph::Node& n) {
     const ops::CallSignature s = signatures_.at(n.signature).signature();
-    const auto expansion = ops::expand(s);
+    const auto expansion = expand_(s);
     if (!expansion) return copy(n);
     const auto ids = window_.storages_of(n);
     const uint32_t operands = ops::arity(s).operands;
@@ -60,23 +61,28 @@ class Expander {
     for (const StorageId id : temporary) out_.free(id);
   }
 
+  size_t size() const { return out_.nodes.size(); }
   graph::Window take() { return std::move(out_); }
 
  private:
   const graph::Window& window_;
   StorageId next_;
   graph::SignatureTable& signatures_;
+  const Expand& expand_;
   graph::Window out_;
 };
 
 }  // namespace
 
 graph::Window expand_calls(const graph::Window& w, const std::vector<uint32_t>& nodes,
-                           StorageId first_temporary, graph::SignatureTable* signatures) {
-  Expander expander(w, first_temporary, signatures);
+                           StorageId first_temporary, graph::SignatureTable* signatures,
+                           std::vector<uint32_t>* sources, const Expand& expand) {
+  Expander expander(w, first_temporary, signatures, expand);
+  if (sources) sources->clear();
   for (uint32_t i = 0; i < w.nodes.size(); ++i) {
     const bool chosen = std::ranges::binary_search(nodes, i);
     chosen ? expander.expand(w.nodes[i]) : expander.copy(w.nodes[i]);
+    if (sources) sources->resize(expander.size(), i);
   }
   return expander.take();
 }
@@ -87,6 +93,7 @@ std::vector<uint32_t> calls_that_move(const ValueGraph& g, const SpmdProgram& pr
     const auto* move = std::get_if<MoveStep>(&step);
     if (!move || move->reader == kNone) continue;
     if (move->kind == MoveKind::kSlice || move->kind == MoveKind::kMask) continue;
+    if (move->axis == 0 && program.mesh.has_stages()) continue;  // no call's fault
     found.insert(g.nodes[move->reader].source);
   }
   return {found.begin(), found.end()};

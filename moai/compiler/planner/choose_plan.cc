@@ -14,14 +14,21 @@ bool allows(const std::optional<int>& pin, int value) { return !pin || *pin == v
 
 std::vector<Degrees> every_degrees(int devices, const Pins& pins, bool sequence) {
   std::vector<Degrees> all;
+  if (!allows(pins.pp, 1)) return all;  // stages are chosen by nobody yet
   for (int tp = 1; tp <= devices; ++tp) {
     const int dp = devices / tp;
     if (dp * tp != devices || !allows(pins.dp, dp) || !allows(pins.tp, tp)) continue;
     for (int zero = 0; zero <= (dp > 1 ? 3 : 0); ++zero) {
       if (!allows(pins.zero, zero)) continue;
       for (const bool sp : {false, true}) {
-        if (!sp || (tp > 1 && sequence))
-          all.push_back({.dp = dp, .tp = tp, .zero = zero, .sp = sp});
+        if (!sp || (tp > 1 && sequence)) {
+          all.push_back({.dp = dp,
+                         .tp = tp,
+                         .zero = zero,
+                         .sp = sp,
+                         .microbatches = pins.microbatches.value_or(1),
+                         .recompute = pins.recompute.value_or(Recompute::kNone)});
+        }
       }
     }
   }

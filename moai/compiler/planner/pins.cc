@@ -24,10 +24,8 @@ struct Constant {
   std::string_view key, value, what;
 };
 constexpr Constant kConstants[] = {
-    {"pp", "1", "pipeline stages"},
     {"cp", "1", "a split context"},
     {"ep", "1", "experts on devices of their own"},
-    {"microbatches", "1", "micro-batches"},
     {"recompute", "none", "recomputation"},
     {"schedule", "none", "a pipeline schedule"},
 };

@@ -48,8 +48,7 @@ TEST(Degrees, AsText) {
 
 TEST(Pins, WhatIsNotPlannedYetMayBeFixedToWhatThereIs) {
   EXPECT_TRUE(pins_from_string("pp=1,cp=1,ep=1,microbatches=1,recompute=none,schedule=none").ok());
-  for (const char* text :
-       {"pp=2", "cp=2", "ep=8", "microbatches=4", "recompute=full", "schedule=1f1b"}) {
+  for (const char* text : {"cp=2", "ep=8", "recompute=full", "schedule=1f1b"}) {
     const Status status = pins_from_string(text).status();
     EXPECT_EQ(status.code(), Code::kUnimplemented) << text;
     EXPECT_THAT(status.message(), HasSubstr(text));
@@ -79,6 +78,8 @@ TEST(Pins, TheRestOfTheDevicesIsDataParallel) {
   EXPECT_EQ(first("zero=2", 4), "dp4 tp1 zero2");
   EXPECT_EQ(first("tp=2", 8), "dp4 tp2 zero0");
   EXPECT_EQ(first("dp=2,zero=1", 8), "dp2 tp4 zero1");
+  EXPECT_EQ(first("pp=2", 4), "dp2 tp1 zero0 pp2 1f1b");
+  EXPECT_EQ(first("pp=2,tp=2", 8), "dp2 tp2 zero0 pp2 1f1b");
   EXPECT_EQ(first("dp=1,zero=3", 2), "dp1 tp2 zero0") << "nothing to share along";
   EXPECT_THAT(first("dp=3", 8), HasSubstr("dp=3 times tp=2 is not the number of devices, 8"));
   EXPECT_THAT(first("tp=16", 8), HasSubstr("is not the number of devices, 8"));

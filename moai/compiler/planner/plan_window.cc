@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "moai/compiler/passes/expand_calls.h"
+#include "moai/compiler/planner/window_in_time.h"
 #include "moai/compiler/sharding/partition.h"
 #include "moai/ops/sharding/expansion.h"
 
@@ -41,9 +42,31 @@ struct WindowPlanner::Expanded {
   }
 };
 
+struct WindowPlanner::InTime {
+  WindowInTime window{};
+  std::unique_ptr<WindowPlanner> planner{};
+};
+
 WindowPlanner::WindowPlanner(graph::Window window, PlannerInput input,
                              graph::SignatureTable* signatures)
     : input_(std::move(input)), signatures_(signatures), recorded_(analyse(std::move(window))) {}
+
+WindowPlanner::InTime& WindowPlanner::in_time(const Degrees& degrees) {
+  std::unique_ptr<InTime>& at = in_time_[{degrees.microbatches, degrees.recompute}];
+  if (at) return *at;
+  at = std::make_unique<InTime>();
+  at->window = window_in_time({.window = &recorded().window,
+                               .uploaded = input_.uploaded,
+                               .first_temporary = recorded_->next_temporary,
+                               .degrees = degrees},
+                              signatures_);
+  PlannerInput input = input_;
+  input.first_temporary = at->window.made.next_temporary;
+  input.wholes = at->window.made.wholes;
+  at->planner =
+      std::make_unique<WindowPlanner>(at->window.made.window, std::move(input), signatures_);
+  return *at;
+}
 
 WindowPlanner::~WindowPlanner() = default;
 
@@ -54,7 +77,8 @@ const TensorFactors& WindowPlanner::tensor_factors() { return recorded_->tensor_
 std::unique_ptr<WindowPlanner::Expanded> WindowPlanner::analyse(graph::Window window) const {
   auto at = std::make_unique<Expanded>();
   at->next_temporary = first_free(window, input_.first_temporary);
-  at->analysed = std::make_shared<Analysed>(std::move(window), *signatures_, input_.cuts);
+  at->analysed =
+      std::make_shared<Analysed>(std::move(window), *signatures_, input_.cuts, input_.wholes);
   at->roles = find_roles(at->analysed->graph, at->analysed->factors, input_.uploaded);
   return at;
 }
@@ -108,7 +132,7 @@ std::vector<uint32_t> WindowPlanner::moving_calls(const PlannedWindow& w) const 
              std::ranges::find(w.roles.sequence, f) != w.roles.sequence.end();
     });
   };
-  SpmdProgram activations;
+  SpmdProgram activations{.mesh = w.program.mesh};
   for (const Step& step : w.program.steps) {
     const auto* move = std::get_if<MoveStep>(&step);
     if (move && is_activation(move->from)) activations.steps.push_back(step);
@@ -119,6 +143,16 @@ std::vector<uint32_t> WindowPlanner::moving_calls(const PlannedWindow& w) const 
 }
 
 PlannedWindow WindowPlanner::plan(const Degrees& degrees) {
+  if (degrees.microbatches > 1 || degrees.recompute != Recompute::kNone) {
+    Degrees of_ranks = degrees;
+    of_ranks.microbatches = 1;
+    of_ranks.recompute = Recompute::kNone;
+    InTime& at = in_time(degrees);
+    PlannedWindow planned = at.planner->plan(of_ranks);
+    planned.microbatches = at.window.count.microbatches;
+    planned.barriers = at.window.made.barriers;
+    return planned;
+  }
   Expanded* at = recorded_.get();
   for (int round = 0;; ++round) {
     std::vector<uint32_t> calls = frozen_calls(at, degrees);
@@ -147,6 +181,13 @@ PlannedWindow WindowPlanner::plan(const MakeLayout& make) {
 PlannedWindow WindowPlanner::complete(const Expanded& at, LayoutPlan plan) const {
   const Analysed& w = *at.analysed;
   if (input_.adjust) input_.adjust(w, at.roles, &plan);
+  if (plan.mesh.has_stages()) {
+    const auto home = [&](SegmentId s) {
+      return input_.stage_home ? input_.stage_home(w, s) : StageHome{};
+    };
+    input_.at_every_stage ? run_at_every_stage(w.graph, &plan)
+                          : assign_stages(w.graph, at.roles, home, &plan);
+  }
   SpmdProgram program = partition(w.graph, w.factors, plan);
   return {at.analysed,        at.roles,          std::move(plan),
           std::move(program), at.next_temporary, at.expansions};

@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "moai/compiler/analysis/analysed.h"
+#include "moai/compiler/passes/time_barrier.h"
 #include "moai/compiler/planner/layout.h"
+#include "moai/compiler/planner/stages.h"
 
 namespace moai::compiler {
 
@@ -27,6 +29,10 @@ struct PlannerInput {
   CutsOf cuts{};
   // Has the last word on where segments lie.
   std::function<void(const Analysed&, const Roles&, LayoutPlan*)> adjust{};
+  // How segments lie on the axis of stages; nothing: all may go anywhere.
+  std::function<StageHome(const Analysed&, SegmentId)> stage_home{};
+  bool at_every_stage = false;  // all calls
+  std::vector<WholeStorage> wholes{};  // as for import_window()
 };
 
 // What lowering reads (lower/lower_rank.h), with how it came about.
@@ -38,6 +44,8 @@ struct PlannedWindow {
   SpmdProgram program{};
   graph::StorageId next_temporary = 0;      // the first storage that is still free
   std::vector<ExpandedCalls> expansions{};  // of the recorded window, one after the other
+  int microbatches = 1;                     // in which the window is by now
+  std::vector<TimeBarrier> barriers{};      // of them
 };
 
 // A plan for a window of which calls may have been expanded.
@@ -50,10 +58,12 @@ class WindowPlanner {
   WindowPlanner(graph::Window window, PlannerInput input, graph::SignatureTable* signatures);
   WindowPlanner(graph::Window window, std::vector<graph::StorageId> uploaded,
                 graph::StorageId first_temporary, graph::SignatureTable* signatures)
-      : WindowPlanner(std::move(window), {std::move(uploaded), first_temporary, {}, {}},
+      : WindowPlanner(std::move(window), {std::move(uploaded), first_temporary, {}, {}, {}},
                       signatures) {}
   ~WindowPlanner();
 
+  // With micro-batches or recomputation, of the window in time (window_in_time.h), whose words are
+  // those of the window.
   PlannedWindow plan(const Degrees& degrees);
   PlannedWindow plan(const MakeLayout& make);
   // Of the window as it was recorded.
@@ -63,7 +73,9 @@ class WindowPlanner {
 
  private:
   struct Expanded;
+  struct InTime;
 
+  InTime& in_time(const Degrees& degrees);
   std::unique_ptr<Expanded> analyse(graph::Window window) const;
   // With calls expanded; positions in the window, ascending.
   Expanded* expanded(Expanded* from, std::vector<uint32_t> calls) const;
@@ -74,6 +86,7 @@ class WindowPlanner {
   const PlannerInput input_;
   graph::SignatureTable* signatures_;
   std::unique_ptr<Expanded> recorded_;
+  std::map<std::pair<int, Recompute>, std::unique_ptr<InTime>> in_time_;
 };
 
 // One plan.

@@ -125,7 +125,7 @@ DrawnShares drawn_shares(const ValueGraph& g, const Factors& factors, const Spmd
   const bool any = std::ranges::any_of(
       g.nodes, [](const ValueNode& n) { return reads_nothing(n) && ops::draws(n.signature); });
   if (!any) return out;
-  for (size_t axis = 0; axis < program.mesh.axes.size(); ++axis) {
+  for (size_t axis = program.mesh.has_stages() ? 1 : 0; axis < program.mesh.axes.size(); ++axis) {
     Backwards(g, factors, program, axis).run(pinned, &out);
   }
   return out;

@@ -45,6 +45,9 @@ double MoveCost::of(ValueId v, const Placement& from, const Placement& wanted) c
 double MoveCost::on_axis(size_t axis, ValueId v, const AxisPlacement& from,
                          const Placement& wanted) const {
   const AxisPlacement& to = wanted[axis];
+  if (from.at() || to.at()) {  // what all stages have is at each
+    return from == to || from.replicated() ? 0 : bytes(v, wanted, axis);
+  }
   if (from == to && !(from.partial() && readers_[v] > 1)) return 0;
   if (to.split()) {  // one axis a factor
     for (size_t a = 0; a < wanted.size(); ++a) {

@@ -34,6 +34,11 @@ class Partition {
     std::stable_partition(order_.begin(), order_.end(), [&](size_t a) {
       return plan.policies[a].keeps == AxisPolicy::Keeps::kWeights;
     });
+    // Which stage runs a call is decided already.
+    if (plan.mesh.has_stages()) {
+      std::erase(order_, size_t{0});
+      order_.insert(order_.begin(), 0);
+    }
   }
 
   SpmdProgram run() {
@@ -167,6 +172,7 @@ class Partition {
 
   Strategy cheapest(const ValueNode& n, NodeId id, size_t axis, const TakenParts& taken,
                     const std::vector<Placement>& wanted) const {
+    if (axis == 0 && plan_.mesh.has_stages()) return on_stages(n, id);
     if (const auto drawn = drawn_.find(id); drawn != drawn_.end()) {
       for (Strategy& s : strategies(graph_, factors_, id, plan_.mesh.axes[axis].size, taken)) {
         if (s.work == drawn->second[axis]) return std::move(s);
@@ -205,6 +211,17 @@ class Partition {
       }
     }
     return *best;
+  }
+
+  // Where the plan has the call run.
+  Strategy on_stages(const ValueNode& n, NodeId id) const {
+    const int32_t stage = plan_.stages[id];
+    const bool every = stage == kEveryStage;
+    const AxisPlacement p = every ? replicated() : at_stage(static_cast<uint32_t>(stage));
+    Strategy s{.operands = std::vector(n.operands.size(), p),
+               .made = std::vector(made_uses(n).size(), p)};
+    if (!every) s.work = {AxisWork::Kind::kAt, 0, static_cast<uint32_t>(stage)};
+    return s;
   }
 
   // Whether all that the call writes in place lies in its home on the axis.
@@ -262,9 +279,10 @@ class Partition {
     return at;
   }
 
-  // Slices come first, for they make the rest cheaper; then reductions, then gathers.
+  // Slices come first, for they make the rest cheaper; then reductions, then what goes to another
+  // stage, then gathers.
   static int turn(const AxisPlacement& from) {
-    return from.replicated() ? 0 : from.partial() ? 1 : 2;
+    return from.replicated() ? 0 : from.partial() ? 1 : from.at() ? 2 : 3;
   }
 
   RegisterId one_move(ValueId v, RegisterId at, const Placement& wanted) {
@@ -306,6 +324,8 @@ class Partition {
     if (from.replicated()) kind = to.split() ? MoveKind::kSlice : MoveKind::kMask;
     if (from.split()) kind = to.split() ? MoveKind::kAllToAll : MoveKind::kAllGather;
     if (from.partial()) kind = to.split() ? MoveKind::kReduceScatter : MoveKind::kAllReduce;
+    if (from.at()) kind = to.at() ? MoveKind::kTransfer : MoveKind::kBroadcast;
+    if (from.replicated() && to.at()) kind = MoveKind::kKeep;
     program_.steps.push_back(MoveStep{kind, static_cast<uint32_t>(axis), at, made, reader_});
     // A partial value that was resolved does not come back: a second reader would pay again.
     if (from.partial()) {

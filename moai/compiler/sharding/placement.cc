@@ -16,6 +16,7 @@ std::string to_string(const Placement& p) {
     if (!out.empty()) out += "*";
     if (a.replicated()) out += "R";
     if (a.split()) out += "S" + std::to_string(a.place);
+    if (a.at()) out += "@" + std::to_string(a.place);
     if (a.partial()) out += "P(" + std::string(tensor::reduction_name(a.reduction)) + ")";
   }
   return out;

@@ -31,6 +31,9 @@ struct LayoutPlan {
   // Where copies gathered from shares of weights are dropped, to be gathered again (the start of
   // the backward part); kNone: they are kept.
   NodeId regather = kNone;
+  // On a mesh of stages, by node the stage that runs it, or kEveryStage.
+  std::vector<int32_t> stages{};
 };
+inline constexpr int32_t kEveryStage = -1;
 
 }  // namespace moai::compiler

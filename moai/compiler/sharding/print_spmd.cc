@@ -4,7 +4,9 @@ namespace moai::compiler {
 namespace {
 
 constexpr std::string_view kMoveNames[] = {"slice",      "mask",       "all_gather",
-                                           "all_to_all", "all_reduce", "reduce_scatter"};
+                                           "all_to_all", "all_reduce", "reduce_scatter",
+                                           "transfer",   "broadcast",  "keep",
+                                           "send",       "receive"};
 
 class Printer {
  public:
@@ -34,6 +36,7 @@ class Printer {
   const std::string& axis(size_t a) const { return program_.mesh.axes[a].name; }
   std::string work(size_t a, const AxisWork& w) const {
     if (w.kind == AxisWork::Kind::kReplicated) return "";
+    if (w.kind == AxisWork::Kind::kAt) return " | " + axis(a) + ": @" + std::to_string(w.part);
     if (w.kind == AxisWork::Kind::kLinear) return " | " + axis(a) + ": linear";
     return " | " + axis(a) + ": " + std::to_string(w.factor) + "." + std::to_string(w.part);
   }

@@ -24,10 +24,10 @@ struct Register {
 
 // What one axis does in a call.
 struct AxisWork {
-  enum class Kind : uint8_t { kReplicated, kSplit, kLinear };
+  enum class Kind : uint8_t { kReplicated, kSplit, kLinear, kAt };
   Kind kind = Kind::kReplicated;
   ops::FactorIndex factor = 0;  // kSplit: of the rule
-  uint32_t part = 0;            // and which of its parts
+  uint32_t part = 0;            // and which of its parts; kAt: at which stage it runs
 
   bool operator==(const AxisWork&) const = default;
 };
@@ -39,13 +39,29 @@ struct CallStep {
   std::vector<RegisterId> made{};      // of fresh results, then of what is written
 };
 
-enum class MoveKind : uint8_t { kSlice, kMask, kAllGather, kAllToAll, kAllReduce, kReduceScatter };
+enum class MoveKind : uint8_t {
+  kSlice,
+  kMask,
+  kAllGather,
+  kAllToAll,
+  kAllReduce,
+  kReduceScatter,
+  // Over the axis of stages: from one stage to another, to all of them, and from all to one, which
+  // has it already.
+  kTransfer,
+  kBroadcast,
+  kKeep,
+  // What one stage does of a transfer (stage_program.h).
+  kSend,
+  kReceive,
+};
 
 struct MoveStep {
   MoveKind kind = MoveKind::kSlice;
   uint32_t axis = 0;
   RegisterId from = kNone, to = kNone;
   NodeId reader = kNone;  // the call that wants it; kNone at the end
+  uint32_t peer = 0;      // the other stage of kSend and kReceive; which one kBroadcast begins at
 };
 
 using Step = std::variant<CallStep, MoveStep>;

@@ -236,6 +236,11 @@ std::string CallMatch::share_error(const ops::CallSignature& got) const {
       for (const ops::FactorIndex f : dim) add_digits(f, &wanted);
     }
   }
+  if (const auto drawn = ops::share_of(node_.signature)) {
+    auto part = ops::part_of_part(*drawn, std::move(wanted));
+    if (!part) return "no digits say what it draws";
+    wanted = std::move(*part);
+  }
   const auto is_whole = [](const ops::ShareDigit& d) { return d.size == d.whole; };
   const ops::Arg* share = ops::share_argument(got);
   if (std::ranges::all_of(wanted, is_whole)) return share ? "it draws a part of the whole" : "";
@@ -260,13 +265,14 @@ std::string CallMatch::error(int rank, const ops::CallSignature& got,
   if (got.op != wanted.op || got.overload != wanted.overload) {
     return "it is " + got.op + (got.overload.empty() ? "" : "." + got.overload);
   }
-  const bool has_share = ops::share_argument(got) && !ops::share_argument(wanted);
-  if (got.args.size() != wanted.args.size() + (has_share ? 1 : 0) ||
+  // Which part is drawn is compared by itself.
+  const size_t args = wanted.args.size() - (ops::share_argument(wanted) ? 1 : 0);
+  if (got.args.size() - (ops::share_argument(got) ? 1 : 0) != args ||
       got.results.size() != wanted.results.size()) {
     return "it has other arguments";
   }
   size_t operand = 0, fresh = 0;
-  for (size_t a = 0; a < wanted.args.size(); ++a) {
+  for (size_t a = 0; a < args; ++a) {
     const bool states = std::ranges::any_of(
         rule_.rule.sizes, [&](const ops::SizeArgument& s) { return s.argument == a; });
     const bool points = table_ && table_->form.position == a;

@@ -39,6 +39,12 @@ class MoveCall {
         return all_to_all(left.place, taken.place);
       case MoveKind::kAllReduce:
         break;  // in place, as one of a list
+      case MoveKind::kTransfer:
+      case MoveKind::kBroadcast:
+      case MoveKind::kKeep:
+      case MoveKind::kSend:
+      case MoveKind::kReceive:
+        break;  // stage_moves.h
     }
     return {};
   }

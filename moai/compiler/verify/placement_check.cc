@@ -49,6 +49,8 @@ class CallPlacement {
         return whole_error(a);
       case AxisWork::Kind::kLinear:
         return linear_error(a);
+      case AxisWork::Kind::kAt:
+        return stage_error(a, w.part);
       case AxisWork::Kind::kSplit:
         break;
     }
@@ -71,13 +73,20 @@ class CallPlacement {
            to_string({wanted}) + " as the rule makes it";
   }
 
-  std::string whole_error(size_t a) const {
+  std::string whole_error(size_t a) const { return same_error(a, replicated()); }
+  std::string stage_error(size_t a, uint32_t stage) const {
+    if (a != 0 || stage >= static_cast<uint32_t>(in_.program->mesh.stages())) {
+      return "there is no stage " + std::to_string(stage);
+    }
+    return same_error(a, at_stage(stage));
+  }
+  std::string same_error(size_t a, const AxisPlacement& wanted) const {
     std::string what;
     for (size_t i = 0; i < t_.operands.size() && what.empty(); ++i) {
-      what = operand_error(a, i, replicated());
+      what = operand_error(a, i, wanted);
     }
     for (size_t j = 0; j < t_.made.size() && what.empty(); ++j) {
-      what = made_error(a, j, replicated());
+      what = made_error(a, j, wanted);
     }
     return what;
   }
@@ -230,6 +239,9 @@ std::string change_error(const AxisPlacement& from, const AxisPlacement& to, Mov
       {MoveKind::kAllToAll, Kind::kSplit, Kind::kSplit},
       {MoveKind::kAllReduce, Kind::kPartial, Kind::kReplicated},
       {MoveKind::kReduceScatter, Kind::kPartial, Kind::kSplit},
+      {MoveKind::kTransfer, Kind::kAt, Kind::kAt},
+      {MoveKind::kBroadcast, Kind::kAt, Kind::kReplicated},
+      {MoveKind::kKeep, Kind::kReplicated, Kind::kAt},
   };
   const bool known = std::ranges::any_of(kRows, [&](const Row& row) {
     return row.kind == kind && row.from == from.kind && row.to == to.kind;
@@ -258,6 +270,12 @@ std::string placement_error(const Lowering& in, RegisterId r) {
     if (p.partial()) {
       if (reduction && *reduction != p.reduction) return error("is partial in two ways");
       reduction = p.reduction;
+    }
+    if (a == 0 && mesh.has_stages() && !p.replicated() && !p.at()) {
+      return error("is shared among stages");
+    }
+    if (p.at() && (a != 0 || p.place >= static_cast<uint32_t>(mesh.stages()))) {
+      return error("lies at a stage that there is not");
     }
     if (!p.split()) continue;
     if (p.place >= list.size()) return error("is split where there is no factor");

@@ -6,6 +6,7 @@
 #include "moai/compiler/verify/move_match.h"
 #include "moai/compiler/verify/rank_part.h"
 #include "moai/compiler/verify/report.h"
+#include "moai/compiler/verify/stage_moves.h"
 #include "moai/ops/call_build.h"
 #include "moai/ops/call_tensors.h"
 
@@ -444,7 +445,33 @@ Status StepRun::all_reduce() {
   return ok_status();
 }
 
+// What goes to another stage, or comes from one.
+Status StepRun::stage_move(size_t step, const MoveStep& m) {
+  if (ids_.size() != 1) return wrong("it has other tensors", step);
+  const bool takes = m.from != kNone;
+  const std::optional<Place> place =
+      takes ? contents_.in(ids_[0], m.from) : std::optional<Place>(Place{ids_[0], 0});
+  if (!place || (takes && m.from == unzeroed_)) {
+    return wrong("it reads s" + std::to_string(ids_[0]) + ", " + register_text(in_, m.from) + " " +
+                     contents_.lost_text(m.from),
+                 step);
+  }
+  for (size_t rank = 0; rank < ranks_.size(); ++rank) {
+    if (is_alike(rank)) continue;
+    const auto wanted = stage_move_call(in_, m, static_cast<int>(rank), place->begin);
+    if (wanted == calls_[rank]->signature) continue;
+    return wrong("it is " + to_string(calls_[rank]->signature) + ", not " + to_string(wanted) +
+                     " on rank " + std::to_string(rank),
+                 step);
+  }
+  ++next_in_order_;
+  if (takes) return ok_status();
+  if (!contents_.make(ids_[0], {})) return wrong("its result exists", step);
+  return put(m.to, *place, step);
+}
+
 Status StepRun::move(size_t step, const MoveStep& m) {
+  if (crosses_stages(m.kind)) return stage_move(step, m);
   if (ids_.size() != 2) return wrong("it has other tensors", step);
   const std::optional<Place> place = contents_.in(ids_[0], m.from);
   if (!place || m.from == unzeroed_) {

@@ -66,6 +66,7 @@ class StepRun {
 
   Status all_reduce();
   Status move(size_t step, const MoveStep& m);
+  Status stage_move(size_t step, const MoveStep& m);
   Status settle();
   std::string border_error(size_t step);
   std::string leave_region();

@@ -2,6 +2,8 @@
 #include "moai/compiler/sharding/skipped_region.h"
 
 #include <algorithm>
+#include <memory>
+#include <unordered_map>
 
 #include "moai/compiler/verify/placement_check.h"
 #include "moai/compiler/verify/report.h"
@@ -55,6 +57,22 @@ class ProgramCheck {
       if (std::string what = placement_error(in_, r); !what.empty()) return fault(name, what);
     }
     return ok_status();
+  }
+
+  // With all that may lie in the same place.
+  void overwrite(RegisterId r) {
+    state_[r].kind = State::Kind::kOverwritten;
+    const auto together = together_.find(r);
+    if (together == together_.end()) return;
+    for (const RegisterId other : *together->second) {
+      state_[other].kind = State::Kind::kOverwritten;
+    }
+  }
+  void join(RegisterId a, RegisterId b) {
+    std::shared_ptr<std::vector<RegisterId>>& of_a = together_[a];
+    if (!of_a) of_a = std::make_shared<std::vector<RegisterId>>(1, a);
+    of_a->push_back(b);
+    together_[b] = of_a;
   }
 
   std::string read_error(RegisterId r, ValueId wanted) {
@@ -113,7 +131,7 @@ class ProgramCheck {
     for (size_t j = 0; j < t.made.size(); ++j) {
       const uint32_t i = t.made[j].operand;
       const bool in_place = i != kNone && step.operands[i] != kNone;
-      if (in_place) state_[step.operands[i]].kind = State::Kind::kOverwritten;
+      if (in_place) overwrite(step.operands[i]);
       const ValueId v = t.made[j].use->made;
       if (v == kNone && step.made[j] == kNone) continue;
       const std::string what = v == kNone ? "it makes nothing" : made_error(step.made[j], v);
@@ -129,8 +147,11 @@ class ProgramCheck {
     if (what.empty() && m.to >= state_.size()) what = "there is no such register";
     if (what.empty()) what = move_error(in_, m);
     // A sum is made in place.
-    if (m.kind == MoveKind::kAllReduce) state_[m.from].kind = State::Kind::kOverwritten;
+    if (m.kind == MoveKind::kAllReduce) overwrite(m.from);
     if (what.empty()) what = made_error(m.to, program_.registers[m.to].value);
+    // Stages that have the value already use it where it is.
+    const bool shares = m.kind == MoveKind::kKeep || m.kind == MoveKind::kBroadcast;
+    if (what.empty() && shares) join(m.from, m.to);
     return what.empty() ? ok_status() : wrong(what);
   }
 
@@ -182,6 +203,8 @@ class ProgramCheck {
   const ValueGraph& graph_;
   const SpmdProgram& program_;
   std::vector<State> state_;  // by register
+  // Registers that stages have in one place, shared among them.
+  std::unordered_map<RegisterId, std::shared_ptr<std::vector<RegisterId>>> together_;
   std::vector<bool> done_;    // by node
   size_t at_ = kNone;
 };

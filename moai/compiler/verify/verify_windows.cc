@@ -79,6 +79,7 @@ class WindowsCheck {
       known_.insert(ids.begin(), ids.end());
     }
     known_.erase(0);
+    for (const StorageId id : in_.absent) known_.erase(id);
     for (const StorageId id : known_) {
       if (!made.contains(id)) contents_.make(id, {});
     }

@@ -306,8 +306,11 @@ void MeshStream::join_mesh() {
 }
 
 void MeshStream::free(StorageId id) {
+  const compiler::StorageState* state = storages_.state(id);
+  const compiler::StorageLayout layout = state ? state->layout : compiler::StorageLayout{};
   if (!storages_.forget(id)) return;
   for (size_t rank = 0; rank < ranks(); ++rank) {
+    if (!layout.is_on(mesh_, static_cast<int>(rank))) continue;
     graph::Window w;
     w.free(id);
     queue_.run(rank, std::move(w));

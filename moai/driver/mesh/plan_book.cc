@@ -41,7 +41,7 @@ void append(const StorageState& state, std::vector<uint64_t>* key) {
   key->push_back(uint64_t{state.free} << 32 | static_cast<uint64_t>(state.layout.dtype));
   key->insert(key->end(), state.layout.sizes.begin(), state.layout.sizes.end());
   for (const compiler::AxisPlacement& a : state.layout.placement) {
-    key->push_back(uint64_t{a.split()} << 32 | a.place);
+    key->push_back(static_cast<uint64_t>(a.kind) << 32 | a.place);
   }
 }
 
@@ -105,7 +105,7 @@ WindowPlan* PlanBook::keep(Key key, std::unique_ptr<WindowPlan> plan) {
   return same_hash.back().plan.get();
 }
 
-PlanBook::Draft PlanBook::draft(const graph::Window& w, const Options& options) const {
+PlanBook::Draft PlanBook::draft(const graph::Window& w, const Options& options) {
   Draft d;
   const graph::Window numbered = number(w, &d.storages);
   d.plan = make(numbered, d.storages, options);
@@ -127,12 +127,22 @@ void PlanBook::begin_anew(const Options& options, const graph::Window& w, Draft 
   keep(std::move(key), std::move(draft.plan));
 }
 
-// Bytes of the first rank, which has the largest shares, when its program needs most.
-uint64_t PlanBook::rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d,
-                              const std::vector<StorageId>& storages) const {
+// Bytes of the fullest rank when its program needs most: of a stage, the first has the largest
+// shares.
+uint64_t PlanBook::rank_bytes(const compiler::DistributeInput& in,
+                              const compiler::Distributed& d) const {
   const compiler::Mesh mesh = compiler::mesh_of(in.degrees);
+  uint64_t most = 0;
+  for (int rank = 0; rank < mesh.ranks(); rank += mesh.stage_ranks()) {
+    most = std::max(most, rank_bytes(in, d, mesh, rank));
+  }
+  return most;
+}
+
+uint64_t PlanBook::rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d,
+                              const compiler::Mesh& mesh, int rank) const {
   const auto part = [&](const StorageState& state, const compiler::StorageLayout& layout) {
-    return layout.whole() ? state.bytes : layout.part_bytes(mesh, 0);
+    return layout.whole() ? state.bytes : layout.part_bytes(mesh, rank);
   };
   uint64_t others = 0;
   storages_.each([&](StorageId, const StorageState& state) {
@@ -141,23 +151,43 @@ uint64_t PlanBook::rank_bytes(const compiler::DistributeInput& in, const compile
   compiler::cost::StorageBytes begin;
   for (const auto& [number, state] : in.storages) {
     const auto before = d.before.find(number);
-    begin[number] = part(state, before == d.before.end() ? state.layout : before->second);
+    const compiler::StorageLayout& layout =
+        before == d.before.end() ? state.layout : before->second;
+    if (layout.is_on(mesh, rank)) begin[number] = part(state, layout);
     if (!state.free) others -= part(state, state.layout);
   }
   compiler::cost::StorageReplay replay(&signatures_, begin);
   uint64_t most = replay.live().bytes();
-  for (const graph::Node& n : d.ranks[0].window.nodes) {
-    replay.run(d.ranks[0].window, n);
+  const graph::Window& program = d.ranks[static_cast<size_t>(rank)].window;
+  for (const graph::Node& n : program.nodes) {
+    replay.run(program, n);
     most = std::max(most, replay.live().bytes());
   }
   return others + most;
 }
 
-compiler::Distributed PlanBook::distribute(compiler::DistributeInput in,
-                                           const std::vector<StorageId>& storages,
-                                           const Options& options, WindowPlan* plan) const {
+// What micro-batches do not gain by.
+void PlanBook::say_barriers(const compiler::Distributed& d) {
+  if (!d.in_time.ok()) {
+    log_error(
+        "[driver.mesh] micro-batches are not right and are not used, a window runs as it is: " +
+        d.in_time.message());
+  }
+  microbatch_rows_ = std::max(microbatch_rows_, d.microbatches.size);
+  std::string ops;
+  for (const compiler::TimeBarrier& b : d.barriers) {
+    if (said_barriers_.insert(b.op).second) ops += (ops.empty() ? "" : ", ") + b.op;
+  }
+  if (ops.empty()) return;
+  log_info("[driver.mesh] micro-batches wait for each other where " + ops +
+           " needs all of a batch; so far each keeps its activations");
+}
+
+compiler::Distributed PlanBook::distribute(compiler::DistributeInput in, const Options& options,
+                                           WindowPlan* plan) {
   for (;; ++in.degrees.zero) {
     compiler::Distributed d = compiler::distribute(in, &signatures_);
+    say_barriers(d);
     if (!d.verified.ok()) {
       log_error(
           "[driver.mesh] a plan is not right and is not used, every rank runs the window whole: " +
@@ -168,7 +198,7 @@ compiler::Distributed PlanBook::distribute(compiler::DistributeInput in,
     }
     if (!d.why_whole.empty()) plan->why_whole = d.why_whole;
     plan->degrees = in.degrees;
-    plan->rank_bytes = rank_bytes(in, d, storages);
+    plan->rank_bytes = rank_bytes(in, d);
     const bool shares_more = options.open && options.rank_bytes != 0 && in.degrees.dp > 1 &&
                              in.degrees.zero < kZeroMax && !in.whole;
     if (!shares_more || plan->rank_bytes <= options.rank_bytes) return d;
@@ -177,14 +207,16 @@ compiler::Distributed PlanBook::distribute(compiler::DistributeInput in,
 
 std::unique_ptr<WindowPlan> PlanBook::make(const graph::Window& numbered,
                                            const std::vector<StorageId>& storages,
-                                           const Options& options) const {
+                                           const Options& options) {
   auto plan = std::make_unique<WindowPlan>();
-  compiler::DistributeInput in{
-      .window = &numbered, .degrees = options.degrees, .first_temporary = storages.size()};
+  compiler::DistributeInput in{.window = &numbered,
+                               .degrees = options.degrees,
+                               .first_temporary = storages.size(),
+                               .microbatch_rows = microbatch_rows_};
   for (size_t i = 1; i < storages.size(); ++i) {
     if (const StorageState* state = storages_.state(storages[i])) in.storages[i] = *state;
   }
-  const compiler::Distributed d = distribute(std::move(in), storages, options, plan.get());
+  const compiler::Distributed d = distribute(std::move(in), options, plan.get());
   plan->verified = d.verified;
   plan->trains = d.trains;
   for (const compiler::RankWindow& r : d.ranks) plan->ranks.push_back(make_rank_program(r));

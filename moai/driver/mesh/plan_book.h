@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -65,7 +66,7 @@ class PlanBook {
     std::unique_ptr<WindowPlan> plan;
     std::vector<StorageId> storages{};  // by number; [0] is 0
   };
-  Draft draft(const graph::Window& w, const Options& options) const;
+  Draft draft(const graph::Window& w, const Options& options);
   void begin_anew(const Options& options, const graph::Window& w, Draft draft);
 
   // Templates that left since the last call.
@@ -82,14 +83,14 @@ class PlanBook {
   WindowPlan* at(const Key& key, const graph::Window& w) const;
   WindowPlan* keep(Key key, std::unique_ptr<WindowPlan> plan);
   std::unique_ptr<WindowPlan> make(const graph::Window& numbered,
-                                   const std::vector<StorageId>& storages,
-                                   const Options& options) const;
-  compiler::Distributed distribute(compiler::DistributeInput in,
-                                   const std::vector<StorageId>& storages, const Options& options,
-                                   WindowPlan* plan) const;
+                                   const std::vector<StorageId>& storages, const Options& options);
+  compiler::Distributed distribute(compiler::DistributeInput in, const Options& options,
+                                   WindowPlan* plan);
+  uint64_t rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d) const;
   uint64_t rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d,
-                      const std::vector<StorageId>& storages) const;
+                      const compiler::Mesh& mesh, int rank) const;
   void drop_oldest();
+  void say_barriers(const compiler::Distributed& d);
 
   Options options_;
   const Storages& storages_;
@@ -98,6 +99,8 @@ class PlanBook {
   size_t count_ = 0;
   uint64_t clock_ = 0;
   dispatch::TemplateId last_id_ = 0;
+  int64_t microbatch_rows_ = 0;          // of the largest batch so far
+  std::set<std::string> said_barriers_;  // operators
   std::vector<dispatch::TemplateId> dropped_;
 };
 

@@ -12,8 +12,9 @@ using compiler::StorageState;
 // A move has the storage whole, and beside its part before the one that is cut and a copy of it.
 constexpr uint64_t kCopies = 3;
 
-uint64_t part_bytes(uint64_t bytes, const StorageLayout& layout, const compiler::Mesh& mesh) {
-  return layout.whole() ? bytes : layout.part_bytes(mesh, 0);
+uint64_t part_bytes(uint64_t bytes, const StorageLayout& layout, const compiler::Mesh& mesh,
+                    int rank) {
+  return layout.whole() ? bytes : layout.part_bytes(mesh, rank);
 }
 
 }  // namespace
@@ -38,14 +39,23 @@ void Relocation::want(StorageId id, const StorageLayout& layout) {
 }
 
 uint64_t Relocation::rank_bytes() const {
-  uint64_t all = 0, largest = 0;
+  uint64_t largest = 0, most = 0;
   for (const auto& [id, layout] : before_) {
     const StorageState& state = *storages_.state(id);
-    all += std::max(part_bytes(state.bytes, layout, from_),
-                    part_bytes(state.bytes, state.layout, to_));
     if (!layout.whole() || !state.layout.whole()) largest = std::max(largest, state.bytes);
   }
-  return all + kCopies * largest;
+  // Of the ranks of a stage, the first has most.
+  const int step = std::min(from_.stage_ranks(), to_.stage_ranks());
+  for (int rank = 0; rank < from_.ranks(); rank += step) {
+    uint64_t all = 0;
+    for (const auto& [id, layout] : before_) {
+      const StorageState& state = *storages_.state(id);
+      all += std::max(part_bytes(state.bytes, layout, from_, rank),
+                      part_bytes(state.bytes, state.layout, to_, rank));
+    }
+    most = std::max(most, all);
+  }
+  return most + kCopies * largest;
 }
 
 void Relocation::run(Shards* shards) const {

@@ -15,6 +15,7 @@ using compiler::StorageState;
 }  // namespace
 
 std::vector<Shards::Piece> Shards::pieces(const StorageState& state, size_t rank) const {
+  if (!state.layout.is_on(mesh_, static_cast<int>(rank))) return {};
   if (state.layout.whole()) return {{0, 0, std::numeric_limits<uint64_t>::max()}};
   const uint64_t element = tensor::dtype_size(state.layout.dtype);
   std::vector<Piece> found;
@@ -39,7 +40,8 @@ void Shards::move(StorageId id, const Lie& from, const Lie& to) {
   StorageMove move{.storage = id, .from = from, .to = to};
   move.first_temporary = next_storage_.fetch_add(move.temporaries());
   for (size_t rank = 0; rank < ranks(); ++rank) {
-    queue_.run(rank, calls_of(move, rank, &signatures_));
+    graph::Window calls = calls_of(move, rank, &signatures_);
+    if (!calls.empty()) queue_.run(rank, std::move(calls));
   }
 }
 
@@ -48,6 +50,7 @@ void Shards::send_held(StorageId id, const StorageLayout& layout) {
   const std::string bytes = storages_.release(id);
   e->state.layout = layout;
   for (size_t rank = 0; rank < ranks(); ++rank) {
+    if (!layout.is_on(mesh_, static_cast<int>(rank))) continue;
     if (layout.whole()) {
       queue_.push(rank, dispatch::Upload{id, bytes.size(), 0, bytes});
       continue;
@@ -81,9 +84,10 @@ void Shards::write(StorageId id, uint64_t storage_bytes, uint64_t offset, std::s
 
 // Whether no rank before has the same part.
 bool Shards::is_first_with(const StorageLayout& layout, size_t rank) const {
+  if (!layout.is_on(mesh_, static_cast<int>(rank))) return false;
   for (size_t axis = 0; axis < mesh_.axes.size(); ++axis) {
-    const bool split = axis < layout.placement.size() && layout.placement[axis].split();
-    if (!split && mesh_.coordinate(static_cast<int>(rank), axis) != 0) return false;
+    const bool one_has = axis < layout.placement.size() && !layout.placement[axis].replicated();
+    if (!one_has && mesh_.coordinate(static_cast<int>(rank), axis) != 0) return false;
   }
   return true;
 }

@@ -63,7 +63,7 @@ class ShardsTest : public testing::Test {
   Ranks ranks_;
   RankQueue queue_{&ranks_};
   Storages storages_;
-  const compiler::Mesh mesh_{{{"dp", 2}}};
+  compiler::Mesh mesh_{{{"dp", 2}}};
   std::atomic<StorageId> next_{100};
   Shards shards_{&mesh_, &storages_, &queue_, &signatures_, &next_};
   size_t asked_ = 0;  // ranks of the last read, as bits
@@ -144,6 +144,54 @@ TEST_F(ShardsTest, WhatIsWrittenAcrossElementsMakesTheStorageWhole) {
   const std::string text = queued();
   EXPECT_NE(text.find("moai::all_gather(i32[1,2,1] s7"), std::string::npos) << text;
   EXPECT_NE(text.find("1: upload XY at 2 of 12"), std::string::npos) << text;
+}
+
+// Two stages.
+class StagedShardsTest : public ShardsTest {
+ protected:
+  StagedShardsTest() { mesh_.axes[0].name = compiler::kStageAxis; }
+  static StorageLayout at(uint32_t stage) {
+    return {tensor::DType::kUInt8, {3, 4}, {compiler::at_stage(stage)}};
+  }
+};
+
+TEST_F(StagedShardsTest, OneStageHasIt) {
+  hold();
+  shards_.place(7, at(1));
+  EXPECT_EQ(queued(), "1: upload abcdefghijkl at 0 of 12\n");
+  shards_.write(7, 12, 6, "XYZ");
+  EXPECT_EQ(queued(), "1: upload XYZ at 6 of 12\n");
+  EXPECT_EQ(read(2, 5, {"", std::string(kBytes)}), "cdefg");
+  EXPECT_EQ(asked_, 2u);
+}
+
+TEST_F(StagedShardsTest, ItGoesToAnother) {
+  lies(at(1));
+  shards_.place(7, at(0));
+  EXPECT_EQ(queued(),
+            "0: run\n"
+            "s100 = moai::receive(1, 0) -> u8[12]\n"
+            "alloc s7 12\n"
+            "aten::copy_(u8[12]! s7, u8[12] s100, false) -> _\n"
+            "free s100\n"
+            "1: run\n"
+            "moai::send(u8[12] s7, 0, 0) -> _\n"
+            "free s7\n");
+}
+
+TEST_F(StagedShardsTest, ItGoesToAllAndBack) {
+  lies(at(1));
+  shards_.place(7, {});
+  EXPECT_EQ(queued(),
+            "0: run\n"
+            "s100 = moai::broadcast(1, 0) -> u8[12]\n"
+            "alloc s7 12\n"
+            "aten::copy_(u8[12]! s7, u8[12] s100, false) -> _\n"
+            "free s100\n"
+            "1: run\n"
+            "moai::broadcast(u8[12] s7, 1, 0) -> _\n");
+  shards_.place(7, at(0));
+  EXPECT_EQ(queued(), "1: run\nfree s7\n");
 }
 
 }  // namespace

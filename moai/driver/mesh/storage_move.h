@@ -25,7 +25,7 @@ struct StorageMove {
   graph::StorageId first_temporary = 0;
 
   // Ids that its calls use from `first_temporary` on.
-  size_t temporaries() const { return from.mesh->axes.size() + to.mesh->axes.size(); }
+  size_t temporaries() const { return from.mesh->axes.size() + to.mesh->axes.size() + 1; }
 };
 
 graph::Window calls_of(const StorageMove& move, size_t rank, graph::SignatureTable* signatures);

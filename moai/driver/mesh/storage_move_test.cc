@@ -25,7 +25,7 @@ std::string text(const StorageMove& move, size_t rank) {
 TEST(StorageMoveTest, IsGatheredAlongTheAxesBeforeAndCutAlongTheNext) {
   const StorageLayout blocks{tensor::DType::kUInt8, {6, 5}, {split_at(1), split_at(0)}};
   const StorageMove move{7, {&kData, kRows}, {&kBoth, blocks}, 100};
-  EXPECT_EQ(move.temporaries(), 3u);
+  EXPECT_EQ(move.temporaries(), 4u);
   EXPECT_EQ(text(move, 3),
             "s100 = moai::all_gather(u8[1,1,5] s7, 1, [2,2,1,1], 0) -> u8[1,6,5]\n"
             "s101 = aten::clone(u8[6,2,1]{5,1,1}+3 s100, none) -> u8[6,2,1]\n"
@@ -55,6 +55,30 @@ TEST(StorageMoveTest, WhatIsToBeWholeIsGathered) {
             "alloc s7 30\n"
             "aten::copy_(u8[30]! s7, u8[30] s100, false) -> _\n"
             "free s100\n");
+}
+
+// Two stages become two shares: the stage that has it gives it to all.
+TEST(StorageMoveTest, WhatOneStageHasIsSharedAmongTheRanksOfAMeshWithoutStages) {
+  const Mesh stages{{{std::string(compiler::kStageAxis), 2}, {"tp", 2}}};
+  const StorageLayout at_last{tensor::DType::kUInt8, {6, 5}, {compiler::at_stage(1), split_at(0)}};
+  const StorageMove move{7, {&stages, at_last}, {&kData, kRows}, 100};
+  EXPECT_EQ(text(move, 0),
+            "s100 = moai::broadcast(1, 0) -> u8[30]\n"
+            "s101 = aten::clone(u8[1,2,5]{30,5,1} s100, none) -> u8[1,2,5]\n"
+            "free s100\n"
+            "alloc s7 10\n"
+            "aten::copy_(u8[10]! s7, u8[10] s101, false) -> _\n"
+            "free s101\n");
+  EXPECT_EQ(text(move, 3),
+            "s100 = moai::all_gather(u8[1,3,5] s7, 1, [3,3], 1) -> u8[1,6,5]\n"
+            "moai::broadcast(u8[30] s100, 1, 0) -> _\n"
+            "s101 = aten::clone(u8[1,1,5]{30,5,1}+25 s100, none) -> u8[1,1,5]\n"
+            "free s100\n"
+            "free s7\n"
+            "alloc s7 5\n"
+            "aten::copy_(u8[5]! s7, u8[5] s101, false) -> _\n"
+            "free s101\n");
+  EXPECT_EQ(layout_on(kData, at_last), StorageLayout{}) << "there is no such stage";
 }
 
 // Elsewhere it stays split where it is, along the longest axis for which that is long enough.

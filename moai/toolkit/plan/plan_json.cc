@@ -7,9 +7,15 @@ using compiler::StepPrice;
 
 // What no plan varies yet is 1, or "none".
 Json degrees_json(const compiler::Degrees& d) {
-  return {{"dp", d.dp},        {"tp", d.tp},        {"pp", 1},
-          {"cp", 1},           {"ep", 1},           {"zero", d.zero},
-          {"sp", d.sp},        {"microbatches", 1}, {"recompute", "none"},
+  return {{"dp", d.dp},
+          {"tp", d.tp},
+          {"pp", 1},
+          {"cp", 1},
+          {"ep", 1},
+          {"zero", d.zero},
+          {"sp", d.sp},
+          {"microbatches", d.microbatches},
+          {"recompute", std::string(compiler::name(d.recompute))},
           {"schedule", "none"}};
 }
 

@@ -48,7 +48,12 @@ std::vector<MemoryPart> memory_parts(const StepPrice& p) {
 std::string plan_text(const compiler::Degrees& d) {
   std::string text = "dp " + std::to_string(d.dp) + " · tp " + std::to_string(d.tp) + " · zero " +
                      std::to_string(d.zero);
-  return d.sp ? text + " · sp" : text;
+  if (d.sp) text += " · sp";
+  if (d.microbatches > 1) text += " · micro-batches " + std::to_string(d.microbatches);
+  if (d.recompute != compiler::Recompute::kNone) {
+    text += " · recompute " + std::string(compiler::name(d.recompute));
+  }
+  return text;
 }
 
 double utilization(const PlanReport& r) {
@@ -84,6 +89,15 @@ std::vector<std::string> notes(const PlanReport& r) {
     return all;
   }
   const StepPrice& best = r.best;
+  const compiler::PlannedWindow& planned = r.found.planned;
+  if (planned.microbatches != best.degrees.microbatches) {
+    all.push_back("a batch has " + std::to_string(planned.microbatches) +
+                  " micro-batches: it must be a multiple of their number");
+  }
+  for (const compiler::TimeBarrier& b : planned.barriers) {
+    all.push_back("micro-batches wait for each other at " + b.op + ", " + line_text(r, b.line) +
+                  ", which needs all of a batch: up to there each keeps its activations");
+  }
   if (r.samples_together < best.degrees.dp) {
     all.push_back("a batch has " + std::to_string(r.samples_together) +
                   " samples, fewer than dp: every device computes all of them");

@@ -14,8 +14,11 @@ using ops::ArgKind;
 using tensor::Along;
 using tensor::Geometry;
 
-constexpr std::string_view kOperators[] = {"moai::all_reduce", "moai::all_gather",
-                                           "moai::reduce_scatter", "moai::all_to_all"};
+constexpr std::string_view kOperators[] = {
+    "moai::all_reduce", "moai::all_gather", "moai::reduce_scatter", "moai::all_to_all",
+    "moai::send",       "moai::receive",    "moai::broadcast"};
+// All messages of programs, which are received in the order in which they are sent.
+constexpr uint64_t kTag = 0;
 
 uint64_t bytes_of(const Geometry& g) {
   return static_cast<uint64_t>(tensor::element_count(g)) * tensor::dtype_size(g.dtype);
@@ -202,6 +205,65 @@ class AllToAll final : public CollectiveCall {
   }
 };
 
+// ---- of one rank to others
+
+bool gives(const ops::CallSignature& s) { return !ops::tensor_operands(s).empty(); }
+
+// The other rank, of what goes to one or comes from one.
+int64_t peer_of(const ops::CallSignature& s) { return s.args[s.args.size() - 2].ints[0]; }
+
+class Message : public CollectiveCall {
+ public:
+  using CollectiveCall::CollectiveCall;
+
+  Status exchange(std::span<device::Buffer* const> operands,
+                  std::span<device::BufferPtr> fresh) final {
+    if (gives(signature_)) {
+      MOAI_ASSIGN_OR_RETURN(std::string bytes, taken(operands));
+      return give(&bytes);
+    }
+    std::string bytes;
+    for (const ops::Result& r : signature_.results) bytes.resize(bytes.size() + bytes_of(r.geometry));
+    MOAI_RETURN_IF_ERROR(get(&bytes));
+    size_t begin = 0;
+    for (size_t i = 0; i < fresh.size(); ++i) {
+      const size_t size = bytes_of(signature_.results[i].geometry);
+      MOAI_RETURN_IF_ERROR(make(std::string_view(bytes).substr(begin, size), &fresh[i]));
+      begin += size;
+    }
+    return ok_status();
+  }
+
+ protected:
+  virtual Status give(std::string* bytes) = 0;
+  virtual Status get(std::string* bytes) = 0;  // as many as there are
+  int peer() const { return static_cast<int>(peer_of(signature_)); }
+};
+
+class ToOne final : public Message {
+ public:
+  using Message::Message;
+
+ private:
+  Status give(std::string* bytes) override {
+    return group_.send(peer(), kTag, bytes->data(), bytes->size());
+  }
+  Status get(std::string* bytes) override {
+    return group_.receive(peer(), kTag, bytes->data(), bytes->size());
+  }
+};
+
+class ToAll final : public Message {
+ public:
+  using Message::Message;
+
+ private:
+  Status give(std::string* bytes) override { return get(bytes); }
+  Status get(std::string* bytes) override {
+    return group_.broadcast(bytes->data(), bytes->size(), peer());
+  }
+};
+
 // ---- whether a signature is one
 
 bool is_plain(const Geometry& g) { return g.flags == 0 && tensor::is_contiguous(g); }
@@ -240,8 +302,31 @@ bool moves(const ops::CallSignature& s) {
          is_plain(s.results[0].geometry);
 }
 
+bool is_message(const ops::CallSignature& s, const comm::Group& group) {
+  const auto operands = ops::tensor_operands(s);
+  const size_t lists = operands.empty() ? 0 : 1;
+  if (s.args.size() != lists + 2 || !is_number(s.args[lists])) return false;
+  const int64_t peer = peer_of(s);
+  if (peer < 0 || peer >= group.size()) return false;
+  const bool to_all = s.op == "moai::broadcast";
+  // Who has the value has it still.
+  const bool is_root = peer == group.rank();
+  if (is_root != (to_all && lists == 1) || (!to_all && (s.op == "moai::send") != (lists == 1))) {
+    return false;
+  }
+  if (lists == 1) {
+    return std::ranges::all_of(operands, [](const Arg* a) { return is_plain(a->geometry); });
+  }
+  return !s.results.empty() && std::ranges::all_of(s.results, [](const ops::Result& r) {
+    return r.kind == ops::ResultKind::kFresh && is_plain(r.geometry);
+  });
+}
+
 bool is_sound(const ops::CallSignature& s, const comm::Group& group) {
   if (s.op == "moai::all_reduce") return is_all_reduce(s);
+  if (s.op == "moai::send" || s.op == "moai::receive" || s.op == "moai::broadcast") {
+    return is_message(s, group);
+  }
   if (!moves(s)) return false;
   const std::vector<Arg>& a = s.args;
   const Geometry& in = a[0].geometry;
@@ -284,6 +369,10 @@ Result<std::unique_ptr<device::Call>> make_collective_call(const ops::CallSignat
   if (signature.op == "moai::all_reduce") return made(std::in_place_type<AllReduce>);
   if (signature.op == "moai::all_gather") return made(std::in_place_type<AllGather>);
   if (signature.op == "moai::reduce_scatter") return made(std::in_place_type<ReduceScatter>);
+  if (signature.op == "moai::broadcast") return made(std::in_place_type<ToAll>);
+  if (signature.op == "moai::send" || signature.op == "moai::receive") {
+    return made(std::in_place_type<ToOne>);
+  }
   return made(std::in_place_type<AllToAll>);
 }
 

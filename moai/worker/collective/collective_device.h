@@ -1,6 +1,6 @@
 // CollectiveDevice: a device whose calls of `moai::` work together with other ranks.
 //
-// It prepares all_reduce, all_gather, reduce_scatter and all_to_all as
+// It prepares all_reduce, all_gather, reduce_scatter, all_to_all, send, receive and broadcast as
 // moai/compiler/lower/lower_rank.h writes them; everything else is the device's that it stands
 // before. The last argument of such a call is the number of a group. Bytes go through host memory:
 // they are copied out of the device, exchanged, and copied back.

@@ -1,0 +1,94 @@
+#include "moai/compiler/planner/stage_cut.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace moai::compiler {
+namespace {
+
+// Of two cuts whose dearest parts differ by less than this, that which less crosses.
+constexpr double kAlike = 1.02;
+
+class Cut {
+ public:
+  Cut(std::span<const double> seconds, std::span<const double> crossing)
+      : crossing_(crossing), sums_(seconds.size() + 1) {
+    for (size_t i = 0; i < seconds.size(); ++i) sums_[i + 1] = sums_[i] + seconds[i];
+  }
+
+  // Of the places from `begin` to `end`.
+  double part(size_t begin, size_t end) const {
+    return sums_[end] - sums_[begin] + edge(begin) + edge(end);
+  }
+  double edge(size_t at) const { return at == 0 || at + 1 == sums_.size() ? 0 : crossing_[at]; }
+
+  std::vector<uint32_t> run(uint32_t stages) {
+    const size_t n = sums_.size() - 1;
+    const double slowest = best(stages, std::numeric_limits<double>::infinity(), false).back();
+    best(stages, slowest * kAlike, true);
+    std::vector<uint32_t> stage_of(n);
+    size_t end = n;
+    for (uint32_t s = stages; s-- > 0;) {
+      const size_t begin = began_[s][end];
+      for (size_t i = begin; i < end; ++i) stage_of[i] = s;
+      end = begin;
+    }
+    return stage_of;
+  }
+
+ private:
+  // By where the first stages end, the least that their dearest part costs; or, `by_crossing`, the
+  // least that crosses where no part costs more than `limit`.
+  std::vector<double> best(uint32_t stages, double limit, bool by_crossing) {
+    const size_t n = sums_.size() - 1;
+    const double never = std::numeric_limits<double>::infinity();
+    std::vector<double> now(n + 1, never);
+    now[0] = 0;
+    began_.assign(stages, std::vector<size_t>(n + 1, 0));
+    for (uint32_t s = 0; s < stages; ++s) {
+      std::vector<double> next(n + 1, never);
+      for (size_t end = 0; end <= n; ++end) {
+        for (size_t begin = 0; begin <= end; ++begin) {
+          if (now[begin] == never || begin == end) continue;
+          const double cost = part(begin, end);
+          if (cost > limit) continue;
+          const double all = by_crossing ? now[begin] + edge(begin)
+                                         : std::max(now[begin], cost);
+          if (all >= next[end]) continue;
+          next[end] = all;
+          began_[s][end] = begin;
+        }
+      }
+      now = std::move(next);
+    }
+    return now;
+  }
+
+  const std::span<const double> crossing_;
+  std::vector<double> sums_;
+  std::vector<std::vector<size_t>> began_;  // by stage and end
+};
+
+}  // namespace
+
+CutPrice cut_price(std::span<const double> seconds, std::span<const double> crossing,
+                   std::span<const uint32_t> stage_of, uint32_t stages) {
+  std::vector<double> parts(stages);
+  CutPrice price;
+  for (size_t i = 0; i < seconds.size(); ++i) {
+    parts[stage_of[i]] += seconds[i];
+    if (i == 0 || stage_of[i] == stage_of[i - 1]) continue;
+    parts[stage_of[i]] += crossing[i];
+    parts[stage_of[i - 1]] += crossing[i];
+    price.crossing += crossing[i];
+  }
+  for (const double part : parts) price.slowest = std::max(price.slowest, part);
+  return price;
+}
+
+std::vector<uint32_t> best_cut(std::span<const double> seconds, std::span<const double> crossing,
+                               uint32_t stages) {
+  return Cut(seconds, crossing).run(std::min(stages, static_cast<uint32_t>(seconds.size())));
+}
+
+}  // namespace moai::compiler
