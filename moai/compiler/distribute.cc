@@ -79,9 +79,9 @@ class Homes {
     const Segment& segment = w.graph.segments[s];
     if (!covers(segment)) return {StageHome::Kind::kEvery, 0};
     const StorageState* state = state_of(segment);
-    if (!state || state->free || !placement_now(w, s)) return {};
+    if (!state || state->free) return {};
     const Placement& now = state->layout.placement;
-    if (now.empty() || !now[0].at()) return {};
+    if (!placement_now(w, s) || now.empty() || !now[0].at()) return {StageHome::Kind::kAll, 0};
     return {StageHome::Kind::kAt, now[0].place};
   }
 
@@ -210,10 +210,9 @@ class Distribution {
     return p;
   }
   TimeOrder order(int microbatches) const {
-    Result<TimeOrder> order = stage_order(parts_->recorded->graph, in_.window->nodes.size(),
-                                          parts_->parts, in_.degrees, microbatches);
-    if (order.ok()) return *std::move(order);
-    return {};  // one after the other is right as well
+    return stage_order(parts_->recorded->graph, in_.window->nodes.size(), parts_->parts,
+                       in_.degrees, microbatches)
+        .value();
   }
   WindowInTime in_time() const {
     InTimeInput in{.window = in_.window,

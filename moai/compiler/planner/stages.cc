@@ -75,13 +75,16 @@ class Assignment {
 
   // ---- the line
 
-  // Whether calls follow their places on the line, cut by `part_of_`. They follow where things lie
-  // instead where the window is a part of a step.
+  // Whether calls follow their places on the line, cut by `part_of_`. Without a backward part they
+  // follow where weights lie, so that an evaluation moves none.
   bool by_line() {
     if (line_.weights.empty()) return false;
     const auto lies_at = [&](SegmentId s) { return lies_[s].kind == Kind::kAt; };
     const bool lie = std::ranges::any_of(line_.weights, lies_at);
-    if (lie && roles_.backward_begin == kNone) return false;
+    const auto is_free = [&](SegmentId s) { return lies_[s].kind == Kind::kFree; };
+    if (roles_.backward_begin == kNone && !std::ranges::all_of(line_.weights, is_free)) {
+      return false;
+    }
     if (in_.weights) {
       part_of_ = as_decided();
       return true;
@@ -129,9 +132,8 @@ class Assignment {
     for (NodeId n = static_cast<NodeId>(node_.size()); n-- > 0;) {
       if (roles_.nodes[n] != Slice::kBackward) continue;
       out->weight_gradients[n] = std::ranges::all_of(flow_.made[n], [&](ValueId v) {
-        const bool activation = std::ranges::any_of(roles_.batch, [&](FactorId f) {
-          return has_factor(*in_.factors, segment(v), f);
-        });
+        const bool activation = std::ranges::any_of(
+            roles_.batch, [&](FactorId f) { return has_factor(*in_.factors, segment(v), f); });
         return !activation && std::ranges::all_of(flow_.readers[v], [&](NodeId r) {
           return roles_.nodes[r] != Slice::kBackward || out->weight_gradients[r];
         });
@@ -310,9 +312,9 @@ class Assignment {
   const uint32_t stages_, parts_;
   bool goes_by_line_ = false;
   std::vector<uint32_t> part_of_;  // by place on the line
-  std::vector<uint32_t> node_;      // by node; kNone: at every stage, or not known yet
-  std::vector<uint32_t> home_;      // by segment; likewise
-  std::vector<StageHome> lies_;     // by segment
+  std::vector<uint32_t> node_;     // by node; kNone: at every stage, or not known yet
+  std::vector<uint32_t> home_;     // by segment; likewise
+  std::vector<StageHome> lies_;    // by segment
 };
 
 }  // namespace

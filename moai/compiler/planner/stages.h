@@ -1,11 +1,11 @@
 // Stages: which pipeline stage runs each call of a window, and where the window's storages live.
 //
-// The model is a line: its weights in the order in which the forward pass first uses them. A forward
-// call stands at the last weight that what it computes depends on, a backward call where of the
-// forward values that it reads the first is used last, but not behind the gradients that it gets.
-// So parts are cuts of the line: of near equal cost, where few bytes cross, forward and back. Weights
-// live where they are used first, their gradients and optimizer state with them; what depends on
-// data alone runs where it is read. A stage has one part, or several that follow each other by turns.
+// The model is a line: its weights in the order in which the forward pass first uses them. A
+// forward call stands at the last weight that what it computes depends on, a backward call where of
+// the forward values that it reads the first is used last, but not behind the gradients that it
+// gets. So parts are cuts of the line: of near equal cost, where few bytes cross, forward and back.
+// Weights live where they are used first, their gradients and optimizer state with them; what
+// depends on data alone runs where it is read. A stage has one part, or several by turns.
 #pragma once
 
 #include <functional>
@@ -20,8 +20,9 @@ namespace moai::compiler {
 // How a segment lies among the stages that exists before the window.
 struct StageHome {
   enum class Kind : uint8_t {
-    kFree,   // it may go to any for nothing: all stages have it, or none has it yet
-    kEvery,  // all stages have it, and must
+    kFree,   // none has it yet
+    kAll,    // all have it, and it may go to one
+    kEvery,  // all have it, and must
     kAt,     // one has it
   };
   Kind kind = Kind::kFree;
@@ -34,7 +35,7 @@ using StageHomes = std::function<StageHome(SegmentId)>;
 // Of a window's model in consecutive parts.
 struct StageParts {
   static constexpr int32_t kNone = -1;
-  std::vector<int32_t> nodes{};         // by node; kNone off the line
+  std::vector<int32_t> nodes{};          // by node; kNone off the line
   std::vector<bool> weight_gradients{};  // by node: only the optimizer waits for it
   // By part; in no unit.
   struct Cost {
@@ -47,7 +48,7 @@ struct StageParts {
 
 struct StageInput {
   const Factors* factors = nullptr;  // outlives it
-  int stages = 1, chunks = 1;  // parts a stage has
+  int stages = 1, chunks = 1;        // parts a stage has
   StageHomes homes{};
   // Decided before, of a window that this one is made of; else weights that lie at stages stay
   // there, unless another cut is better by a quarter.

@@ -69,8 +69,8 @@ class Shards::Move {
     now_.placement[0] = compiler::at_stage(stage);
   }
   void broadcast() {
-    call("moai::broadcast", {ops::of_tensor(flat()), ops::of_int(now_.placement[0].place),
-                             ops::of_int(0)},
+    call("moai::broadcast",
+         {ops::of_tensor(flat()), ops::of_int(now_.placement[0].place), ops::of_int(0)},
          {{.kind = ops::ResultKind::kIgnored}}, {at_});
     now_.placement[0] = compiler::replicated();
   }
