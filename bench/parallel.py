@@ -8,9 +8,10 @@ float64  losses within 1e-10 of one device, final parameters within 1e-8
 float32  losses within 1e-5, or within 3 times what stock torch differs between one thread and two
 
 Parameters whose gradient is analytically zero are exempt: an optimizer turns their rounding errors
-into steps. With --pairwise a set of rows runs in which each two of case, devices, pipeline stages,
-tensor-parallel degree, shared optimizer and type stand together. With --results rows are kept in FILE, and those
-that are there already are not run again. Exit code 1 when a row fails.
+into steps. With --pairwise a set of rows runs in which each two of case, devices, pipeline stages
+and their schedule, micro-batches, tensor-parallel degree, shared optimizer and type stand together.
+With --results rows are kept in FILE, and those that are there already are not run again. Exit code
+1 when a row fails.
 """
 
 import argparse
@@ -144,14 +145,17 @@ def wanted(arguments):
 
 def pairs(cases, counts):
     parameters = {"case": cases, "devices": counts, "pp": (1, 2, 4), "tp": (1, 2, 4),
-                  "zero": (0, 1, 2, 3), "dtype": tuple(LOSS_ERROR_MAX)}
+                  "zero": (0, 1, 2, 3), "microbatches": (1, 2, 4),
+                  "schedule": ("1f1b", "interleaved:2", "zb"), "dtype": tuple(LOSS_ERROR_MAX)}
+    keys = ("pp", "tp", "zero", "microbatches", "schedule")
 
     def allowed(row):
         dp = row["devices"] / row["tp"] / row["pp"]
-        return dp == int(dp) and (dp > 1 or row["zero"] == 0)
+        stages = row["pp"] > 1 or row["schedule"] == "1f1b"
+        return stages and dp == int(dp) and (dp > 1 or row["zero"] == 0)
 
     for row in pairwise.covering(parameters, allowed):
-        plan = ",".join(f"{key}={row[key]}" for key in ("pp", "tp", "zero"))
+        plan = ",".join(f"{key}={row[key]}" for key in keys)
         yield row["case"], row["dtype"], row["devices"], plan
 
 

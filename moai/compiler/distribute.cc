@@ -2,12 +2,15 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 #include <optional>
 
 #include "moai/compiler/lower/lower_rank.h"
 #include "moai/compiler/lower/stage_lowering.h"
 #include "moai/compiler/passes/expand_calls.h"
 #include "moai/compiler/planner/plan_window.h"
+#include "moai/compiler/planner/stage_order.h"
+#include "moai/compiler/planner/window_in_time.h"
 #include "moai/compiler/verify/verify.h"
 #include "moai/ops/call_tensors.h"
 
@@ -77,9 +80,9 @@ class Homes {
     const Segment& segment = w.graph.segments[s];
     if (!covers(segment)) return {StageHome::Kind::kEvery, 0};
     const StorageState* state = state_of(segment);
-    if (!state || state->free || !placement_now(w, s)) return {};
+    if (!state || state->free) return {};
     const Placement& now = state->layout.placement;
-    if (now.empty() || !now[0].at()) return {};
+    if (!placement_now(w, s) || now.empty() || !now[0].at()) return {StageHome::Kind::kAll, 0};
     return {StageHome::Kind::kAt, now[0].place};
   }
 
@@ -147,6 +150,7 @@ class Distribution {
   Distribution(const DistributeInput& in, graph::SignatureTable* signatures)
       : in_(in),
         signatures_(*signatures),
+        parts_(find_stage_parts()),
         in_time_(in_time()),
         marked_(in_time_.made.window),
         window_(unmarked(marked_, *in.window)),
@@ -159,6 +163,7 @@ class Distribution {
     input.cuts = [this](const ValueGraph& g) { return homes_.cuts(g); };
     input.stage_home = [this](const Analysed& w, SegmentId s) { return homes_.stage_home(w, s); };
     input.at_every_stage = homes_.is_whole();
+    if (parts_) input.weight_parts = parts_->parts.weights;
     input.adjust = [this](const Analysed& w, const Roles& roles, LayoutPlan* plan) {
       homes_.adjust(w, roles, plan);
     };
@@ -196,6 +201,30 @@ class Distribution {
     d.recompute = Recompute::kNone;
     return d;
   }
+  // What the stages' parts of the window are where micro-batches go through them by turns.
+  struct Parts {
+    std::unique_ptr<Analysed> recorded{};
+    StageParts parts{};
+  };
+  std::optional<Parts> find_stage_parts() const {
+    const Degrees& d = in_.degrees;
+    const Homes homes(in_, *in_.window, signatures_);
+    if (d.pp <= 1 || d.microbatches <= 1 || homes.is_whole()) return std::nullopt;
+    Parts p{.recorded = std::make_unique<Analysed>(
+                *in_.window, signatures_, [&](const ValueGraph& g) { return homes.cuts(g); })};
+    const Analysed& w = *p.recorded;
+    const StageInput in{.factors = &w.factors,
+                        .stages = d.pp,
+                        .chunks = d.schedule.chunks,
+                        .homes = [&](SegmentId s) { return homes.stage_home(w, s); }};
+    p.parts = find_parts(w.graph, find_roles(w.graph, w.factors, uploaded()), in);
+    return p;
+  }
+  TimeOrder order(int microbatches) const {
+    return stage_order(parts_->recorded->graph, in_.window->nodes.size(), parts_->parts,
+                       in_.degrees, microbatches)
+        .value();
+  }
   WindowInTime in_time() const {
     InTimeInput in{.window = in_.window,
                    .words = marked(*in_.window).words,
@@ -204,6 +233,7 @@ class Distribution {
                    .degrees = in_.degrees,
                    .microbatch_rows = in_.microbatch_rows};
     if (in_.whole) in.degrees = {};
+    if (parts_) in.order = [this](int m) { return order(m); };
     return window_in_time(in, &signatures_);
   }
   void lower(Distributed* out) {
@@ -280,6 +310,7 @@ class Distribution {
 
   const DistributeInput& in_;
   graph::SignatureTable& signatures_;
+  const std::optional<Parts> parts_;
   const WindowInTime in_time_;
   graph::Window marked_;
   const graph::Window window_;

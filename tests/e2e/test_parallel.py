@@ -10,7 +10,8 @@ from harness import plugin
 from harness.plugin import ROOT
 
 FLAVORS = {2: "Medium.128GB", 4: "Large.256GB"}
-PLANS = ["", "zero=3", "tp=2", "dp=2,tp=2,zero=1", "pp=2", "pp=2,dp=2,zero=3", "pp=2,tp=2"]
+PLANS = ["", "zero=3", "tp=2", "dp=2,tp=2,zero=1", "pp=2", "pp=2,dp=2,zero=3",
+         "pp=2,tp=2,microbatches=2", "pp=4,microbatches=4,schedule=zb"]
 
 # Prints numbers that must not depend on how many devices there are.
 USES = """
@@ -207,7 +208,9 @@ def test_a_worker_that_is_killed_ends_the_job_with_its_rank(platform, write_scri
     assert out == "WorkerLost True\n", out + errors
 
 
-def test_what_a_worker_cannot_hold_trains_on_eight(run_on_device, make_platform, write_script):
+# By shares of the optimizer and of weights, which grow by themselves; by stages of the model.
+@pytest.mark.parametrize("plan", ["", "pp=8", "pp=4,microbatches=2"])
+def test_what_a_worker_cannot_hold_trains_on_eight(run_on_device, make_platform, write_script, plan):
     script = write_script(LARGE)
     expected = run_on_device(script)
     assert expected.returncode == 0, expected.stderr
@@ -216,8 +219,8 @@ def test_what_a_worker_cannot_hold_trains_on_eight(run_on_device, make_platform,
     del small.settings["MOAI_DEVICE_MEMORY"]  # which a script takes for its own device's
     subprocess.run([plugin.program("moreh-switch-model"), "-M", "4"], check=True, timeout=60,
                    env=small.environment(), capture_output=True)
-    found = subprocess.run([sys.executable, str(script)], env=small.environment(), text=True,
-                           capture_output=True, timeout=120)
+    found = subprocess.run([sys.executable, str(script)], env=small.environment(MOAI_PLAN=plan),
+                           text=True, capture_output=True, timeout=120)
     assert found.returncode == 0, found.stderr
     values = [[float(line) for line in done.stdout.split()] for done in (expected, found)]
     assert values[1] == pytest.approx(values[0], rel=1e-5) and len(values[0]) == 6

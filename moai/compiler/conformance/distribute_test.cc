@@ -15,6 +15,8 @@ namespace moai::compiler {
 namespace {
 
 using graph::StorageId;
+constexpr auto kInterleaved = PipelineSchedule::Kind::kInterleaved;
+constexpr auto kZeroBubble = PipelineSchedule::Kind::kZeroBubble;
 
 std::string part_of(const std::string& whole, const StorageLayout& layout, const Mesh& mesh,
                     int rank) {
@@ -103,7 +105,13 @@ TEST_P(Distribute, LeavesWhatOneDeviceLeaves) {
         Degrees{.dp = 2, .microbatches = 3}, Degrees{.dp = 2, .zero = 3, .microbatches = 2},
         Degrees{.dp = 3, .zero = 1, .microbatches = 4}, Degrees{.tp = 2, .microbatches = 2},
         Degrees{.dp = 2, .tp = 2, .zero = 2, .microbatches = 3}, Degrees{.pp = 2},
-        Degrees{.dp = 2, .pp = 2}, Degrees{.tp = 2, .pp = 3}}) {
+        Degrees{.dp = 2, .pp = 2}, Degrees{.tp = 2, .pp = 3}, Degrees{.pp = 2, .microbatches = 2},
+        Degrees{.pp = 3, .microbatches = 4},
+        Degrees{.dp = 2, .zero = 3, .pp = 2, .microbatches = 3},
+        Degrees{.pp = 2, .microbatches = 4, .schedule = {.kind = kInterleaved, .chunks = 2}},
+        Degrees{.pp = 2, .schedule = {.kind = kInterleaved, .chunks = 2}},
+        Degrees{.pp = 2, .microbatches = 4, .schedule = {.kind = kZeroBubble}},
+        Degrees{.tp = 2, .pp = 2, .microbatches = 2, .schedule = {.kind = kZeroBubble}}}) {
     const int n = degrees.ranks();
     const Mesh mesh = mesh_of(degrees);
     const Distributed d = distribute(degrees);

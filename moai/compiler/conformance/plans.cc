@@ -56,6 +56,19 @@ LayoutPlan tensor_parallel(const GoldenWindow& golden, const Analysed& w, int ra
   return p;
 }
 
+LayoutPlan staged(const GoldenWindow& golden, const Analysed& w, int stages, int dp) {
+  std::vector<MeshAxis> axes{{std::string(kStageAxis), stages}};
+  if (dp > 1) axes.push_back({"dp", dp});
+  LayoutPlan p = whole_plan(golden, w, std::move(axes));
+  for (const SegmentId s : w.segments_of(golden.data)) {
+    if (dp > 1) split(&p, s, 1, 0);
+  }
+  const StageInput in{
+      .factors = &w.factors, .stages = stages, .homes = [](SegmentId) { return StageHome{}; }};
+  assign_stages(w.graph, find_roles(w.graph, w.factors, golden.data), in, &p);
+  return p;
+}
+
 LayoutPlan random_plan(const GoldenWindow& golden, const Analysed& w, unsigned seed) {
   std::mt19937 random(seed);
   const auto chance = [&](double p) {

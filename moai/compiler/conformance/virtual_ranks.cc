@@ -66,9 +66,9 @@ Status VirtualRanks::run(const std::vector<graph::Window>& programs) {
       while (stage.at < w.nodes.size()) {
         const Result<bool> done = advance(programs, &stage);
         if (!done.ok()) {
-          return {done.status().code(),
-                  done.status().message() + " in node " + std::to_string(stage.at) + ": " +
-                      print_node(w, w.nodes[stage.at], signatures_)};
+          return {done.status().code(), done.status().message() + " in node " +
+                                            std::to_string(stage.at) + ": " +
+                                            print_node(w, w.nodes[stage.at], signatures_)};
         }
         if (!*done) break;
         any = true;

@@ -80,7 +80,7 @@ class VirtualRanks {
   std::vector<Memory> memory_;      // by rank
   std::map<graph::SignatureId, std::unique_ptr<device::Call>> prepared_;
   uint64_t moved_bytes_ = 0, sums_ = 0;
-  std::vector<uint64_t> collectives_;                             // by stage
+  std::vector<uint64_t> collectives_;                              // by stage
   std::map<std::pair<int, int>, std::deque<std::string>> sent_{};  // by ranks from and to
   std::optional<uint64_t> left_out_{};
 };

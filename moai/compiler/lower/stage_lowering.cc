@@ -10,9 +10,7 @@ namespace {
 
 using graph::StorageId;
 
-bool is_elsewhere(const Placement& p, uint32_t stage) {
-  return p[0].at() && p[0].place != stage;
-}
+bool is_elsewhere(const Placement& p, uint32_t stage) { return p[0].at() && p[0].place != stage; }
 
 // Storages that calls make under their own numbers: what goes on from an older version is written
 // where that lies, which may be a copy.

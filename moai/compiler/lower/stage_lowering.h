@@ -5,8 +5,8 @@
 
 namespace moai::compiler {
 
-// Of a lowering of a program with stages, which outlives it. Ranks are counted from the first of the
-// stage.
+// Of a lowering of a program with stages, which outlives it. Ranks are counted from the first of
+// the stage.
 class StageLowering {
  public:
   StageLowering(const Lowering& all, uint32_t stage);

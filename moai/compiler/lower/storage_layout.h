@@ -14,8 +14,8 @@ namespace moai::compiler {
 struct StorageLayout {
   tensor::DType dtype = tensor::DType::kUInt8;
   std::vector<int64_t> sizes{};  // of the digits, outermost first; their product covers the storage
-  // One entry an axis, none partial; empty: whole on every rank. Ranks at other stages than it is at
-  // have nothing.
+  // One entry an axis, none partial; empty: whole on every rank. Ranks at other stages than it is
+  // at have nothing.
   Placement placement{};
 
   bool operator==(const StorageLayout&) const = default;

@@ -36,6 +36,21 @@ TEST(StorageLayout, ARankHasItsShareOfADigit) {
   EXPECT_TRUE(StorageLayout{}.whole());
 }
 
+TEST(StorageLayout, AtOneStageTheOthersHaveNothing) {
+  const Mesh mesh{{{std::string(kStageAxis), 2}, {"dp", 2}}};
+  const StorageLayout layout{tensor::DType::kFloat32, {5, 4}, {at_stage(1), split_at(0)}};
+  EXPECT_FALSE(layout.whole());
+  EXPECT_FALSE(layout.is_on(mesh, 1));
+  EXPECT_TRUE(layout.is_on(mesh, 2));
+  EXPECT_EQ(layout.part_bytes(mesh, 0), 0u);
+  EXPECT_EQ(layout.part_bytes(mesh, 2), 3 * 4 * 4u);
+  const Window w("s2 = aten::neg(f32[5,4] s1) -> f32[5,4]\n");
+  const auto p = placement_of(layout, *w.factors, 0, mesh);
+  ASSERT_TRUE(p.has_value());
+  EXPECT_EQ(to_string(*p), "@1*S0");
+  EXPECT_EQ(layout_of(*p, w.graph, *w.factors, 0), layout);
+}
+
 TEST(StorageLayout, IsTheSamePlacementInAnotherWindow) {
   const StorageLayout layout = split({6, 4}, 0);
   const Window w("s2 = aten::neg(f32[24] s1) -> f32[24]\n", &layout);

@@ -18,6 +18,7 @@ class Layout {
       if (plan_.mesh.axes[a].name == "tp") tp_ = a;
     }
     plan_.batch = roles.batch;
+    plan_.chunks = degrees.schedule.chunks;
   }
 
   LayoutPlan run(const TensorFactors& tensor) {

@@ -27,7 +27,6 @@ constexpr Constant kConstants[] = {
     {"cp", "1", "a split context"},
     {"ep", "1", "experts on devices of their own"},
     {"recompute", "none", "recomputation"},
-    {"schedule", "none", "a pipeline schedule"},
 };
 
 constexpr std::string_view kKeys = "dp, tp, zero, pp, cp, ep, microbatches, recompute, schedule";

@@ -182,11 +182,15 @@ PlannedWindow WindowPlanner::complete(const Expanded& at, LayoutPlan plan) const
   const Analysed& w = *at.analysed;
   if (input_.adjust) input_.adjust(w, at.roles, &plan);
   if (plan.mesh.has_stages()) {
-    const auto home = [&](SegmentId s) {
-      return input_.stage_home ? input_.stage_home(w, s) : StageHome{};
-    };
+    StageInput in{.factors = &w.factors,
+                  .stages = plan.mesh.stages(),
+                  .chunks = plan.chunks,
+                  .homes = [&](SegmentId s) {
+                    return input_.stage_home ? input_.stage_home(w, s) : StageHome{};
+                  }};
+    if (!input_.weight_parts.empty()) in.weights = &input_.weight_parts;
     input_.at_every_stage ? run_at_every_stage(w.graph, &plan)
-                          : assign_stages(w.graph, at.roles, home, &plan);
+                          : assign_stages(w.graph, at.roles, in, &plan);
   }
   SpmdProgram program = partition(w.graph, w.factors, plan);
   return {at.analysed,        at.roles,          std::move(plan),

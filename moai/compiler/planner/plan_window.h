@@ -32,6 +32,8 @@ struct PlannerInput {
   // How segments lie on the axis of stages; nothing: all may go anywhere.
   std::function<StageHome(const Analysed&, SegmentId)> stage_home{};
   bool at_every_stage = false;  // all calls
+  // The parts of weights that were decided before (StageInput); none: nothing was.
+  std::map<graph::StorageId, uint32_t> weight_parts{};
   std::vector<WholeStorage> wholes{};  // as for import_window()
 };
 

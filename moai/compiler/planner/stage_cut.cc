@@ -52,8 +52,7 @@ class Cut {
           if (now[begin] == never || begin == end) continue;
           const double cost = part(begin, end);
           if (cost > limit) continue;
-          const double all = by_crossing ? now[begin] + edge(begin)
-                                         : std::max(now[begin], cost);
+          const double all = by_crossing ? now[begin] + edge(begin) : std::max(now[begin], cost);
           if (all >= next[end]) continue;
           next[end] = all;
           began_[s][end] = begin;

@@ -7,8 +7,8 @@
 
 namespace moai::compiler {
 
-// What a cut of `seconds` costs: that of the dearest part, with what crosses its ends; then all that
-// crosses. `stage_of`: by place.
+// What a cut of `seconds` costs: that of the dearest part, with what crosses its ends; then all
+// that crosses. `stage_of`: by place.
 struct CutPrice {
   double slowest = 0, crossing = 0;
 };

@@ -211,10 +211,11 @@ void StageLine::price() {
   const ValueGraph& g = flow_.graph;
   seconds.assign(places, 0);
   crossing_bytes.assign(places + 1, 0);
+  node_seconds.assign(g.nodes.size(), 0);
   const auto add_seconds = [&](NodeId n) {
     const cost::CallWork w = cost::call_work(g.nodes[n].signature);
-    seconds[node_at[n]] +=
-        w.flops + kFlopsPerByte * static_cast<double>(w.bytes_read + w.bytes_written);
+    node_seconds[n] = w.flops + kFlopsPerByte * static_cast<double>(w.bytes_read + w.bytes_written);
+    seconds[node_at[n]] += node_seconds[n];
   };
   const auto cross = [&](uint32_t a, uint32_t b, double bytes) {
     for (uint32_t cut = std::min(a, b) + 1; cut <= std::max(a, b); ++cut) {

@@ -21,7 +21,8 @@ struct StageLine {
 
   // Bytes that cross each cut, forward and back: in front of place i.
   std::vector<double> crossing_bytes{};
-  std::vector<double> seconds{};  // of each place, in no unit
+  std::vector<double> node_seconds{};  // by node on the line, in no unit
+  std::vector<double> seconds{};       // of each place, with the optimizer's
 
  private:
   void find_weights();

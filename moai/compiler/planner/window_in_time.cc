@@ -10,8 +10,8 @@ WindowInTime window_in_time(const InTimeInput& in, graph::SignatureTable* signat
                         .words = in.words,
                         .uploaded = in.uploaded,
                         .first_temporary = in.first_temporary,
-                        .microbatches = out.count.microbatches,
-                        .order = in.order};
+                        .microbatches = out.count.microbatches};
+  if (in.order && parts.microbatches > 1) parts.order = in.order(parts.microbatches);
   out.made = micro_batches(parts, signatures);
   if (out.made.verified.ok()) return out;
   out.refused = out.made.verified;

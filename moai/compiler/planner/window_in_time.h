@@ -1,6 +1,8 @@
 // The window that ranks are planned for: recomputed and in micro-batches, as degrees say.
 #pragma once
 
+#include <functional>
+
 #include "moai/compiler/passes/micro_batches.h"
 #include "moai/compiler/planner/degrees.h"
 
@@ -13,7 +15,8 @@ struct InTimeInput {
   graph::StorageId first_temporary = 0;
   Degrees degrees{};
   int64_t microbatch_rows = 0;  // of the job's full batch (microbatches_for); 0: this is one
-  TimeOrder order{};
+  // Of so many micro-batches; nothing: one after the other.
+  std::function<TimeOrder(int)> order{};
 };
 
 struct WindowInTime {

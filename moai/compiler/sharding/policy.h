@@ -33,6 +33,7 @@ struct LayoutPlan {
   NodeId regather = kNone;
   // On a mesh of stages, by node the stage that runs it, or kEveryStage.
   std::vector<int32_t> stages{};
+  int chunks = 1;  // parts of the model that a stage has
 };
 inline constexpr int32_t kEveryStage = -1;
 

@@ -3,10 +3,9 @@
 namespace moai::compiler {
 namespace {
 
-constexpr std::string_view kMoveNames[] = {"slice",      "mask",       "all_gather",
-                                           "all_to_all", "all_reduce", "reduce_scatter",
-                                           "transfer",   "broadcast",  "keep",
-                                           "send",       "receive"};
+constexpr std::string_view kMoveNames[] = {
+    "slice",    "mask",      "all_gather", "all_to_all", "all_reduce", "reduce_scatter",
+    "transfer", "broadcast", "keep",       "send",       "receive"};
 
 class Printer {
  public:

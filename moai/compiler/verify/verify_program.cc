@@ -205,7 +205,7 @@ class ProgramCheck {
   std::vector<State> state_;  // by register
   // Registers that stages have in one place, shared among them.
   std::unordered_map<RegisterId, std::shared_ptr<std::vector<RegisterId>>> together_;
-  std::vector<bool> done_;    // by node
+  std::vector<bool> done_;  // by node
   size_t at_ = kNone;
 };
 

@@ -15,7 +15,9 @@ namespace {
 class Parts {
  public:
   Parts(const Lowering& in, std::span<const SpmdProgram* const> parts)
-      : in_(in), program_(*in.program), parts_(parts),
+      : in_(in),
+        program_(*in.program),
+        parts_(parts),
         next_(parts.size()),
         sent_(parts.size()),
         wanted_(parts.size()) {
@@ -52,9 +54,7 @@ class Parts {
   }
   const AxisPlacement& place(RegisterId r) const { return program_.registers[r].placement[0]; }
   bool is_here(uint32_t s, RegisterId r) const { return !place(r).at() || place(r).place == s; }
-  RegisterId here(uint32_t s, RegisterId r) const {
-    return r == kNone ? kNone : stands_for_[s][r];
-  }
+  RegisterId here(uint32_t s, RegisterId r) const { return r == kNone ? kNone : stands_for_[s][r]; }
 
   bool same(uint32_t s, const std::vector<RegisterId>& all,
             const std::vector<RegisterId>& mine) const {
@@ -85,7 +85,8 @@ class Parts {
       wanted.from = here(s, m.from);
       return !is_here(s, m.from) || takes_move(s, wanted);
     }
-    const MoveStep from{MoveKind::kBroadcast, 0, here(s, m.from), kNone, m.reader, place(m.from).place};
+    const MoveStep from{MoveKind::kBroadcast, 0, here(s, m.from), kNone, m.reader,
+                        place(m.from).place};
     const MoveStep to{MoveKind::kBroadcast, 0, kNone, m.to, m.reader, place(m.from).place};
     if (m.kind == MoveKind::kTransfer) {
       if (is_here(s, m.from)) wanted_[s][place(m.to).place].push_back(from.from);
@@ -197,9 +198,9 @@ class Play {
   }
   bool wrong(size_t s, int64_t wants, int64_t comes) {
     if (wants == comes) return false;
-    wrong_ = fault("stage " + std::to_string(s), "it takes " + std::to_string(wants) +
-                                                     " bytes where " + std::to_string(comes) +
-                                                     " come");
+    wrong_ =
+        fault("stage " + std::to_string(s), "it takes " + std::to_string(wants) + " bytes where " +
+                                                std::to_string(comes) + " come");
     return true;
   }
 
@@ -234,7 +235,7 @@ class Play {
   }
 
   std::map<std::pair<size_t, size_t>, std::deque<int64_t>> mail_;  // by stages from and to
-  std::vector<std::vector<Meeting>> lists_;  // by stage
+  std::vector<std::vector<Meeting>> lists_;                        // by stage
   std::vector<size_t> at_;
   Status wrong_;
 };

@@ -223,7 +223,8 @@ class Message : public CollectiveCall {
       return give(&bytes);
     }
     std::string bytes;
-    for (const ops::Result& r : signature_.results) bytes.resize(bytes.size() + bytes_of(r.geometry));
+    for (const ops::Result& r : signature_.results)
+      bytes.resize(bytes.size() + bytes_of(r.geometry));
     MOAI_RETURN_IF_ERROR(get(&bytes));
     size_t begin = 0;
     for (size_t i = 0; i < fresh.size(); ++i) {

@@ -44,7 +44,9 @@ class Rank {
   std::string run(const std::string& signature, const std::vector<std::vector<double>>& values) {
     auto call = device_.prepare(ops::call_signature_from_string(signature).value());
     if (!call.ok()) return call.status().to_string();
-    std::vector<device::BufferPtr> owned, fresh(1);
+    std::vector<device::BufferPtr> owned;
+    std::vector<device::BufferPtr> fresh(
+        std::max<size_t>(1, ops::arity(ops::call_signature_from_string(signature).value()).fresh));
     std::vector<device::Buffer*> operands;
     for (const std::vector<double>& v : values) {
       const std::string bytes = bytes_of(v);
@@ -129,6 +131,35 @@ TEST(CollectiveDevice, SharesOfOneDimensionBecomeSharesOfAnother) {
   EXPECT_THAT(doubles_of(out[1]), ElementsAre(2, 4, 6));
 }
 
+TEST(CollectiveDevice, MessagesArriveInTheirOrder) {
+  const auto out = on_two_ranks([](Rank& rank, int r) {
+    if (r == 0) {
+      return rank.run("moai::send(f64[2], 1, 0) -> _", {{1, 2}}) +
+             rank.run("moai::send((f64[1], f64[2]), 1, 0) -> _", {{3}, {4, 5}});
+    }
+    return rank.run("moai::receive(0, 0) -> f64[2]", {}) +
+           rank.run("moai::receive(0, 0) -> f64[1], f64[2]", {});
+  });
+  EXPECT_THAT(doubles_of(out[1]), ElementsAre(1, 2, 3)) << "the first of what came last";
+}
+
+TEST(CollectiveDevice, OneRanksValueGoesToAll) {
+  const auto out = on_two_ranks([](Rank& rank, int r) {
+    return r == 1 ? rank.run("moai::broadcast(f64[2], 1, 0) -> _", {{7, 8}})
+                  : rank.run("moai::broadcast(1, 0) -> f64[2]", {});
+  });
+  EXPECT_THAT(doubles_of(out[0]), ElementsAre(7, 8));
+}
+
+TEST(CollectiveDevice, AMessageOfAnotherSizeFailsForBoth) {
+  const auto out = on_two_ranks([](Rank& rank, int r) {
+    if (r == 1) return rank.run("moai::receive(0, 0) -> f64[3]", {});
+    rank.run("moai::send(f64[2], 1, 0) -> _", {{1, 2}});
+    return rank.run("moai::receive(1, 0) -> f64[1]", {});
+  });
+  for (const std::string& text : out) EXPECT_THAT(text, HasSubstr("FAILED_PRECONDITION"));
+}
+
 TEST(CollectiveDevice, ARankThatCannotTakePartTellsTheOthers) {
   const auto out = on_two_ranks([](Rank& rank, int r) {
     constexpr const char* kCall = "moai::all_reduce((f64[1]!), \"sum\", 0) -> _";
@@ -161,6 +192,12 @@ TEST(CollectiveDevice, MalformedCallsAreRefused) {
            "moai::reduce_scatter(f64[2], 0, [2], 0) -> f64[2]",
            "moai::all_to_all(f64[2,2], 0, [2], 0, [2], 0) -> f64[2,2]",
            "moai::all_to_all(f64[2,2], 0, [2], 1, [2], 0) -> f64[4]",
+           "moai::send(f64[2], 0, 0) -> _",
+           "moai::send(f64[2], 1, 0) -> _",
+           "moai::receive(1, 0) -> f64[2]",
+           "moai::broadcast(0, 0) -> f64[2]",
+           "moai::broadcast(f64[2], 1, 0) -> _",
+           "moai::broadcast(f64[2,2]{1,2}, 0, 0) -> _",
        }) {
     EXPECT_THAT(alone.run(text, {{1, 2, 3, 4}}), HasSubstr("INVALID_ARGUMENT")) << text;
   }

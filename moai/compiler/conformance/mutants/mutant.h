@@ -37,6 +37,8 @@ std::span<const MutantClass> call_mutants();
 std::span<const MutantClass> dataflow_mutants();
 std::span<const MutantClass> program_mutants();
 std::vector<MutantClass> all_mutant_classes();
+// Of plans with pipeline stages.
+std::span<const MutantClass> stage_mutants();
 
 // ---- for those who make them
 

@@ -10,12 +10,17 @@ constexpr int kTriesEach = 60;  // for a place where a mistake fits
 
 }  // namespace
 
-MutantTable::MutantTable(device::Device* device, const std::vector<std::string>& models) {
+MutantTable::MutantTable(device::Device* device, const std::vector<std::string>& models,
+                         Plans plans) {
   for (const std::string& name : models) {
     Model& m = *models_.emplace_back(std::make_unique<Model>());
     m.name = name;
     load(name, &m.golden);
     m.reference = std::make_unique<Reference>(device, &m.golden);
+    if (plans == Plans::kStages) {
+      add_stages(&m);
+      continue;
+    }
     for (const int ranks : {2, 3, 4}) {
       const std::string n = std::to_string(ranks);
       add(&m, "dp " + n, [&](const Analysed& w) { return data_parallel(m.golden, w, ranks); });
@@ -25,6 +30,13 @@ MutantTable::MutantTable(device::Device* device, const std::vector<std::string>&
       add(&m, "random " + std::to_string(seed),
           [&](const Analysed& w) { return random_plan(m.golden, w, seed); });
     }
+  }
+}
+
+void MutantTable::add_stages(Model* model) {
+  for (const auto& [stages, dp] : {std::pair(2, 1), {3, 1}, {4, 1}, {2, 2}, {3, 2}}) {
+    const auto make = [&](const Analysed& w) { return staged(model->golden, w, stages, dp); };
+    add(model, "pp " + std::to_string(stages) + ", dp " + std::to_string(dp), make);
   }
 }
 

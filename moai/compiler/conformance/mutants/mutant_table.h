@@ -22,10 +22,14 @@ struct MutantRow {
 
 class MutantTable {
  public:
-  // Recorded windows of these models (all_mutant_models() has those there are) under data parallel,
-  // tensor parallel and random plans on uneven shapes, as they are and expanded. `device` outlives
-  // it.
-  MutantTable(device::Device* device, const std::vector<std::string>& models);
+  enum class Plans : uint8_t {
+    kOneStage,  // data parallel, tensor parallel and random ones on uneven shapes
+    kStages,    // pipeline stages, and data parallel in each
+  };
+  // Recorded windows of these models (all_mutant_models() has those there are), as they are and
+  // expanded. `device` outlives it.
+  MutantTable(device::Device* device, const std::vector<std::string>& models,
+              Plans plans = Plans::kOneStage);
 
   // That many mutants of a class, fewer where no plan has a place for more.
   MutantRow run(const MutantClass& mutants, int count, unsigned seed);
@@ -46,6 +50,7 @@ class MutantTable {
     const Analysed* window = nullptr;
     LaidOut laid{};
   };
+  void add_stages(Model* model);
   void add(Model* model, const std::string& plan, const MakePlan& make);
   static bool changes(const Case& of, const Mutant& mutant);
 

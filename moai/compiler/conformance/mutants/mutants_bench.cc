@@ -23,10 +23,16 @@ int run(int count, unsigned seed) {
     return 2;
   }
   MutantTable table(device->get(), all_mutant_models());
-  const std::vector<std::string> alarms = table.false_alarms();
+  std::vector<std::string> alarms = table.false_alarms();
   for (const std::string& a : alarms) std::printf("false alarm: %s\n", a.c_str());
   std::vector<MutantRow> rows;
   for (const MutantClass& c : all_mutant_classes()) rows.push_back(table.run(c, count, seed));
+  MutantTable staged(device->get(), all_mutant_models(), MutantTable::Plans::kStages);
+  for (const std::string& a : staged.false_alarms()) {
+    std::printf("false alarm: %s\n", a.c_str());
+    alarms.push_back(a);
+  }
+  for (const MutantClass& c : stage_mutants()) rows.push_back(staged.run(c, count, seed));
   for (const ScheduleMistake mistake : {ScheduleMistake::kOrder, ScheduleMistake::kUnmatched}) {
     rows.push_back(run_schedule_mutants(mistake, count, seed));
   }
@@ -40,7 +46,7 @@ int run(int count, unsigned seed) {
       "%s\n%d mutants in %zu classes, %d changed a result, %d caught, %d escaped; "
       "%zu of %zu originals refused; %.0f s\n",
       to_markdown(rows).c_str(), all.mutants, rows.size(), all.changed, all.caught, all.escaped,
-      alarms.size(), table.originals(), seconds);
+      alarms.size(), table.originals() + staged.originals(), seconds);
   return all.escaped == 0 && !few && alarms.empty() ? 0 : 1;
 }
 
