@@ -27,7 +27,6 @@ constexpr Constant kConstants[] = {
     {"pp", "1", "pipeline stages"},
     {"cp", "1", "a split context"},
     {"ep", "1", "experts on devices of their own"},
-    {"recompute", "none", "recomputation"},
     {"schedule", "none", "a pipeline schedule"},
 };
 
