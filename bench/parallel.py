@@ -9,7 +9,7 @@ float32  losses within 1e-5, or within 3 times what stock torch differs between 
 
 Parameters whose gradient is analytically zero are exempt: an optimizer turns their rounding errors
 into steps. With --pairwise a set of rows runs in which each two of case, devices, tensor-parallel
-degree, shared optimizer and type stand together. With --results rows are kept in FILE, and those
+degree, shared optimizer, micro-batches, recomputation and type stand together. With --results rows are kept in FILE, and those
 that are there already are not run again. Exit code 1 when a row fails.
 """
 
@@ -31,6 +31,8 @@ RUN_S_MAX = 300
 FLAVORS = {1: "Small.64GB", 2: "Medium.128GB", 4: "Large.256GB", 8: "xLarge.512GB"}
 LOSS_ERROR_MAX = {"float64": 1e-10, "float32": 1e-5}
 THREADS_FACTOR = 3
+PLAN_KEYS = ("tp", "zero", "microbatches", "recompute")
+DEFAULTS = {"microbatches": 1, "recompute": "none"}  # left out of a plan
 
 
 class Runner:
@@ -135,6 +137,7 @@ def wanted(arguments):
 
 def pairs(cases, counts):
     parameters = {"case": cases, "devices": counts, "tp": (1, 2, 4), "zero": (0, 1, 2, 3),
+                  "microbatches": (1, 2, 3), "recompute": ("none", "selective", "full"),
                   "dtype": tuple(LOSS_ERROR_MAX)}
 
     def allowed(row):
@@ -142,7 +145,8 @@ def pairs(cases, counts):
         return dp == int(dp) and (dp > 1 or row["zero"] == 0)
 
     for row in pairwise.covering(parameters, allowed):
-        yield row["case"], row["dtype"], row["devices"], f"tp={row['tp']},zero={row['zero']}"
+        plan = ",".join(f"{key}={row[key]}" for key in PLAN_KEYS if row[key] != DEFAULTS.get(key))
+        yield row["case"], row["dtype"], row["devices"], plan
 
 
 def known_rows(path):
