@@ -137,6 +137,7 @@ class MicroBatching {
     const TimeTasks tasks = this->tasks();
     InTime in_time = lower_in_time(lowering, tasks, planned_.next_temporary, &signatures_);
     MicroBatched out{.next_temporary = in_time.next_temporary};
+    if (in_.mistake) in_.mistake(&in_time.window);
     out.verified = check(lowering, in_time.window);
     for (const InTime::Origin& o : in_time.origins) {
       NodeOrigin origin{.source = 0, .microbatch = o.microbatch};
