@@ -1,0 +1,195 @@
+#include "moai/device/timing/call_timer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <map>
+#include <random>
+
+#include "moai/ops/call_tensors.h"
+
+namespace moai::device {
+namespace {
+
+using tensor::DType;
+
+constexpr unsigned kOrder = 11;  // whatever it is, the same each time
+
+// The bytes of one half; of what counts, points or is a flag, zeros.
+std::string_view half(DType dtype) {
+  using namespace std::string_view_literals;
+  switch (dtype) {
+    case DType::kFloat64:
+    case DType::kComplex128:
+      return "\0\0\0\0\0\0\xe0\x3f"sv;
+    case DType::kFloat32:
+    case DType::kComplex64:
+      return "\0\0\0\x3f"sv;
+    case DType::kFloat16:
+    case DType::kComplex32:
+      return "\0\x38"sv;
+    case DType::kBFloat16:
+      return "\0\x3f"sv;
+    default:
+      return "\0"sv;
+  }
+}
+
+uint64_t bytes_of(const tensor::Geometry& g) {
+  return static_cast<uint64_t>(std::max<int64_t>(tensor::storage_bytes(g), 0));
+}
+
+// Operands of all calls of a group: those of one size and type are the same, by place in the call.
+class Operands {
+ public:
+  explicit Operands(Device* device) : device_(*device) {}
+
+  Result<Buffer*> take(const tensor::Geometry& g, size_t place) {
+    const uint64_t bytes = bytes_of(g);
+    if (bytes == 0) return static_cast<Buffer*>(nullptr);
+    BufferPtr& buffer = held_[{bytes, half(g.dtype), place}];
+    if (!buffer) {
+      MOAI_ASSIGN_OR_RETURN(buffer, device_.allocate(bytes));
+      bytes_ += bytes;
+      MOAI_RETURN_IF_ERROR(fill(buffer.get(), g.dtype));
+    }
+    return buffer.get();
+  }
+  Status fill(Buffer* buffer, DType dtype) {
+    const std::string_view one = half(dtype);
+    std::string& pattern = patterns_[one];
+    while (pattern.size() < buffer->size_bytes()) {
+      pattern += pattern.empty() ? one : std::string_view(pattern);
+    }
+    return device_.copy_in(buffer, 0, std::string_view(pattern).substr(0, buffer->size_bytes()));
+  }
+  uint64_t bytes() const { return bytes_; }
+  void clear() {
+    held_.clear();
+    patterns_.clear();
+    bytes_ = 0;
+  }
+
+ private:
+  Device& device_;
+  std::map<std::tuple<uint64_t, std::string_view, size_t>, BufferPtr> held_;
+  std::map<std::string_view, std::string> patterns_;
+  uint64_t bytes_ = 0;
+};
+
+struct Timed {
+  std::unique_ptr<Call> call{};  // null: refused
+  std::vector<const tensor::Geometry*> operands{};
+  std::vector<bool> written{};
+  size_t fresh = 0;
+  std::vector<double> seconds{};
+};
+
+class Timer {
+ public:
+  Timer(Device* device, std::span<const CallToTime> calls, const CallTimerOptions& options)
+      : device_(*device), calls_(calls), options_(options), operands_(device) {
+    for (const CallToTime& c : calls) {
+      Timed& t = timed_.emplace_back();
+      auto call = device_.prepare(c.signature);
+      if (!call.ok()) continue;
+      t.call = std::move(*call);
+      for (const ops::Arg* a : ops::tensor_operands(c.signature)) {
+        t.operands.push_back(&a->geometry);
+        t.written.push_back(a->written);
+      }
+      t.fresh = ops::arity(c.signature).fresh;
+    }
+    put_in_order();
+  }
+
+  std::vector<std::optional<double>> run() {
+    const size_t all = calls_.size() * static_cast<size_t>(options_.rounds);
+    size_t done = 0;
+    for (int round = 0; round < options_.rounds; ++round) {
+      for (size_t begin = 0; begin < calls_.size(); begin += options_.group) {
+        const size_t end = std::min(calls_.size(), begin + options_.group);
+        for (int sweep = 0; sweep < options_.sweeps; ++sweep) this->sweep(begin, end);
+        operands_.clear();
+        done += end - begin;
+        if (options_.progress) options_.progress(done, all);
+      }
+    }
+    std::vector<std::optional<double>> found;
+    for (Timed& t : timed_) found.push_back(t.call ? quartile(&t.seconds) : std::nullopt);
+    return found;
+  }
+
+ private:
+  // Groups of calls on tensors of about one size, each in an order drawn once.
+  void put_in_order() {
+    std::vector<uint64_t> bytes;
+    for (const CallToTime& c : calls_) {
+      uint64_t sum = 0;
+      for (const ops::Arg* a : ops::tensor_operands(c.signature)) sum += bytes_of(a->geometry);
+      for (const ops::Result* r : ops::fresh_results(c.signature)) sum += bytes_of(r->geometry);
+      bytes.push_back(sum);
+    }
+    for (size_t i = 0; i < calls_.size(); ++i) order_.push_back(i);
+    std::ranges::stable_sort(order_, {}, [&](size_t i) { return bytes[i]; });
+    std::mt19937 random(kOrder);
+    for (size_t begin = 0; begin < order_.size(); begin += options_.group) {
+      const size_t end = std::min(order_.size(), begin + options_.group);
+      std::shuffle(order_.begin() + static_cast<std::ptrdiff_t>(begin),
+                   order_.begin() + static_cast<std::ptrdiff_t>(end), random);
+    }
+  }
+
+  void sweep(size_t begin, size_t end) {
+    for (size_t at = begin; at < end; ++at) {
+      const size_t i = order_[at];
+      Timed& t = timed_[i];
+      if (!t.call) continue;
+      if (operands_.bytes() > options_.held_bytes_max) operands_.clear();
+      if (!once(&t, calls_[i].words).ok()) t.call.reset();
+    }
+  }
+
+  Status once(Timed* t, std::span<const uint64_t> words) {
+    buffers_.clear();
+    for (size_t i = 0; i < t->operands.size(); ++i) {
+      MOAI_ASSIGN_OR_RETURN(Buffer * buffer, operands_.take(*t->operands[i], i));
+      if (buffer && t->written[i]) {
+        MOAI_RETURN_IF_ERROR(operands_.fill(buffer, t->operands[i]->dtype));
+      }
+      buffers_.push_back(buffer);
+    }
+    std::vector<BufferPtr> fresh(t->fresh);
+    const auto began = std::chrono::steady_clock::now();
+    MOAI_RETURN_IF_ERROR(t->call->run(buffers_, words, fresh));
+    MOAI_RETURN_IF_ERROR(device_.synchronize());
+    for (BufferPtr& made : fresh) made.reset();
+    const auto passed = std::chrono::steady_clock::now() - began;
+    t->seconds.push_back(std::chrono::duration<double>(passed).count());
+    return ok_status();
+  }
+
+  static std::optional<double> quartile(std::vector<double>* seconds) {
+    if (seconds->empty()) return std::nullopt;
+    const auto at = seconds->begin() + static_cast<std::ptrdiff_t>(seconds->size() / 4);
+    std::nth_element(seconds->begin(), at, seconds->end());
+    return *at;
+  }
+
+  Device& device_;
+  const std::span<const CallToTime> calls_;
+  const CallTimerOptions& options_;
+  Operands operands_;
+  std::vector<size_t> order_;
+  std::vector<Timed> timed_;
+  std::vector<Buffer*> buffers_;
+};
+
+}  // namespace
+
+std::vector<std::optional<double>> time_calls(Device* device, std::span<const CallToTime> calls,
+                                              const CallTimerOptions& options) {
+  return Timer(device, calls, options).run();
+}
+
+}  // namespace moai::device
