@@ -75,7 +75,7 @@ int run(int count, char** arguments) {
   calls->add_option("out", flags.out)->required();
   calls->add_option("--threads", flags.threads)->check(CLI::Range(1, 1024));
   calls->add_option("--rounds", flags.timer.rounds)->check(CLI::Range(1, 1000));
-  calls->add_option("--sweeps", flags.timer.sweeps)->check(CLI::Range(1, 1000));
+  calls->add_option("--runs", flags.timer.runs)->check(CLI::Range(1, 1000));
   CLI::App* collectives = add("collectives", "microseconds of collectives", measure_collectives);
   collectives->add_option("ranks", flags.ranks)->required()->check(CLI::Range(2, 64));
   collectives->add_option("out", flags.out)->required();

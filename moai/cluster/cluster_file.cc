@@ -63,7 +63,7 @@ GemmTime read_gemm_time(TableReader reader) {
 }
 
 // Numbers of a row of `calls`: the fields of CallShape, then microseconds.
-constexpr size_t kRowNumbers = 10;
+constexpr size_t kRowNumbers = 11;
 
 OperatorTimes read_operator(TableReader reader) {
   OperatorTimes op{.name = reader.text("name"), .dtype = read_dtype(&reader)};
@@ -80,8 +80,8 @@ OperatorTimes read_operator(TableReader reader) {
   }
   for (size_t i = 0; i + kRowNumbers <= x.size(); i += kRowNumbers) {
     op.rows.push_back({{x[i], x[i + 1], x[i + 2], x[i + 3], x[i + 4], x[i + 5], x[i + 6], x[i + 7],
-                        x[i + 8]},
-                       x[i + 9] * kMicro});
+                        x[i + 8], x[i + 9]},
+                       x[i + 10] * kMicro});
   }
   reader.finish();
   return op;
@@ -204,7 +204,7 @@ std::string operator_lines(const OperatorTimes& op) {
     const CallShape& c = row.shape;
     out += " ";
     for (const double x : {c.tensors, c.bytes_read, c.bytes_written, c.flops, c.batch, c.m, c.n,
-                           c.k, c.runs, row.seconds / kMicro}) {
+                           c.k, c.runs, c.layout, row.seconds / kMicro}) {
       out += " " + decimal(x) + ",";
     }
     out += "\n";

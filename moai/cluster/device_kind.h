@@ -53,6 +53,7 @@ struct CallShape {
   double flops = 0;
   double batch = 0, m = 0, n = 0, k = 0;  // of a product
   double runs = 0;                        // pieces that lie together, of the tensor with most
+  double layout = 0;                      // a number for how operands lie
 
   bool operator==(const CallShape&) const = default;
 };

@@ -4,7 +4,6 @@
 #include <chrono>
 #include <cstring>
 #include <map>
-#include <random>
 
 #include "moai/ops/call_tensors.h"
 
@@ -13,7 +12,8 @@ namespace {
 
 using tensor::DType;
 
-constexpr unsigned kOrder = 11;  // whatever it is, the same each time
+constexpr size_t kTellEvery = 200;
+constexpr int kUnmeasured = 2;  // first runs, which fill caches
 
 // The bytes of one half; of what counts, points or is a flag, zeros.
 std::string_view half(DType dtype) {
@@ -100,57 +100,33 @@ class Timer {
       }
       t.fresh = ops::arity(c.signature).fresh;
     }
-    put_in_order();
   }
 
   std::vector<std::optional<double>> run() {
     const size_t all = calls_.size() * static_cast<size_t>(options_.rounds);
     size_t done = 0;
     for (int round = 0; round < options_.rounds; ++round) {
-      for (size_t begin = 0; begin < calls_.size(); begin += options_.group) {
-        const size_t end = std::min(calls_.size(), begin + options_.group);
-        for (int sweep = 0; sweep < options_.sweeps; ++sweep) this->sweep(begin, end);
-        operands_.clear();
-        done += end - begin;
-        if (options_.progress) options_.progress(done, all);
+      for (size_t i = 0; i < calls_.size(); ++i) {
+        measure(i);
+        if (options_.progress && ++done % kTellEvery == 0) options_.progress(done, all);
       }
     }
+    if (options_.progress) options_.progress(all, all);
     std::vector<std::optional<double>> found;
     for (Timed& t : timed_) found.push_back(t.call ? quartile(&t.seconds) : std::nullopt);
     return found;
   }
 
  private:
-  // Groups of calls on tensors of about one size, each in an order drawn once.
-  void put_in_order() {
-    std::vector<uint64_t> bytes;
-    for (const CallToTime& c : calls_) {
-      uint64_t sum = 0;
-      for (const ops::Arg* a : ops::tensor_operands(c.signature)) sum += bytes_of(a->geometry);
-      for (const ops::Result* r : ops::fresh_results(c.signature)) sum += bytes_of(r->geometry);
-      bytes.push_back(sum);
-    }
-    for (size_t i = 0; i < calls_.size(); ++i) order_.push_back(i);
-    std::ranges::stable_sort(order_, {}, [&](size_t i) { return bytes[i]; });
-    std::mt19937 random(kOrder);
-    for (size_t begin = 0; begin < order_.size(); begin += options_.group) {
-      const size_t end = std::min(order_.size(), begin + options_.group);
-      std::shuffle(order_.begin() + static_cast<std::ptrdiff_t>(begin),
-                   order_.begin() + static_cast<std::ptrdiff_t>(end), random);
+  void measure(size_t i) {
+    Timed& t = timed_[i];
+    if (operands_.bytes() > options_.held_bytes_max) operands_.clear();
+    for (int run = -kUnmeasured; t.call && run < options_.runs; ++run) {
+      if (!once(&t, calls_[i].words, run >= 0).ok()) t.call.reset();
     }
   }
 
-  void sweep(size_t begin, size_t end) {
-    for (size_t at = begin; at < end; ++at) {
-      const size_t i = order_[at];
-      Timed& t = timed_[i];
-      if (!t.call) continue;
-      if (operands_.bytes() > options_.held_bytes_max) operands_.clear();
-      if (!once(&t, calls_[i].words).ok()) t.call.reset();
-    }
-  }
-
-  Status once(Timed* t, std::span<const uint64_t> words) {
+  Status once(Timed* t, std::span<const uint64_t> words, bool counts) {
     buffers_.clear();
     for (size_t i = 0; i < t->operands.size(); ++i) {
       MOAI_ASSIGN_OR_RETURN(Buffer * buffer, operands_.take(*t->operands[i], i));
@@ -165,7 +141,7 @@ class Timer {
     MOAI_RETURN_IF_ERROR(device_.synchronize());
     for (BufferPtr& made : fresh) made.reset();
     const auto passed = std::chrono::steady_clock::now() - began;
-    t->seconds.push_back(std::chrono::duration<double>(passed).count());
+    if (counts) t->seconds.push_back(std::chrono::duration<double>(passed).count());
     return ok_status();
   }
 
@@ -180,7 +156,6 @@ class Timer {
   const std::span<const CallToTime> calls_;
   const CallTimerOptions& options_;
   Operands operands_;
-  std::vector<size_t> order_;
   std::vector<Timed> timed_;
   std::vector<Buffer*> buffers_;
 };

@@ -1,10 +1,8 @@
-// Seconds of operator calls on a device, each measured among the others, as in a program: nothing
-// runs twice in a row, so that no call finds its own code and data as it left them.
+// Seconds of operator calls on a device, each with its code and data in the caches.
 //
-// Calls are taken in groups of about as many as a training step has, on tensors of about one size:
-// among large ones small calls would find no cache. In each round every group is run some times
-// over, so that a moment in which others use the machine meets no call alone. What counts is the
-// lower quartile of a call's times; the release of its results is in it.
+// In each round every call runs a few times in a row; rounds lie apart, so that a moment in which
+// others use the machine meets no call alone. What counts is the lower quartile of a call's times;
+// the release of its results is in it.
 #pragma once
 
 #include <functional>
@@ -23,9 +21,8 @@ struct CallToTime {
 };
 
 struct CallTimerOptions {
-  int rounds = 3, sweeps = 7;  // each call runs their product
-  size_t group = 200;
-  uint64_t held_bytes_max = uint64_t{512} << 20;  // operands that a group keeps
+  int rounds = 5, runs = 5;                       // each call counts their product
+  uint64_t held_bytes_max = uint64_t{512} << 20;  // of operands that wait for other calls
   // How many calls of all runs are done; may be slow.
   std::function<void(size_t done, size_t all)> progress{};
 };

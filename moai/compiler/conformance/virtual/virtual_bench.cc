@@ -1,6 +1,7 @@
 // Steps in virtual time, for bench/virtual.py:
 //   compiler_virtual calls MODEL...                  distinct calls of any rank under any plan
 //   compiler_virtual catalogue MODEL...              calls for calibration to begin with
+//   compiler_virtual table TIMES CLUSTER             predicted and measured microseconds of calls
 //   compiler_virtual run TIMES CLUSTER MODEL...      plans, predicted and simulated
 // MODEL is a recording. Devices are those of the cluster, up to 64.
 #include <cmath>
@@ -8,12 +9,14 @@
 #include <cstring>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string_view>
 
 #include "moai/base/file.h"
 #include "moai/cluster/cluster_file.h"
 #include "moai/compiler/conformance/virtual/compare_plans.h"
 #include "moai/compiler/conformance/virtual/emitted_step.h"
+#include "moai/compiler/cost/kernel_cost.h"
 #include "moai/compiler/cost/operator_times.h"
 #include "moai/compiler/planner/choose_plan.h"
 #include "moai/ops/call_text.h"
@@ -60,17 +63,20 @@ Status print_calls(const Files& models) {
   return ok_status();
 }
 
-// Of each operator a few calls, those that come first: of whole models, then of their parts.
+// Of each operator a few calls, those that come first with their operands lying in another way.
 Status print_catalogue(const Files& models) {
-  constexpr size_t kOfOperator = 8;
-  constexpr int kFew[] = {1, 2};
+  constexpr size_t kAlike = 3, kOfOperator = 24;
+  constexpr int kFew[] = {1, 2, 4};
   std::map<std::string, std::set<std::string>> found;
+  std::map<std::pair<std::string, double>, size_t> alike;
   for (const std::string& file : models) {
     MOAI_RETURN_IF_ERROR(
         each_call(file, kFew, [&](const ops::CallSignature& s, const std::string& line) {
           if (ops::to_string(s).find("\"share\"") != std::string::npos) return;
-          auto& of_operator = found[cost::operator_name(s)];
-          if (of_operator.size() < kOfOperator) of_operator.insert(line);
+          const std::string name = cost::operator_name(s);
+          const double layout = cost::call_shape(s, cost::call_work(s)).layout;
+          if (found[name].size() == kOfOperator || alike[{name, layout}] == kAlike) return;
+          alike[{name, layout}] += found[name].insert(line).second;
         }));
   }
   for (const auto& [name, lines] : found) {
@@ -105,10 +111,28 @@ Status run_models(const std::string& times, const std::string& cluster_file, con
   return ok_status();
 }
 
+// What the cluster's tables say of each measured call.
+Status print_table(const std::string& times, const std::string& cluster_file) {
+  MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(times));
+  MOAI_ASSIGN_OR_RETURN(const cluster::Cluster cluster, cluster::read_cluster(cluster_file));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t tab = line.find('\t');
+    const auto call = ops::bound_call_from_string(std::string_view(line).substr(tab + 1));
+    if (!call) continue;
+    const ops::CallSignature& s = call->signature;
+    std::printf("%.3f\t%s\t%s\n",
+                1e6 * cost::call_seconds(cluster.device, s, cost::call_work(s), {}),
+                cost::operator_name(s).c_str(), line.c_str());
+  }
+  return ok_status();
+}
+
 int run(const std::vector<std::string>& a) {
   Status status = invalid_argument("usage: compiler_virtual calls|catalogue|run …");
   if (a.size() > 1 && a[0] == "calls") status = print_calls({a.begin() + 1, a.end()});
   if (a.size() > 1 && a[0] == "catalogue") status = print_catalogue({a.begin() + 1, a.end()});
+  if (a.size() == 3 && a[0] == "table") status = print_table(a[1], a[2]);
   if (a.size() > 3 && a[0] == "run") status = run_models(a[1], a[2], {a.begin() + 3, a.end()});
   if (status.ok()) return 0;
   std::fprintf(stderr, "compiler_virtual: %s\n", status.message().c_str());

@@ -23,17 +23,21 @@ using tensor::DType;
 using tensor::Geometry;
 using Sizes = std::vector<int64_t>;
 
-// Of other sizes, with dimensions in the order in which they lie; it begins where its storage does.
+// Of other sizes; what lay together does so again, gaps grow with what lies between them. It begins
+// where its storage does.
 void resize(Geometry* g, const Sizes& sizes) {
   std::vector<size_t> order(g->sizes.size());
   std::iota(order.begin(), order.end(), size_t{0});
   std::ranges::stable_sort(order, std::greater(), [&](size_t d) { return g->strides[d]; });
-  int64_t stride = 1;
+  double scale = 1;      // of what lies inside
+  int64_t at_least = 1;  // its elements
   for (size_t i = order.size(); i-- > 0;) {
     const size_t d = order[i];
     if (g->strides[d] == 0) continue;
-    g->strides[d] = stride;
-    stride *= sizes[d];
+    const double stride = std::round(static_cast<double>(g->strides[d]) * scale);
+    g->strides[d] = std::max(at_least, static_cast<int64_t>(stride));
+    at_least = g->strides[d] * sizes[d];
+    scale *= static_cast<double>(sizes[d]) / static_cast<double>(std::max<int64_t>(g->sizes[d], 1));
   }
   g->sizes = sizes;
   g->offset = 0;

@@ -55,7 +55,7 @@ std::vector<OperatorTimes::Row> merged(std::vector<OperatorTimes::Row> rows) {
   const auto key = [](const OperatorTimes::Row& r) {
     const CallShape& c = r.shape;
     return std::tuple(c.tensors, c.bytes_read, c.bytes_written, c.flops, c.batch, c.m, c.n, c.k,
-                      c.runs, r.seconds);
+                      c.runs, c.layout, r.seconds);
   };
   std::ranges::sort(rows, {}, key);
   for (size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
@@ -77,19 +77,15 @@ OperatorTimes fit(const std::string& name, tensor::DType dtype,
                    .byte_s = x[2],
                    .flop_s = x[3],
                    .run_s = x[4]};
-  std::vector<bool> kept(rows.size());
+  std::vector<double> apart(rows.size(), INFINITY);  // from the nearest that is kept
   while (op.rows.size() < std::min(options.rows_max, rows.size())) {
-    size_t worst = rows.size();
-    double error_max = options.good_enough;
+    const auto at = std::ranges::max_element(apart) - apart.begin();
+    const OperatorTimes::Row& row = rows[static_cast<size_t>(at)];
+    op.rows.push_back(row);
     for (size_t i = 0; i < rows.size(); ++i) {
-      if (kept[i]) continue;
-      const double error =
-          std::abs(table_seconds(op, rows[i].shape) / rows[i].seconds - 1);
-      if (error > error_max) worst = i, error_max = error;
+      apart[i] = std::min(apart[i], shape_distance(rows[i].shape, row.shape));
     }
-    if (worst == rows.size()) break;
-    kept[worst] = true;
-    op.rows.push_back(rows[worst]);
+    apart[static_cast<size_t>(at)] = -1;
   }
   return op;
 }

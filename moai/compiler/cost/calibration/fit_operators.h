@@ -15,12 +15,11 @@ struct MeasuredCall {
 };
 
 struct OperatorFitOptions {
-  size_t rows_max = 48;      // kept of an operator with one element type
-  double good_enough = 0.02;  // relative; rows that are met by less are left out
+  size_t rows_max = 64;  // kept of an operator with one element type
 };
 
 // By name and element type. Constants are never negative and come closest in relative error; of the
-// calls those are kept that they, with what was kept before, meet worst.
+// calls those are kept whose shapes lie farthest apart.
 std::vector<cluster::OperatorTimes> fit_operators(std::span<const MeasuredCall> calls,
                                                   const OperatorFitOptions& options = {});
 
