@@ -163,10 +163,11 @@ std::optional<double> operator_seconds(const cluster::DeviceKind& device,
   if (device.operators.empty()) return std::nullopt;
   const std::string name = operator_name(s);
   const tensor::DType dtype = operator_dtype(s);
-  const auto op = std::ranges::find_if(device.operators, [&](const OperatorTimes& o) {
-    return o.dtype == dtype && o.name == name;
-  });
-  if (op == device.operators.end()) return std::nullopt;
+  const OperatorTimes* op = nullptr;
+  for (const OperatorTimes& o : device.operators) {
+    if (o.name == name && (!op || o.dtype == dtype)) op = &o;
+  }
+  if (!op) return std::nullopt;
   return table_seconds(*op, call_shape(s, work));
 }
 

@@ -28,7 +28,7 @@ double fitted_seconds(const cluster::OperatorTimes& op, const cluster::CallShape
 // With what its rows say.
 double table_seconds(const cluster::OperatorTimes& op, const cluster::CallShape& shape);
 
-// Nothing where the device has no table of the operator with this element type.
+// By the table of another element type where there is none of this; nothing without any.
 std::optional<double> operator_seconds(const cluster::DeviceKind& device,
                                        const ops::CallSignature& s, const CallWork& work);
 

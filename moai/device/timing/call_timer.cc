@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstring>
 #include <map>
 
@@ -82,7 +83,7 @@ struct Timed {
   std::vector<const tensor::Geometry*> operands{};
   std::vector<bool> written{};
   size_t fresh = 0;
-  std::vector<double> seconds{};
+  double least = INFINITY;  // of rounds
 };
 
 class Timer {
@@ -113,7 +114,9 @@ class Timer {
     }
     if (options_.progress) options_.progress(all, all);
     std::vector<std::optional<double>> found;
-    for (Timed& t : timed_) found.push_back(t.call ? quartile(&t.seconds) : std::nullopt);
+    for (const Timed& t : timed_) {
+      found.push_back(t.call && std::isfinite(t.least) ? std::optional(t.least) : std::nullopt);
+    }
     return found;
   }
 
@@ -124,6 +127,11 @@ class Timer {
     for (int run = -kUnmeasured; t.call && run < options_.runs; ++run) {
       if (!once(&t, calls_[i].words, run >= 0).ok()) t.call.reset();
     }
+    if (seconds_.empty()) return;
+    const auto at = seconds_.begin() + static_cast<std::ptrdiff_t>(seconds_.size() / 4);
+    std::nth_element(seconds_.begin(), at, seconds_.end());
+    t.least = std::min(t.least, *at);
+    seconds_.clear();
   }
 
   Status once(Timed* t, std::span<const uint64_t> words, bool counts) {
@@ -141,15 +149,8 @@ class Timer {
     MOAI_RETURN_IF_ERROR(device_.synchronize());
     for (BufferPtr& made : fresh) made.reset();
     const auto passed = std::chrono::steady_clock::now() - began;
-    if (counts) t->seconds.push_back(std::chrono::duration<double>(passed).count());
+    if (counts) seconds_.push_back(std::chrono::duration<double>(passed).count());
     return ok_status();
-  }
-
-  static std::optional<double> quartile(std::vector<double>* seconds) {
-    if (seconds->empty()) return std::nullopt;
-    const auto at = seconds->begin() + static_cast<std::ptrdiff_t>(seconds->size() / 4);
-    std::nth_element(seconds->begin(), at, seconds->end());
-    return *at;
   }
 
   Device& device_;
@@ -158,6 +159,7 @@ class Timer {
   Operands operands_;
   std::vector<Timed> timed_;
   std::vector<Buffer*> buffers_;
+  std::vector<double> seconds_;  // of a round's call
 };
 
 }  // namespace

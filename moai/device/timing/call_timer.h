@@ -1,8 +1,8 @@
 // Seconds of operator calls on a device, each with its code and data in the caches.
 //
-// In each round every call runs a few times in a row; rounds lie apart, so that a moment in which
-// others use the machine meets no call alone. What counts is the lower quartile of a call's times;
-// the release of its results is in it.
+// In each round every call runs a few times in a row, of which the lower quartile counts; of the
+// rounds, which lie apart, the quickest does, so that moments in which others use the machine do not
+// show. The release of a call's results is in its time.
 #pragma once
 
 #include <functional>

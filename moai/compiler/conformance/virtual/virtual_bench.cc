@@ -66,6 +66,7 @@ Status print_calls(const Files& models) {
 // Of each operator a few calls, those that come first with their operands lying in another way.
 Status print_catalogue(const Files& models) {
   constexpr size_t kAlike = 3, kOfOperator = 24;
+  constexpr double kTensorsMax = 1000;
   constexpr int kFew[] = {1, 2, 4};
   std::map<std::string, std::set<std::string>> found;
   std::map<std::pair<std::string, double>, size_t> alike;
@@ -74,9 +75,10 @@ Status print_catalogue(const Files& models) {
         each_call(file, kFew, [&](const ops::CallSignature& s, const std::string& line) {
           if (ops::to_string(s).find("\"share\"") != std::string::npos) return;
           const std::string name = cost::operator_name(s);
-          const double layout = cost::call_shape(s, cost::call_work(s)).layout;
-          if (found[name].size() == kOfOperator || alike[{name, layout}] == kAlike) return;
-          alike[{name, layout}] += found[name].insert(line).second;
+          const cluster::CallShape shape = cost::call_shape(s, cost::call_work(s));
+          size_t& same = alike[{name, shape.layout * kTensorsMax + shape.tensors}];
+          if (found[name].size() == kOfOperator || same == kAlike) return;
+          same += found[name].insert(line).second;
         }));
   }
   for (const auto& [name, lines] : found) {

@@ -85,6 +85,10 @@ class Scaling {
   Sizes sizes_;
 };
 
+int64_t times_at_least_one(int64_t size, double times) {
+  return std::max<int64_t>(1, std::llround(static_cast<double>(size) * times));
+}
+
 bool is_list(const Arg& a) { return a.kind == ArgKind::kList && !a.items.empty(); }
 
 // How many tensors the lists of the call have; 0 where they have not all as many.
@@ -120,12 +124,12 @@ BoundCall shortened(const BoundCall& call, size_t count) {
 }
 
 // Every tensor of a list's call with its first dimension as many times as long.
-BoundCall lengthened(const BoundCall& call, int64_t times) {
+BoundCall lengthened(const BoundCall& call, double times) {
   BoundCall out = call;
   const auto grow = [&](Geometry* g) {
     if (g->sizes.empty()) return;
     Sizes sizes = g->sizes;
-    sizes[0] *= times;
+    sizes[0] = times_at_least_one(sizes[0], times);
     resize(g, sizes);
   };
   for (Arg* a : ops::tensor_operands(out.signature)) grow(&a->geometry);
@@ -170,10 +174,11 @@ class Variants {
     for (const size_t count : {1, 2, 4, 8, 16, 32}) {
       if (count >= length) break;
       const BoundCall some = shortened(call, count);
-      add(some);
-      add(lengthened(some, 16));
+      for (const double times : {1.0, 0.0, 16.0}) add(lengthened(some, times));
     }
-    for (const int64_t times : {4, 64, 1024, 16384}) add(lengthened(call, times));
+    for (const double times : {0.0, 0.25, 4.0, 64.0, 1024.0, 16384.0}) {
+      add(lengthened(call, times));
+    }
   }
 
   void factors(const BoundCall& call) {
@@ -185,13 +190,24 @@ class Variants {
       Sizes sizes = now;
       for (size_t f = 0; f < sizes.size(); ++f) {
         if (only != kAll && f != only) continue;
-        sizes[f] = std::max<int64_t>(1, std::llround(static_cast<double>(sizes[f]) * factor));
+        sizes[f] = times_at_least_one(sizes[f], factor);
       }
       add(scaling.scaled(sizes));
     };
     for (const double factor : {0.0, 0.25, 0.5, 2.0, 4.0, 8.0, 16.0}) times(factor, kAll);
     for (size_t f = 0; f < now.size(); ++f) {
       for (const double factor : {0.0, 0.25, 0.5, 4.0, 32.0, 256.0}) times(factor, f);
+    }
+    const bool product = call_work(call.signature).kind == WorkKind::kProduct;
+    if (product && now.size() <= kCrossedMax) cross(scaling, now, 0);
+  }
+  // All factors of a product apart from each other: its kernels differ by shape.
+  void cross(const Scaling& scaling, const Sizes& sizes, size_t f) {
+    if (f == sizes.size()) return add(scaling.scaled(sizes));
+    for (const double factor : {0.0, 0.25, 0.5, 1.0, 4.0}) {
+      Sizes next = sizes;
+      next[f] = times_at_least_one(next[f], factor);
+      cross(scaling, next, f + 1);
     }
   }
 
@@ -207,6 +223,7 @@ class Variants {
   }
 
   static constexpr size_t kAll = ~size_t{0};
+  static constexpr size_t kCrossedMax = 4;
   const VariantLimits& limits_;
   std::set<std::string> seen_;
   std::vector<BoundCall> found_;

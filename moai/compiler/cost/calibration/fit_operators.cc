@@ -15,7 +15,6 @@ using cluster::CallShape;
 using cluster::OperatorTimes;
 
 constexpr size_t kConstants = 5;
-constexpr size_t kUsual = 9;  // tenths of the operators are no faster
 using Terms = std::array<double, kConstants>;
 
 Terms terms_of(const CallShape& c) {
@@ -65,6 +64,15 @@ std::vector<OperatorTimes::Row> merged(std::vector<OperatorTimes::Row> rows) {
   return out;
 }
 
+// Of the values of all operators; 0 where there are none.
+double quantile(const std::map<std::string, double>& values, double part) {
+  std::vector<double> sorted;
+  for (const auto& [name, value] : values) sorted.push_back(value);
+  std::ranges::sort(sorted);
+  if (sorted.empty()) return 0;
+  return sorted[static_cast<size_t>(part * static_cast<double>(sorted.size() - 1))];
+}
+
 OperatorTimes fit(const std::string& name, tensor::DType dtype,
                   const std::vector<OperatorTimes::Row>& measured,
                   const OperatorFitOptions& options) {
@@ -78,7 +86,9 @@ OperatorTimes fit(const std::string& name, tensor::DType dtype,
                    .flop_s = x[3],
                    .run_s = x[4]};
   std::vector<double> apart(rows.size(), INFINITY);  // from the nearest that is kept
-  while (op.rows.size() < std::min(options.rows_max, rows.size())) {
+  const bool product = rows[0].shape.m > 0;
+  const size_t most = product ? options.product_rows_max : options.rows_max;
+  while (op.rows.size() < std::min(most, rows.size())) {
     const auto at = std::ranges::max_element(apart) - apart.begin();
     const OperatorTimes::Row& row = rows[static_cast<size_t>(at)];
     op.rows.push_back(row);
@@ -107,10 +117,11 @@ std::vector<OperatorTimes> fit_operators(std::span<const MeasuredCall> calls,
 void fit_device(std::span<const MeasuredCall> calls, cluster::DeviceKind* device) {
   std::map<tensor::DType, double> peaks;
   std::map<std::string, double> bandwidths;
-  double launch = INFINITY;
+  std::map<std::string, double> launches;
   for (const MeasuredCall& c : calls) {
     const CallWork work = call_work(c.signature);
     if (work.kind == WorkKind::kNothing) continue;
+    double& launch = launches.try_emplace(operator_name(c.signature), c.seconds).first->second;
     launch = std::min(launch, c.seconds);
     const auto bytes = static_cast<double>(work.bytes_read + work.bytes_written);
     double& bandwidth = bandwidths[operator_name(c.signature)];
@@ -119,10 +130,7 @@ void fit_device(std::span<const MeasuredCall> calls, cluster::DeviceKind* device
     if (work.flops > 0) peak = std::max(peak, work.flops / c.seconds);
   }
   // Some operators touch less than they are given.
-  std::vector<double> sorted;
-  for (const auto& [name, bytes_per_s] : bandwidths) sorted.push_back(bytes_per_s);
-  std::ranges::sort(sorted);
-  if (!sorted.empty()) device->memory_bytes_per_s = sorted[sorted.size() * kUsual / 10];
+  device->memory_bytes_per_s = quantile(bandwidths, 0.9);
   const auto peak = [&](tensor::DType dtype, double otherwise) {
     const auto found = peaks.find(dtype);
     return found == peaks.end() || found->second == 0 ? otherwise : found->second;
@@ -137,7 +145,7 @@ void fit_device(std::span<const MeasuredCall> calls, cluster::DeviceKind* device
                     .gemm_ramp = 0,
                     .elementwise_traffic = 1,
                     .attention_efficiency = 1,
-                    .launch_s = std::isfinite(launch) ? launch : 0,
+                    .launch_s = quantile(launches, 0.5),
                     .overlap_slowdown = 1};
 }
 

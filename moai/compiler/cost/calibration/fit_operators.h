@@ -15,7 +15,8 @@ struct MeasuredCall {
 };
 
 struct OperatorFitOptions {
-  size_t rows_max = 64;  // kept of an operator with one element type
+  size_t rows_max = 96;  // kept of an operator with one element type
+  size_t product_rows_max = 256;
 };
 
 // By name and element type. Constants are never negative and come closest in relative error; of the
