@@ -37,6 +37,9 @@ Result<Cluster> with_devices(Cluster cluster, int devices) {
   }
   cluster.nodes = std::max(1, devices / node);
   cluster.devices_per_node = std::min(devices, node);
+  if (!cluster.speeds.empty()) {
+    cluster.speeds.resize(static_cast<size_t>(cluster.devices_per_node));
+  }
   return cluster;
 }
 

@@ -3,10 +3,12 @@
 // Devices are numbered node by node; two of one package stand side by side.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "moai/base/status.h"
@@ -51,6 +53,8 @@ struct MeasuredCollective {
   GroupShape shape{};
   std::optional<double> latency_s{};
   std::optional<double> bytes_per_s{};
+  // Measured (bytes, seconds), ascending; they come before the line.
+  std::vector<std::pair<double, double>> points{};
 
   bool operator==(const MeasuredCollective&) const = default;
 };
@@ -77,12 +81,18 @@ struct Cluster {
   int nodes = 1;
   int devices_per_node = 1;
   DeviceKind device{};
+  // Of each device of a node, in parts of the figures above; empty: all have those.
+  std::vector<double> speeds{};
   std::optional<Package> package{};
   Link node_link{};
   std::optional<Network> network{};  // there is one where nodes > 1
   std::vector<MeasuredCollective> measured{};
 
   int devices() const { return nodes * devices_per_node; }
+  double speed(int number) const {
+    return speeds.empty() ? 1 : speeds[static_cast<size_t>(number % devices_per_node)];
+  }
+  double slowest() const { return speeds.empty() ? 1 : *std::ranges::min_element(speeds); }
   bool operator==(const Cluster&) const = default;
 };
 

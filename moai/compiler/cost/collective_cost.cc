@@ -116,6 +116,27 @@ std::optional<Line> by_rows(const Cluster& c, Collective kind, const GroupShape&
   return std::nullopt;
 }
 
+// Between two points the line through them; beyond the last its bytes a second. Below the first one
+// bytes do not count.
+double along(const std::vector<std::pair<double, double>>& points, double bytes) {
+  if (bytes <= points.front().first) return points.front().second;
+  if (bytes >= points.back().first) return points.back().second * bytes / points.back().first;
+  size_t i = 1;
+  while (points[i].first < bytes) ++i;
+  const auto& [b0, s0] = points[i - 1];
+  const auto& [b1, s1] = points[i];
+  return s0 + (bytes - b0) / (b1 - b0) * (s1 - s0);
+}
+
+std::optional<double> by_points(const Cluster& c, Collective kind, double bytes,
+                                const GroupShape& shape) {
+  for (const MeasuredCollective& row : c.measured) {
+    if (row.points.empty() || !applies(row, c, kind, shape)) continue;
+    if (row.shape.ranks_per_node == shape.ranks_per_node) return along(row.points, bytes);
+  }
+  return std::nullopt;
+}
+
 // In the node, between nodes, in the node: fewer hops than one ring through all of them.
 double latency_by_level(const Cluster& c, const GroupShape& shape) {
   const GroupShape inside{.ranks_per_node = shape.ranks_per_node, .strided = shape.strided};
@@ -130,6 +151,7 @@ double latency_by_level(const Cluster& c, const GroupShape& shape) {
 double collective_seconds(const Cluster& c, Collective kind, double bytes,
                           const GroupShape& shape) {
   if (shape.ranks() < 2) return 0;
+  if (const std::optional<double> seconds = by_points(c, kind, bytes, shape)) return *seconds;
   if (const std::optional<Line> row = by_rows(c, kind, shape)) return row->at(bytes);
   Line line = by_links(c, kind, shape);
   const bool two_levels = shape.nodes > 1 && shape.ranks_per_node > 1;
