@@ -171,7 +171,8 @@ def test_a_worker_that_is_killed_ends_the_job_with_its_rank(platform, write_scri
 
 # By shares of the optimizer and of weights, which grow by themselves; by stages of the model.
 @pytest.mark.parametrize("plan", ["", "pp=8", "pp=4,microbatches=2"])
-def test_what_a_worker_cannot_hold_trains_on_eight(run_on_device, make_platform, write_script, plan):
+def test_what_a_worker_cannot_hold_trains_on_eight(run_on_device, make_platform, write_script,
+                                                   plan):
     script = write_script(LARGE)
     expected = run_on_device(script)
     assert expected.returncode == 0, expected.stderr
