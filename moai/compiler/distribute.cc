@@ -138,7 +138,8 @@ class Distribution {
                        .first_temporary = in_time_.made.next_temporary,
                        .cuts = {},
                        .adjust = {},
-                       .wholes = in_time_.made.wholes};
+                       .wholes = in_time_.made.wholes,
+                       .phases = in_time_.made.phases};
     input.cuts = [this](const ValueGraph& g) { return homes_.cuts(g); };
     input.adjust = [this](const Analysed& w, const Roles& roles, LayoutPlan* plan) {
       homes_.adjust(w, roles, plan);

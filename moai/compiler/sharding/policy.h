@@ -31,6 +31,7 @@ struct LayoutPlan {
   // Where copies gathered from shares of weights are dropped, to be gathered again (the start of
   // the backward part); kNone: they are kept.
   NodeId regather = kNone;
+  std::vector<NodeId> regather_again{};  // and once more, ascending: where micro-batches begin
 };
 
 }  // namespace moai::compiler
