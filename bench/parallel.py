@@ -9,9 +9,9 @@ float32  losses within 1e-5, or within 3 times what stock torch differs between 
 
 Parameters whose gradient is analytically zero are exempt: an optimizer turns their rounding errors
 into steps. With --pairwise a set of rows runs in which each two of case, devices, pipeline stages
-and their schedule, micro-batches, tensor-parallel degree, shared optimizer and type stand together.
-With --results rows are kept in FILE, and those that are there already are not run again. Exit code
-1 when a row fails.
+and their schedule, micro-batches, recomputation, tensor-parallel degree, shared optimizer and type
+stand together. With --results rows are kept in FILE, and those that are there already are not run
+again. Exit code 1 when a row fails.
 """
 
 import argparse
@@ -32,6 +32,8 @@ RUN_S_MAX = 300
 FLAVORS = {1: "Small.64GB", 2: "Medium.128GB", 4: "Large.256GB", 8: "xLarge.512GB"}
 LOSS_ERROR_MAX = {"float64": 1e-10, "float32": 1e-5}
 THREADS_FACTOR = 3
+PLAN_KEYS = ("pp", "tp", "zero", "microbatches", "recompute", "schedule")
+DEFAULTS = {"pp": 1, "microbatches": 1, "recompute": "none", "schedule": "1f1b"}  # left out
 
 
 class Runner:
@@ -136,9 +138,9 @@ def wanted(arguments):
 
 def pairs(cases, counts):
     parameters = {"case": cases, "devices": counts, "pp": (1, 2, 4), "tp": (1, 2, 4),
-                  "zero": (0, 1, 2, 3), "microbatches": (1, 2, 4),
+                  "zero": (0, 1, 2, 3), "microbatches": (1, 2, 3),
+                  "recompute": ("none", "selective", "full"),
                   "schedule": ("1f1b", "interleaved:2", "zb"), "dtype": tuple(LOSS_ERROR_MAX)}
-    keys = ("pp", "tp", "zero", "microbatches", "schedule")
 
     def allowed(row):
         dp = row["devices"] / row["tp"] / row["pp"]
@@ -146,7 +148,7 @@ def pairs(cases, counts):
         return stages and dp == int(dp) and (dp > 1 or row["zero"] == 0)
 
     for row in pairwise.covering(parameters, allowed):
-        plan = ",".join(f"{key}={row[key]}" for key in keys)
+        plan = ",".join(f"{key}={row[key]}" for key in PLAN_KEYS if row[key] != DEFAULTS.get(key))
         yield row["case"], row["dtype"], row["devices"], plan
 
 

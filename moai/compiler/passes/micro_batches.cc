@@ -137,6 +137,7 @@ class MicroBatching {
     const TimeTasks tasks = this->tasks();
     InTime in_time = lower_in_time(lowering, tasks, planned_.next_temporary, &signatures_);
     MicroBatched out{.next_temporary = in_time.next_temporary};
+    if (in_.mistake) in_.mistake(&in_time.window);
     out.verified = check(lowering, in_time.window);
     for (const InTime::Origin& o : in_time.origins) {
       NodeOrigin origin{.source = 0, .microbatch = o.microbatch};
@@ -145,6 +146,12 @@ class MicroBatching {
         origin.backward = tasks.nodes[o.node].backward;
       }
       out.origins.push_back(origin);
+    }
+    std::set<std::pair<int, bool>> begun;
+    for (uint32_t i = 0; i < out.origins.size(); ++i) {
+      const NodeOrigin& o = out.origins[i];
+      if (o.microbatch == NodeOrigin::kOnce) continue;
+      if (begun.insert({o.microbatch, o.backward}).second) out.phases.push_back(i);
     }
     out.window = std::move(in_time.window);
     describe_barriers(in_time.awaited, &out);

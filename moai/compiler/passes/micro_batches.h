@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "moai/base/status.h"
@@ -52,6 +53,8 @@ struct MicroBatchInput {
   graph::StorageId first_temporary = 0;      // above all ids of the window
   int microbatches = 1;                      // they divide the batch (microbatches_for)
   TimeOrder order{};
+  // Of tests: a mistake, made before the window in time is checked.
+  std::function<void(graph::Window*)> mistake{};
 };
 
 struct MicroBatched {
@@ -60,6 +63,8 @@ struct MicroBatched {
   graph::Window window{};
   std::vector<NodeOrigin> origins{};  // by node
   std::vector<TimeBarrier> barriers{};
+  // Where the forward and the backward part of each micro-batch begin, ascending.
+  std::vector<uint32_t> phases{};
   // Storages that it uses in the parts of micro-batches: for the planner of the window in time.
   std::vector<WholeStorage> wholes{};
   // Words, as emitted, on whose values the analysis rests.

@@ -26,7 +26,6 @@ struct Constant {
 constexpr Constant kConstants[] = {
     {"cp", "1", "a split context"},
     {"ep", "1", "experts on devices of their own"},
-    {"recompute", "none", "recomputation"},
 };
 
 constexpr std::string_view kKeys = "dp, tp, zero, pp, cp, ep, microbatches, recompute, schedule";

@@ -48,7 +48,7 @@ TEST(Degrees, AsText) {
 
 TEST(Pins, WhatIsNotPlannedYetMayBeFixedToWhatThereIs) {
   EXPECT_TRUE(pins_from_string("pp=1,cp=1,ep=1,microbatches=1,recompute=none,schedule=none").ok());
-  for (const char* text : {"cp=2", "ep=8", "recompute=full"}) {
+  for (const char* text : {"cp=2", "ep=8"}) {
     const Status status = pins_from_string(text).status();
     EXPECT_EQ(status.code(), Code::kUnimplemented) << text;
     EXPECT_THAT(status.message(), HasSubstr(text));

@@ -40,7 +40,9 @@ class Partition {
     }
     find_weights();
     for (NodeId n = 0; n < graph_.nodes.size(); ++n) {
-      if (n == plan_.regather) forget_gathered();
+      if (n == plan_.regather || std::ranges::binary_search(plan_.regather_again, n)) {
+        forget_gathered();
+      }
       reader_ = n;
       if (borders_region(graph_, n)) settle_outputs();
       place(n);
