@@ -159,7 +159,8 @@ class Distribution {
   Distributed run() {
     PlannerInput input{.uploaded = uploaded(),
                        .first_temporary = in_time_.made.next_temporary,
-                       .wholes = in_time_.made.wholes};
+                       .wholes = in_time_.made.wholes,
+                       .phases = in_time_.made.phases};
     input.cuts = [this](const ValueGraph& g) { return homes_.cuts(g); };
     input.stage_home = [this](const Analysed& w, SegmentId s) { return homes_.stage_home(w, s); };
     input.at_every_stage = homes_.is_whole();

@@ -144,14 +144,20 @@ print(sum(layer.weight.double().sum().item() for layer in layers))
 """
 
 KILLED = """
-import os, signal, subprocess, sys, torch
-x = torch.randn(64, 64).cuda()
-print((x @ x).sum().isfinite().item(), flush=True)
+import sys, torch
+model = torch.nn.Sequential(*(torch.nn.Linear(64, 64) for _ in range(4))).cuda()
+optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+def step():
+    optimizer.zero_grad()
+    loss = model(torch.randn(16, 64).cuda()).square().mean()
+    loss.backward()
+    optimizer.step()
+    return loss.item() < 10
+print(step(), flush=True)
 sys.stdin.readline()
 try:
     for _ in range(1000):
-        x = (x @ x).tanh()
-        x.sum().item()
+        step()
 except Exception as error:
     print(type(error).__name__, "rank 1 of 2" in str(error), flush=True)
 """
@@ -196,9 +202,10 @@ def test_an_error_of_a_rank_is_torchs_own_and_the_script_goes_on(run_on_device, 
     assert lines[1] == "True True"
 
 
-def test_a_worker_that_is_killed_ends_the_job_with_its_rank(platform, write_script):
+@pytest.mark.parametrize("plan", ["", "pp=2"])
+def test_a_worker_that_is_killed_ends_the_job_with_its_rank(platform, write_script, plan):
     script = subprocess.Popen([sys.executable, str(write_script(KILLED))], text=True,
-                              env=platform.environment(**settings(2)), stdin=subprocess.PIPE,
+                              env=platform.environment(**settings(2, plan)), stdin=subprocess.PIPE,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert script.stdout.readline() == "True\n", script.stderr.read()
     workers = platform.moai("status", "--json")["workers"]
@@ -210,7 +217,8 @@ def test_a_worker_that_is_killed_ends_the_job_with_its_rank(platform, write_scri
 
 # By shares of the optimizer and of weights, which grow by themselves; by stages of the model.
 @pytest.mark.parametrize("plan", ["", "pp=8", "pp=4,microbatches=2"])
-def test_what_a_worker_cannot_hold_trains_on_eight(run_on_device, make_platform, write_script, plan):
+def test_what_a_worker_cannot_hold_trains_on_eight(run_on_device, make_platform, write_script,
+                                                   plan):
     script = write_script(LARGE)
     expected = run_on_device(script)
     assert expected.returncode == 0, expected.stderr

@@ -147,6 +147,12 @@ class MicroBatching {
       }
       out.origins.push_back(origin);
     }
+    std::set<std::pair<int, bool>> begun;
+    for (uint32_t i = 0; i < out.origins.size(); ++i) {
+      const NodeOrigin& o = out.origins[i];
+      if (o.microbatch == NodeOrigin::kOnce) continue;
+      if (begun.insert({o.microbatch, o.backward}).second) out.phases.push_back(i);
+    }
     out.window = std::move(in_time.window);
     describe_barriers(in_time.awaited, &out);
     describe_wholes(&out);

@@ -63,6 +63,8 @@ struct MicroBatched {
   graph::Window window{};
   std::vector<NodeOrigin> origins{};  // by node
   std::vector<TimeBarrier> barriers{};
+  // Where the forward and the backward part of each micro-batch begin, ascending.
+  std::vector<uint32_t> phases{};
   // Storages that it uses in the parts of micro-batches: for the planner of the window in time.
   std::vector<WholeStorage> wholes{};
   // Words, as emitted, on whose values the analysis rests.

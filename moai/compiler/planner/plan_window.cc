@@ -19,6 +19,16 @@ graph::StorageId first_free(const graph::Window& w, graph::StorageId from) {
   return from;
 }
 
+// The first nodes that come from these positions on.
+std::vector<NodeId> nodes_at(const ValueGraph& g, const std::vector<uint32_t>& positions) {
+  std::vector<NodeId> nodes;
+  for (const uint32_t p : positions) {
+    const auto first = std::ranges::lower_bound(g.nodes, p, {}, &ValueNode::source);
+    nodes.push_back(static_cast<NodeId>(first - g.nodes.begin()));
+  }
+  return nodes;
+}
+
 void erase_rigid(const graph::Window& w, const graph::SignatureTable& signatures,
                  std::vector<uint32_t>* calls) {
   std::erase_if(*calls, [&](uint32_t i) {
@@ -33,6 +43,7 @@ struct WindowPlanner::Expanded {
   Roles roles{};
   std::optional<TensorFactors> tensor{};
   graph::StorageId next_temporary = 0;
+  std::vector<uint32_t> phases{};
   std::vector<ExpandedCalls> expansions{};
   std::map<std::vector<uint32_t>, std::unique_ptr<Expanded>> further{};  // by calls
 
@@ -49,7 +60,9 @@ struct WindowPlanner::InTime {
 
 WindowPlanner::WindowPlanner(graph::Window window, PlannerInput input,
                              graph::SignatureTable* signatures)
-    : input_(std::move(input)), signatures_(signatures), recorded_(analyse(std::move(window))) {}
+    : input_(std::move(input)),
+      signatures_(signatures),
+      recorded_(analyse(std::move(window), input_.phases)) {}
 
 WindowPlanner::InTime& WindowPlanner::in_time(const Degrees& degrees) {
   std::unique_ptr<InTime>& at = in_time_[{degrees.microbatches, degrees.recompute}];
@@ -63,6 +76,7 @@ WindowPlanner::InTime& WindowPlanner::in_time(const Degrees& degrees) {
   PlannerInput input = input_;
   input.first_temporary = at->window.made.next_temporary;
   input.wholes = at->window.made.wholes;
+  input.phases = at->window.made.phases;
   at->planner =
       std::make_unique<WindowPlanner>(at->window.made.window, std::move(input), signatures_);
   return *at;
@@ -74,8 +88,10 @@ const Analysed& WindowPlanner::recorded() const { return *recorded_->analysed; }
 const Roles& WindowPlanner::roles() const { return recorded_->roles; }
 const TensorFactors& WindowPlanner::tensor_factors() { return recorded_->tensor_factors(); }
 
-std::unique_ptr<WindowPlanner::Expanded> WindowPlanner::analyse(graph::Window window) const {
+std::unique_ptr<WindowPlanner::Expanded> WindowPlanner::analyse(
+    graph::Window window, std::vector<uint32_t> phases) const {
   auto at = std::make_unique<Expanded>();
+  at->phases = std::move(phases);
   at->next_temporary = first_free(window, input_.first_temporary);
   at->analysed =
       std::make_shared<Analysed>(std::move(window), *signatures_, input_.cuts, input_.wholes);
@@ -87,7 +103,14 @@ WindowPlanner::Expanded* WindowPlanner::expanded(Expanded* from,
                                                  std::vector<uint32_t> calls) const {
   std::unique_ptr<Expanded>& at = from->further[calls];
   if (!at) {
-    at = analyse(expand_calls(from->analysed->window, calls, from->next_temporary, signatures_));
+    std::vector<uint32_t> sources, phases;
+    graph::Window window =
+        expand_calls(from->analysed->window, calls, from->next_temporary, signatures_, &sources);
+    for (const uint32_t phase : from->phases) {
+      const auto first = std::ranges::lower_bound(sources, phase);
+      phases.push_back(static_cast<uint32_t>(first - sources.begin()));
+    }
+    at = analyse(std::move(window), std::move(phases));
     at->expansions = from->expansions;
     at->expansions.push_back({std::move(calls), from->next_temporary});
   }
@@ -192,6 +215,7 @@ PlannedWindow WindowPlanner::complete(const Expanded& at, LayoutPlan plan) const
     input_.at_every_stage ? run_at_every_stage(w.graph, &plan)
                           : assign_stages(w.graph, at.roles, in, &plan);
   }
+  if (plan.regather != kNone) plan.regather_again = nodes_at(w.graph, at.phases);
   SpmdProgram program = partition(w.graph, w.factors, plan);
   return {at.analysed,        at.roles,          std::move(plan),
           std::move(program), at.next_temporary, at.expansions};

@@ -35,6 +35,7 @@ struct PlannerInput {
   // The parts of weights that were decided before (StageInput); none: nothing was.
   std::map<graph::StorageId, uint32_t> weight_parts{};
   std::vector<WholeStorage> wholes{};  // as for import_window()
+  std::vector<uint32_t> phases{};      // of the window, if it is one in time (micro_batches.h)
 };
 
 // What lowering reads (lower/lower_rank.h), with how it came about.
@@ -60,7 +61,7 @@ class WindowPlanner {
   WindowPlanner(graph::Window window, PlannerInput input, graph::SignatureTable* signatures);
   WindowPlanner(graph::Window window, std::vector<graph::StorageId> uploaded,
                 graph::StorageId first_temporary, graph::SignatureTable* signatures)
-      : WindowPlanner(std::move(window), {std::move(uploaded), first_temporary, {}, {}, {}},
+      : WindowPlanner(std::move(window), {std::move(uploaded), first_temporary, {}, {}, {}, {}},
                       signatures) {}
   ~WindowPlanner();
 
@@ -78,7 +79,7 @@ class WindowPlanner {
   struct InTime;
 
   InTime& in_time(const Degrees& degrees);
-  std::unique_ptr<Expanded> analyse(graph::Window window) const;
+  std::unique_ptr<Expanded> analyse(graph::Window window, std::vector<uint32_t> phases) const;
   // With calls expanded; positions in the window, ascending.
   Expanded* expanded(Expanded* from, std::vector<uint32_t> calls) const;
   std::vector<uint32_t> frozen_calls(Expanded* at, const Degrees& degrees) const;

@@ -48,7 +48,9 @@ class Partition {
     }
     find_weights();
     for (NodeId n = 0; n < graph_.nodes.size(); ++n) {
-      if (n == plan_.regather) forget_gathered();
+      if (n == plan_.regather || std::ranges::binary_search(plan_.regather_again, n)) {
+        forget_gathered();
+      }
       reader_ = n;
       enter_region(n);
       leave_region(n);

@@ -33,7 +33,8 @@ struct LayoutPlan {
   NodeId regather = kNone;
   // On a mesh of stages, by node the stage that runs it, or kEveryStage.
   std::vector<int32_t> stages{};
-  int chunks = 1;  // parts of the model that a stage has
+  int chunks = 1;                        // parts of the model that a stage has
+  std::vector<NodeId> regather_again{};  // and once more, ascending: where micro-batches begin
 };
 inline constexpr int32_t kEveryStage = -1;
 

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "moai/compiler/analysis/import_window.h"
 #include "moai/compiler/lower/stage_lowering.h"
 #include "moai/compiler/sharding/partition.h"
 #include "moai/compiler/verify/verify.h"
@@ -22,7 +23,7 @@ class VerifyStagesTest : public testing::Test {
         "s5 = aten::neg(f32[4] s4) -> f32[4]\n"
         "free s2\n"
         "free s4\n",
-        signatures_);
+        &signatures_);
     EXPECT_TRUE(w.ok()) << w.status().to_string();
     window_ = *std::move(w);
     graph_ = import_window(window_, signatures_);
@@ -53,7 +54,7 @@ class VerifyStagesTest : public testing::Test {
     return std::get<CallStep>(program_.steps[0]);
   }
   graph::Window text(const std::string& lines) {
-    auto w = graph::parse(lines, signatures_);
+    auto w = graph::parse(lines, &signatures_);
     EXPECT_TRUE(w.ok()) << w.status().to_string();
     return *std::move(w);
   }
