@@ -9,8 +9,8 @@ float32  losses within 1e-5, or within 3 times what stock torch differs between 
 
 Parameters whose gradient is analytically zero are exempt: an optimizer turns their rounding errors
 into steps. With --pairwise a set of rows runs in which each two of case, devices, tensor-parallel
-degree, shared optimizer, micro-batches, recomputation and type stand together. With --results rows are kept in FILE, and those
-that are there already are not run again. Exit code 1 when a row fails.
+degree, shared optimizer, micro-batches, recomputation and type stand together. With --results rows
+are kept in FILE, and those that are there already are not run again. Exit code 1 when a row fails.
 """
 
 import argparse
