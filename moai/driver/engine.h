@@ -78,7 +78,6 @@ class Engine final : public Driver {
   void run_courier();
   bool wait_for_work(Reason* why);
   Status connect();
-  Result<bool> plans_one_device() const;
   Result<std::unique_ptr<Stream>> open_mesh(std::vector<ConnectedWorker> workers,
                                             const Interrupt& interrupt);
   bool stopping() const;

@@ -6,6 +6,7 @@
 
 #include "moai/base/profile.h"
 #include "moai/driver/mesh/mesh_stream.h"
+#include "moai/driver/plan_in_time.h"
 #include "moai/driver/stream/one_worker.h"
 
 namespace moai::driver {
@@ -92,7 +93,7 @@ Status Engine::connect() {
   const Interrupt interrupt = [&] {
     return stopped() ? cancelled("the driver ends") : ok_status();
   };
-  MOAI_ASSIGN_OR_RETURN(const bool plans, plans_one_device());
+  MOAI_ASSIGN_OR_RETURN(const bool plans, plans_in_time(options_.plan));
   if (connected.workers.size() == 1 && !plans) {
     ConnectedWorker& worker = connected.workers.front();
     MOAI_ASSIGN_OR_RETURN(auto exchange, Exchange::open(std::move(worker.link), worker.hello,
@@ -104,15 +105,6 @@ Status Engine::connect() {
   stream_ = owned_stream_.get();
   if (has_failed_) owned_stream_->close();
   return ok_status();
-}
-
-// What one device does in parts, or again, is planned as for several.
-Result<bool> Engine::plans_one_device() const {
-  MOAI_ASSIGN_OR_RETURN(const PlanSchedule schedule, plan_schedule_from_string(options_.plan));
-  const compiler::Pins& pins = schedule.parts.front().pins;
-  const bool recomputes =
-      pins.recompute.value_or(compiler::Recompute::kNone) != compiler::Recompute::kNone;
-  return pins.microbatches.value_or(1) > 1 || recomputes;
 }
 
 Result<std::unique_ptr<Stream>> Engine::open_mesh(std::vector<ConnectedWorker> workers,

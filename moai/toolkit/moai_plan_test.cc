@@ -89,6 +89,9 @@ TEST_F(PlanTest, WhatIsFixedIsKept) {
   EXPECT_EQ(json()["plan"]["tp"], 2);
   EXPECT_EQ(json()["plan"]["zero"], 1);
   EXPECT_TRUE(json()["notes"].empty());
+  EXPECT_EQ(plan_on("4", {"--json", "--fix", "microbatches=2,recompute=full"}), 0) << err;
+  EXPECT_EQ(json()["plan"]["microbatches"], 2);
+  EXPECT_EQ(json()["plan"]["recompute"], "full");
   EXPECT_EQ(plan_on("4", {"--fix", "dp=3"}), 2);
   EXPECT_THAT(err, HasSubstr("no plan for 4 devices is as pinned"));
   EXPECT_EQ(plan_on("4", {"--fix", "pp=2"}), 2);

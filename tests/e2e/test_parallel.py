@@ -11,7 +11,8 @@ from harness.plugin import ROOT
 
 FLAVORS = {2: "Medium.128GB", 4: "Large.256GB"}
 PLANS = ["", "zero=3", "tp=2", "dp=2,tp=2,zero=1", "pp=2", "pp=2,dp=2,zero=3",
-         "pp=2,tp=2,microbatches=2", "pp=4,microbatches=4,schedule=zb"]
+         "pp=2,tp=2,microbatches=2", "pp=4,microbatches=4,schedule=zb", "microbatches=3",
+         "dp=2,tp=2,zero=3,microbatches=2,recompute=full"]
 
 # Prints numbers that must not depend on how many devices there are.
 USES = """
@@ -143,6 +144,27 @@ for step in range(5):
 print(sum(layer.weight.double().sum().item() for layer in layers))
 """
 
+# 16 MiB of activations a layer for the whole batch.
+DEEP = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+torch.manual_seed(0)
+layers = [nn.Linear(256, 256).cuda() for _ in range(8)]
+optimizer = torch.optim.SGD([p for layer in layers for p in layer.parameters()], lr=1e-2)
+x, y = (torch.randn(4096, 256) for _ in range(2))
+for step in range(3):
+    h = x.cuda()
+    for layer in layers:
+        h = h + F.gelu(layer(h))
+    loss = F.mse_loss(h, y.cuda())
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    del h
+    print(loss.item())
+"""
+
 KILLED = """
 import sys, torch
 model = torch.nn.Sequential(*(torch.nn.Linear(64, 64) for _ in range(4))).cuda()
@@ -174,7 +196,7 @@ def test_a_script_as_users_write_it_prints_what_stock_torch_prints(run_on_device
     script = write_script(USES)
     expected = run_on_stock_torch(script, "cpu")
     assert expected.returncode == 0, expected.stderr
-    found = run_on_device(script, "cuda", **settings(4 if "," in plan else 2, plan))
+    found = run_on_device(script, "cuda", **settings(4 if "p=2," in plan or "pp=4" in plan else 2, plan))
     assert found.returncode == 0, found.stderr
     assert "is not right" not in found.stderr  # a plan, which is not used then
     values = [[float(word) for word in done.stdout.split()] for done in (expected, found)]
@@ -232,6 +254,27 @@ def test_what_a_worker_cannot_hold_trains_on_eight(run_on_device, make_platform,
     assert found.returncode == 0, found.stderr
     values = [[float(line) for line in done.stdout.split()] for done in (expected, found)]
     assert values[1] == pytest.approx(values[0], rel=1e-5) and len(values[0]) == 6
+
+
+def test_a_batch_that_does_not_fit_fits_in_parts(run_on_device, make_platform, write_script):
+    script = write_script(DEEP)
+    expected = run_on_device(script)
+    assert expected.returncode == 0, expected.stderr
+    small = make_platform(devices=1, MOAI_DEVICE_MEMORY="48MiB")
+    small.up()
+    del small.settings["MOAI_DEVICE_MEMORY"]
+
+    def run(plan):
+        return subprocess.run([sys.executable, str(script)], text=True, capture_output=True,
+                              env=small.environment(MOAI_PLAN=plan, MOAI_QUIET="1"), timeout=120)
+
+    whole = run("")
+    assert whole.returncode != 0 and "OutOfMemoryError" in whole.stderr, whole.stderr
+    for plan in ("microbatches=8", "microbatches=4,recompute=full"):
+        found = run(plan)
+        assert found.returncode == 0, found.stderr
+        values = [[float(line) for line in done.stdout.split()] for done in (expected, found)]
+        assert values[1] == pytest.approx(values[0], rel=1e-5) and len(values[0]) == 3
 
 
 def test_a_plan_that_does_not_fit_says_so(run_on_device, write_script):

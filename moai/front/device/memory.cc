@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 
+#include "moai/driver/plan_in_time.h"
 #include "moai/front/device/captured_graph.h"
 #include "moai/front/device/device_type.h"
 #include "moai/front/device/engine.h"
@@ -101,8 +102,20 @@ uint64_t DeviceMemory::limit_bytes() const {
   return static_cast<uint64_t>(total * fraction_.load());
 }
 
+// Whether Workers may hold less than what is live here: then running out is theirs to say.
+bool DeviceMemory::may_hold_less() {
+  if (fraction_.load() < 1) return false;
+  if (!may_hold_less_) {
+    const auto plans = driver::plans_in_time(read_settings().plan);
+    may_hold_less_ = plans.ok() && *plans;  // what is wrong with it is said where it is connected
+  }
+  return *may_hold_less_;
+}
+
 void DeviceMemory::count_new(uint64_t size_bytes) {
-  if (live_bytes() + size_bytes > limit_bytes()) raise_out_of_memory(size_bytes);
+  if (live_bytes() + size_bytes > limit_bytes() && !may_hold_less()) {
+    raise_out_of_memory(size_bytes);
+  }
   for (const size_t pool : {size_t{0}, pool_of(size_bytes)}) {
     stats_.allocation[pool].increase(1);
     stats_.allocated_bytes[pool].increase(size_bytes);

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 #include "moai/front/torch_headers.h"
@@ -87,6 +88,7 @@ class DeviceMemory final : public c10::DeviceAllocator {
   uint64_t limit_bytes() const;
   uint64_t live_bytes() const { return static_cast<uint64_t>(stats_.allocated_bytes[0].current); }
   void count_new(uint64_t size_bytes);
+  bool may_hold_less();
   void count_gone(uint64_t size_bytes);
   char* take_address(uint64_t size_bytes);
   [[noreturn]] void raise_out_of_memory(uint64_t size_bytes);
@@ -99,6 +101,7 @@ class DeviceMemory final : public c10::DeviceAllocator {
   DeviceBuffer live_;                               // guarded by mutex_: head of the list
   c10::CachingDeviceAllocator::DeviceStats stats_;  // guarded by mutex_
   std::atomic<double> fraction_{1.0};
+  std::optional<bool> may_hold_less_;  // guarded by mutex_; once it was asked
 };
 
 inline DeviceBuffer* buffer_of(const c10::StorageImpl& storage) {
