@@ -1,7 +1,7 @@
 """`torch.moreh.option.enable_advanced_parallelization`: what a script decides of its job's plan."""
 
-_RECOMPUTATION = {False: "none", 0: "none", True: "selective", 1: "selective", "default": "selective",
-                  2: "full", "full": "full", "none": "none", "selective": "selective"}
+_RECOMPUTATION = {False: "none", True: "selective", 2: "full", "none": "none",
+                  "default": "selective", "selective": "selective", "full": "full"}
 
 
 def pins(pipeline_parallel, num_stages, num_micro_batches, activation_recomputation,

@@ -11,7 +11,8 @@ AUTO = {"pipeline_parallel": True, "num_stages": "auto", "num_micro_batches": "a
     ({}, ""),
     ({"num_stages": 2, "num_micro_batches": 8}, "pp=2,microbatches=8"),
     ({"pipeline_parallel": False}, "pp=1"),
-    ({"activation_recomputation": True, "distribute_parameter": False}, "recompute=selective,zero=0"),
+    ({"activation_recomputation": True, "distribute_parameter": False},
+     "recompute=selective,zero=0"),
     ({"activation_recomputation": 2, "distribute_parameter": True}, "recompute=full,zero=3"),
     ({"activation_recomputation": False}, "recompute=none"),
 ])
@@ -23,7 +24,7 @@ def test_what_is_said_is_pinned(said, pins):
     ({"num_stages": 0}, "num_stages=0 is neither 'auto' nor a number from 1 on"),
     ({"num_micro_batches": True}, "num_micro_batches=True is neither"),
     ({"pipeline_parallel": False, "num_stages": 4}, "num_stages=4 without pipeline_parallel"),
-    ({"activation_recomputation": "some"}, "activation_recomputation='some' is not one of 'auto', "),
+    ({"activation_recomputation": "some"}, "activation_recomputation='some' is not one of 'auto'"),
     ({"distribute_parameter": 7}, "distribute_parameter=7 is not one of 'auto', True, False"),
 ])
 def test_what_cannot_be_is_told(said, message):

@@ -132,6 +132,17 @@ TEST_F(PlanChoiceTest, OneThatFitsWhereThisDoesNotIsTakenUpAtAnyPrice) {
   EXPECT_THAT(choice_->state().why, HasSubstr("predicted to fit"));
 }
 
+TEST_F(PlanChoiceTest, WhatIsKeptForOtherDevicesOrAnotherBeginningIsNotTakenUp) {
+  keep({price({.tp = 8}, 0.1), price(kData, 1)});
+  begin();
+  EXPECT_FALSE(before(nullptr));
+  EXPECT_EQ(how(), "begun");
+  keep({price(kTensor, 0.1), price({.dp = 2, .tp = 2}, 1)});
+  begin();
+  EXPECT_FALSE(before(nullptr));
+  EXPECT_EQ(choice_->state().why, "the plan of the job was not priced");
+}
+
 TEST_F(PlanChoiceTest, WhatIsNotTakenUpIsTold) {
   keep({price(kTensor, 0.5), price(kData, 1)});
   begin();
