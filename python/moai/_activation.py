@@ -65,7 +65,7 @@ def _register(torch, c, settings):
         from moai._privateuse import install
     install(torch, c, settings)
     _shapes.install(bool(build))
-    _session.attach(torch, c)
+    _session.attach(torch, c, device)
     if not build:
         _kept.append(_torchvision.install(torch))
 

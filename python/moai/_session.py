@@ -18,8 +18,8 @@ def program():
     return os.path.join(PROGRAM_DIR, "moai-session")
 
 
-def attach(torch, c):
-    from moai import __version__
+def attach(torch, c, device):
+    from moai import __version__, _parallelization
 
     from torch.optim.optimizer import register_optimizer_step_post_hook
 
@@ -29,7 +29,10 @@ def attach(torch, c):
     process = os.getpid()
     atexit.register(lambda: _leave(c, process))
     torch.version.moreh = __version__
-    torch.moreh = types.SimpleNamespace(__version__=__version__, version=__version__)
+    option = types.SimpleNamespace(
+        enable_advanced_parallelization=_parallelization.make_enable(torch, c, device))
+    torch.moreh = types.SimpleNamespace(__version__=__version__, version=__version__,
+                                        option=option)
 
 
 def _end_rehearsal(c):

@@ -1,5 +1,5 @@
-"""Which plan a job on several devices has: changed in its midst, searched for, kept for the next run.
-Whatever it is, the script computes what one device computes."""
+"""Which plan a job on several devices has: changed in its midst, searched for, kept for the next
+run. Whatever it is, the script computes what one device computes."""
 
 import json
 import subprocess
@@ -76,9 +76,10 @@ def numbers(done):
 
 @pytest.mark.parametrize(("devices", "case", "plan"), CHANGES)
 def test_degrees_change_in_the_midst_of_a_job(devices, case, plan):
-    done = subprocess.run([sys.executable, str(ROOT / "bench/parallel.py"), "--json", "--case", case,
-                           "--devices", str(devices), "--plan", plan, "--steps", "16"], text=True,
-                          env=plugin.stock_environment(), capture_output=True, timeout=300)
+    done = subprocess.run([sys.executable, str(ROOT / "bench/parallel.py"), "--json", "--case",
+                           case, "--devices", str(devices), "--plan", plan, "--steps", "16"],
+                          env=plugin.stock_environment(), text=True, capture_output=True,
+                          timeout=300)
     assert done.stdout, done.stderr
     row, = json.loads(done.stdout)["rows"]
     assert row["verdict"] == "ok", row
@@ -93,7 +94,8 @@ def test_a_better_plan_is_found_taken_up_and_kept_for_the_next_run(run):
     assert found["how"] == "found" and found["changes"] == 1, found
     assert found["plan"] == "dp1 tp4 zero0" == found["prices"][0]["plan"], found
     assert found["predicted_step_s"] < found["prices"][-1]["step_s"], found
-    assert 0 < found["measured_step_s"] < 10 and found["measured_memory_bytes"] > 0, found
+    assert 0 < found["measured_step_s"] < 10, found
+    assert found["measured_memory_bytes"] == pytest.approx(found["predicted_memory_bytes"], rel=0.1)
     assert found["cluster"] == "cpu-node" and found["whole_windows"] == [], found
     assert "The job goes on with the plan dp1 tp4 zero0." in first.stderr
     again = run(steps=4)

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "moai/base/file.h"
+#include "moai/cluster/cluster_file.h"
 
 namespace moai::compiler {
 namespace {
@@ -38,42 +39,6 @@ std::string exact(double value) {
 std::string numbers(std::initializer_list<double> values) {
   std::string text;
   for (const double v : values) text += " " + exact(v);
-  return text;
-}
-
-std::string link_text(const cluster::Link& l) {
-  return numbers({l.latency_s, l.bytes_per_s, l.half_peak_bytes});
-}
-
-std::string device_text(const cluster::DeviceKind& d) {
-  const cluster::PeakFlops& p = d.peak;
-  const cluster::FittedConstants& f = d.fitted;
-  std::string text = d.name + numbers({static_cast<double>(d.memory_bytes), d.memory_bytes_per_s,
-                                       p.fp64, p.fp32, p.tf32, p.fp16, p.bf16, f.gemm_efficiency,
-                                       f.gemm_ramp, f.elementwise_traffic, f.attention_efficiency,
-                                       f.launch_s, f.overlap_slowdown});
-  for (const cluster::GemmTime& g : d.gemm_times) {
-    text += " gemm" + numbers({static_cast<double>(g.dtype), static_cast<double>(g.batch),
-                               static_cast<double>(g.m), static_cast<double>(g.n),
-                               static_cast<double>(g.k), g.seconds});
-  }
-  return text;
-}
-
-std::string cluster_text(const cluster::Cluster& c) {
-  std::string text = c.name + " " + std::to_string(c.nodes) + " " +
-                     std::to_string(c.devices_per_node) + " " + device_text(c.device) +
-                     link_text(c.node_link);
-  if (c.package)
-    text += " package " + std::to_string(c.package->devices) + link_text(c.package->link);
-  if (c.network)
-    text += " network" + link_text(c.network->link) + numbers({c.network->node_bytes_per_s});
-  for (const cluster::MeasuredCollective& m : c.measured) {
-    text += " measured" +
-            numbers({static_cast<double>(m.kind), static_cast<double>(m.shape.ranks_per_node),
-                     static_cast<double>(m.shape.nodes), m.shape.strided ? 1.0 : 0.0,
-                     m.latency_s.value_or(-1), m.bytes_per_s.value_or(-1)});
-  }
   return text;
 }
 
@@ -160,7 +125,7 @@ std::optional<CachedSearch> parse(std::string_view text, const std::string& key)
 std::string plan_key(uint64_t form, const cluster::Cluster& cluster, const Pins& pins,
                      std::string_view more) {
   std::string key = "form " + hexadecimal(form) + " cluster " +
-                    hexadecimal(hash_of(cluster_text(cluster))) + " devices " +
+                    hexadecimal(hash_of(cluster::to_toml(cluster))) + " devices " +
                     std::to_string(cluster.devices()) + " pins " + to_string(pins) + " " +
                     std::string(more);
   std::ranges::replace(key, '\n', ' ');

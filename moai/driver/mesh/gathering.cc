@@ -66,18 +66,28 @@ void Gathering::fold_faults(uint64_t up_to) {
 }
 
 void Gathering::finish_marker(const Request& r) {
-  dispatch::Reached reached{.request = r.request, .sequence = r.sequence};
+  using Kind = Request::Kind;
+  std::vector<dispatch::Reached> at;
   std::vector<uint64_t> busy_ns;
   for (size_t rank = 0; rank < ranks_.size(); ++rank) {
-    const auto at = ranks_[rank]->answers().marker(r.at_rank[rank]);
-    busy_ns.push_back(at->busy_ns);
-    if (rank == 0) reached.time_ns = at->time_ns;  // clocks of hosts differ
+    at.push_back(*ranks_[rank]->answers().marker(r.at_rank[rank]));
+    busy_ns.push_back(at.back().busy_ns);
   }
-  if (r.kind == Request::Kind::kStepBegin) return clock_.began(std::move(busy_ns));
-  if (r.kind == Request::Kind::kStepEnd) return clock_.ended(busy_ns);
-  reached.busy_ns = *std::ranges::max_element(busy_ns);
-  reached.memory = memory();
-  answers_.reached(reached);
+  if (r.kind == Kind::kStepBegin) return clock_.began(std::move(busy_ns));
+  if (r.kind == Kind::kStepEnd) return clock_.ended(busy_ns);
+  if (r.kind == Kind::kPlanEnd) {
+    earlier_peaks_.resize(ranks_.size());
+    for (size_t rank = 0; rank < ranks_.size(); ++rank) {
+      earlier_peaks_[rank] = std::max(earlier_peaks_[rank], at[rank].memory.peak_bytes);
+    }
+  }
+  if (r.kind != Kind::kMarker) return;
+  if (r.resets_peak) earlier_peaks_.clear();
+  answers_.reached({.request = r.request,
+                    .sequence = r.sequence,
+                    .time_ns = at[0].time_ns,  // clocks of hosts differ
+                    .busy_ns = *std::ranges::max_element(busy_ns),
+                    .memory = memory()});
 }
 
 void Gathering::finish(const Request& r) {
@@ -143,6 +153,7 @@ dispatch::Memory Gathering::memory() const {
     most.peak_bytes = std::max(most.peak_bytes, m.peak_bytes);
     most.reserved_bytes = std::max(most.reserved_bytes, m.reserved_bytes);
   }
+  for (const uint64_t peak : earlier_peaks_) most.peak_bytes = std::max(most.peak_bytes, peak);
   const uint64_t ranks = ranks_.size();
   return {most.allocated_bytes * ranks, most.peak_bytes * ranks, most.reserved_bytes * ranks};
 }

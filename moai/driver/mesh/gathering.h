@@ -39,9 +39,12 @@ class Gathering {
       kRead,
       kAsk,
       kMarker,
-      kStepBegin,  // markers of the clock's; `request` is none
+      kStepBegin,  // from here on markers of ours; `request` is none
       kStepEnd,
+      kPlanEnd,    // what ranks were filled to until here counts for the script alone
+      kPlanBegin,  // resets it
     } kind = Kind::kMarker;
+    bool resets_peak = false;  // of the script's marker
   };
   // Before any rank can answer. What a Read wants of each rank: its number of ranges.
   void expect(Request request, const std::vector<size_t>& rank_ranges);
@@ -52,7 +55,7 @@ class Gathering {
   std::optional<size_t> awaited() const;
   // Storages that answers made, and their bytes, since the last call.
   std::vector<std::pair<StorageId, uint64_t>> take_made();
-  // Of the fullest rank.
+  // Of the fullest rank, since the plan began or the script reset it.
   uint64_t peak_bytes() const;
   // True once after ranks told of an error: their groups may be broken.
   bool take_failed();
@@ -78,6 +81,7 @@ class Gathering {
       fault_;  // guarded by mutex_: told when the next request is complete
   std::vector<std::pair<StorageId, uint64_t>> made_;  // guarded by mutex_
   bool failed_ = false;                               // guarded by mutex_
+  std::vector<uint64_t> earlier_peaks_;               // guarded by mutex_: by rank, of plans before
 };
 
 }  // namespace moai::driver

@@ -3,8 +3,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 #include <thread>
+#include <utility>
 
+#include "moai/base/log.h"
 #include "moai/cluster/cluster_file.h"
 #include "moai/cluster/cpu_node.h"
 
@@ -13,17 +16,26 @@ namespace {
 
 bool is_simulated(const JobDevices& d) { return d.kind == "cpu"; }
 
-std::string file_for(const JobDevices& d, const DescriptionPlaces& places) {
-  if (!places.named.empty()) return places.named;
-  const std::string measured = places.state_dir + "/cluster.toml";
-  const auto there = [](const std::string& path) { return ::access(path.c_str(), R_OK) == 0; };
-  if (is_simulated(d) && !places.state_dir.empty() && there(measured)) return measured;
-  return there(places.site) ? places.site : std::string();
+bool is_there(const std::string& path) { return ::access(path.c_str(), R_OK) == 0; }
+
+// What was measured may be of fewer devices, or damaged: then it is as none, and said.
+std::optional<cluster::Cluster> measured(const JobDevices& d, const DescriptionPlaces& places) {
+  const std::string file = places.state_dir + "/machine.toml";
+  if (!is_simulated(d) || places.state_dir.empty() || !is_there(file)) return std::nullopt;
+  auto c = cluster::load_cluster({.file = file, .devices = d.count});
+  if (c.ok()) return *std::move(c);
+  log_warning("what was measured of this machine is not used: " + c.status().message());
+  return std::nullopt;
 }
 
 Result<cluster::Cluster> described(const JobDevices& d, const DescriptionPlaces& places) {
-  const std::string file = file_for(d, places);
-  if (!file.empty()) return cluster::load_cluster({.file = file, .devices = d.count});
+  if (!places.named.empty()) {
+    return cluster::load_cluster({.file = places.named, .devices = d.count});
+  }
+  if (auto c = measured(d, places)) return *std::move(c);
+  if (is_there(places.site)) {
+    return cluster::load_cluster({.file = places.site, .devices = d.count});
+  }
   if (is_simulated(d)) {
     const auto processors = static_cast<int>(std::thread::hardware_concurrency());
     return cluster::cpu_node(d.count, int64_t{1} << 40, processors);

@@ -1,7 +1,7 @@
 // The description of a job's devices, by which its plan is chosen.
 //
 // A file that is named (MOAI_CLUSTER); where devices are simulated the measured description of this
-// machine, STATE_DIR/cluster.toml; the site's, /etc/moreh/cluster.toml; else, for simulated ones,
+// machine, STATE_DIR/machine.toml; the site's, /etc/moreh/cluster.toml; else, for simulated ones,
 // what is built in.
 #pragma once
 

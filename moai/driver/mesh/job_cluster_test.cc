@@ -34,12 +34,20 @@ TEST_F(JobClusterTest, TheNearestDescriptionCounts) {
   EXPECT_EQ(of("cpu")->name, "cpu-node") << "built in";
   write("site.toml", "site");
   EXPECT_EQ(of("cpu")->name, "site");
-  write("cluster.toml", "measured");
+  write("machine.toml", "measured");
   EXPECT_EQ(of("cpu")->name, "measured");
   EXPECT_EQ(of("cuda")->name, "site") << "what this machine's processors do says nothing of GPUs";
   places_.named = write("named.toml", "named");
   EXPECT_EQ(of("cpu")->name, "named");
   EXPECT_EQ(of("cpu")->devices(), 4);
+}
+
+TEST_F(JobClusterTest, WhatWasMeasuredOfFewerDevicesIsAsNone) {
+  write("machine.toml", "measured");
+  EXPECT_EQ(job_cluster({"cpu", 4, 0}, places_)->name, "measured");
+  EXPECT_EQ(job_cluster({"cpu", 64, 0}, places_)->name, "cpu-node");
+  ASSERT_EQ(write_file(folder_.path() + "/machine.toml", "name = 3"), ok_status());
+  EXPECT_EQ(of("cpu")->name, "cpu-node");
 }
 
 TEST_F(JobClusterTest, MemoryIsWhatTheWorkersHave) {

@@ -183,7 +183,10 @@ void MeshStream::take(dispatch::Ask* ask) {
 void MeshStream::take(dispatch::Marker* marker) { markers_.push_back(*marker); }
 
 void MeshStream::send_marker(const dispatch::Marker& marker, Gathering::Request::Kind kind) {
-  Gathering::Request request{.request = marker.request, .sequence = sequence_, .kind = kind};
+  Gathering::Request request{.request = marker.request,
+                             .sequence = sequence_,
+                             .kind = kind,
+                             .resets_peak = marker.resets_peak};
   for (const auto& rank : ranks_) request.at_rank.push_back(rank->next_request());
   const std::vector<dispatch::RequestId> ids = request.at_rank;
   gathering_.expect(std::move(request), {});
@@ -261,8 +264,12 @@ void MeshStream::send(const PlanBook::Found& found, const WindowBuilder::Built& 
 void MeshStream::change_plan(const graph::Window& w) {
   const auto wanted = choice_->before(w, plans_.known(w), signatures_);
   if (!wanted) return;
-  choice_->taken(change(*wanted, w));
+  const Status changed = change(*wanted, w);
+  choice_->taken(changed);
+  if (!changed.ok()) return;
   clock_.begin_anew();
+  send_marker({}, Gathering::Request::Kind::kPlanEnd);
+  send_marker({.resets_peak = true}, Gathering::Request::Kind::kPlanBegin);
   join_mesh();
 }
 

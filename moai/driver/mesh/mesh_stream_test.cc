@@ -218,6 +218,24 @@ TEST_F(MeshStreamTest, PlansChangeInTheMidstOfAJob) {
   EXPECT_THAT(value(x), ElementsAre(37, 361));
 }
 
+// What a rank was filled to under the plan before counts until the script resets it.
+TEST_F(MeshStreamTest, ThePeakOfMemoryOutlivesAChangeOfPlan) {
+  start("dp=3;1:tp=3");
+  const StorageId large = engine_->next_storage(1);
+  engine_->alloc(large, 4096);
+  const StorageId a = upload({1, 2});
+  call("aten::fill_.Scalar(f64[2]!, word) -> _", {large}, {worker::word_of(3)});
+  add(a, a, 1);
+  engine_->free(large);
+  engine_->step_end();
+  EXPECT_EQ(engine_->synchronize({}), ok_status());
+  add(a, a, 2);
+  EXPECT_EQ(engine_->synchronize({}), ok_status());
+  EXPECT_GE(engine_->worker_memory().peak_bytes, kRanks * 4096u);
+  EXPECT_TRUE(engine_->reached(engine_->marker({.resets_peak = true}), true, {}).value().reached);
+  EXPECT_LT(engine_->worker_memory().peak_bytes, kRanks * 4096u);
+}
+
 TEST_F(MeshStreamTest, APlanThatDoesNotFitTheDevicesIsTheEndInItsWords) {
   start("tp=2");
   const Status status = engine_->synchronize({});

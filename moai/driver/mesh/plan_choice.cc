@@ -136,7 +136,7 @@ void PlanChoice::look_up(uint64_t form) {
   seen_.push_back(form);
   if (options_.cache_folder.empty()) return;
   const auto kept = compiler::PlanCache(options_.cache_folder).find(key(form));
-  if (kept) judge(*kept, "kept");
+  if (kept && kept->plans.front().degrees.ranks() == options_.ranks) judge(*kept, "kept");
 }
 
 void PlanChoice::take_finding() {
@@ -166,6 +166,7 @@ void PlanChoice::keep(const Finding& finding) const {
 void PlanChoice::judge(const CachedSearch& search, const char* how) {
   const CachedPlan& best = search.plans.front();
   const CachedPlan* now = find(search, now_);
+  if (!now) now = find(search, first().degrees);  // since when more had to be shared
   {
     const std::lock_guard lock(mutex_);
     state_.candidates = search.candidates;
@@ -179,11 +180,12 @@ void PlanChoice::judge(const CachedSearch& search, const char* how) {
   }
   phase_ = Phase::kDone;
   if (best.degrees == now_) return note("stays", "no plan is predicted to be faster");
-  const bool faster = !now || !now->fits || best.step_s < (1 - kMargin) * now->step_s;
+  if (!now) return note("stays", "the plan of the job was not priced");
+  const bool faster = !now->fits || best.step_s < (1 - kMargin) * now->step_s;
   if (!faster) return note("stays", slower_text(best, *now, kMargin));
   phase_ = Phase::kFound;
   better_ = PlanBook::Options{best.degrees, first().open, options_.rank_bytes};
-  note(how, now ? faster_text(best, *now) : "the plan before was not priced");
+  note(how, faster_text(best, *now));
 }
 
 // ---- what is said

@@ -4,10 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <unordered_map>
 #include <utility>
 
@@ -19,7 +16,7 @@ namespace {
 
 using compiler::CachedPlan;
 
-constexpr std::chrono::seconds kEndMax{5};
+constexpr std::chrono::seconds kPatience{5};
 constexpr int kNice = 10;  // the script, and Workers beside it, come first
 
 CachedPlan as_cached(const compiler::FoundPlan& p) {
@@ -56,6 +53,8 @@ Finding search(const SearchOrder& order, const std::atomic<bool>& stopped) {
   for (const auto& p : found->alternatives) out.search.plans.push_back(as_cached(p));
   const auto has = [&](const CachedPlan& p) { return p.degrees == order.now; };
   if (std::ranges::none_of(out.search.plans, has)) {
+    if (stopped) out.status = cancelled("[driver.search] the job has ended");
+    if (stopped) return out;
     out.search.plans.push_back(price_now(order, options));
   }
   out.search.lower_bound_s = found->lower_bound_s;
@@ -84,65 +83,51 @@ StepToPlan step_to_plan(const graph::Window& w, const graph::SignatureTable& sig
   return out;
 }
 
-struct PlanSearch::State {
-  std::mutex mutex;
-  std::condition_variable over;
-  bool running = false;            // guarded by mutex
-  std::optional<Finding> finding;  // guarded by mutex
-  std::atomic<bool> stopped{false};
-
-  void run(const SearchOrder& order) {
-    const auto self = static_cast<id_t>(::gettid());
-    if (::setpriority(PRIO_PROCESS, self, kNice) != 0) {
-      log_debug("[driver.search] its thread has the priority of the others");
-    }
-    Finding found = search(order, stopped);
-    const std::lock_guard lock(mutex);
-    finding = std::move(found);
-    running = false;
-    over.notify_all();
-  }
-};
-
-PlanSearch::PlanSearch() : state_(std::make_shared<State>()) {}
-
 PlanSearch::~PlanSearch() {
   stop();
   end();
 }
 
+void PlanSearch::run(const SearchOrder& order) {
+  if (::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice) != 0) {
+    log_debug("[driver.search] its thread has the priority of the others");
+  }
+  Finding found = search(order, stopped_);
+  const std::lock_guard lock(mutex_);
+  finding_ = std::move(found);
+  running_ = false;
+  over_.notify_all();
+}
+
 void PlanSearch::start(SearchOrder order) {
   if (thread_.joinable()) thread_.join();
-  if (state_->stopped) return;
+  if (stopped_) return;
   {
-    const std::lock_guard lock(state_->mutex);
-    state_->running = true;
+    const std::lock_guard lock(mutex_);
+    running_ = true;
   }
-  thread_ = std::thread([state = state_, order = std::move(order)] { state->run(order); });
+  thread_ = std::thread([this, order = std::move(order)] { run(order); });
 }
 
 bool PlanSearch::running() const {
-  const std::lock_guard lock(state_->mutex);
-  return state_->running;
+  const std::lock_guard lock(mutex_);
+  return running_;
 }
 
 std::optional<Finding> PlanSearch::take() {
-  const std::lock_guard lock(state_->mutex);
-  return std::exchange(state_->finding, std::nullopt);
+  const std::lock_guard lock(mutex_);
+  return std::exchange(finding_, std::nullopt);
 }
-
-void PlanSearch::stop() { state_->stopped = true; }
 
 void PlanSearch::end() {
   if (!thread_.joinable()) return;
-  bool over = false;
   {
-    std::unique_lock lock(state_->mutex);
-    over = state_->over.wait_for(lock, kEndMax, [this] { return !state_->running; });
+    std::unique_lock lock(mutex_);
+    if (!over_.wait_for(lock, kPatience, [this] { return !running_; })) {
+      log_warning("the script ends when the search of its plan has, which takes long");
+    }
   }
-  if (over) return thread_.join();
-  log_warning("[driver.search] the search of a plan did not end in time and is left to itself");
-  thread_.detach();
+  thread_.join();
 }
 
 }  // namespace moai::driver

@@ -1,13 +1,17 @@
 // PlanSearch: looks for a better plan of a training step while the job goes on.
 //
 // One search at a time, in a thread of its own at low priority, on copies of all it reads. It looks
-// at `stopped` between two plans; who ends the job waits for it for a moment (end()).
+// at stop() between two plans, and who ends the job waits for it (end()).
 #pragma once
 
+#include <atomic>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "moai/cluster/topology.h"
 #include "moai/compiler/planner/recorded_step.h"
@@ -40,21 +44,25 @@ struct Finding {
 
 class PlanSearch {
  public:
-  PlanSearch();
   ~PlanSearch();
 
   void start(SearchOrder order);
   bool running() const;
   // Once, when the search is over.
   std::optional<Finding> take();
-  // Any thread: the search ends soon. end() waits for that, for 5 s at most.
-  void stop();
+  // Any thread: the search ends with the plan that is looked at. end() waits for that, and says so
+  // where it takes long.
+  void stop() { stopped_ = true; }
   void end();
 
  private:
-  // Of the thread too, which may outlive the search where even its end took too long.
-  struct State;
-  std::shared_ptr<State> state_;
+  void run(const SearchOrder& order);
+
+  std::atomic<bool> stopped_{false};
+  mutable std::mutex mutex_;
+  std::condition_variable over_;
+  bool running_ = false;            // guarded by mutex_
+  std::optional<Finding> finding_;  // guarded by mutex_
   std::thread thread_;
 };
 

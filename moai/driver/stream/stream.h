@@ -39,7 +39,7 @@ class Stream {
   virtual void close() = 0;
   // Tells the Workers that nothing follows.
   virtual void say_goodbye() = 0;
-  // After close(): ends what goes on beside the job, within 5 s.
+  // After close(): ends what goes on beside the job, and waits for it.
   virtual void end_threads() {}
   // In a forked child: closes the child's copies of descriptors.
   virtual void close_copy() = 0;

@@ -125,6 +125,7 @@ void bind_device(py::module_& m) {
                           std::string command) {
     set_startup({std::move(program), std::move(version), std::move(framework), std::move(command)});
   });
+  m.def("ask_for_plan", [](const std::string& pins) { raise_if_error(ask_for_plan(pins)); });
   m.def("settings", &settings);
   m.def("synchronize", &synchronize);
   m.def("set_sync_debug_mode", &set_sync_debug_mode);

@@ -4,9 +4,11 @@
 
 #include <atomic>
 #include <mutex>
+#include <optional>
 
 #include "moai/base/profile.h"
 #include "moai/base/site_settings.h"
+#include "moai/driver/mesh/plan_schedule.h"
 #include "moai/front/device/device_type.h"
 #include "moai/front/device/script.h"
 #include "moai/front/device/settings.h"
@@ -16,8 +18,9 @@ namespace moai::front {
 namespace {
 
 Script g_script;
-std::mutex g_mutex;  // guards creation and g_startup
+std::mutex g_mutex;  // guards creation, g_startup and g_asked_plan
 Startup g_startup;
+std::optional<std::string> g_asked_plan;
 std::atomic<driver::Driver*> g_engine{nullptr};
 std::atomic<bool> g_forked{false};
 std::atomic<int> g_sync_debug_mode{0};
@@ -49,9 +52,9 @@ driver::DriverOptions options() {
   o.flavor = s.flavor;
   o.device = s.device;
   o.quiet = s.quiet;
-  o.plan = s.plan;
+  o.plan = s.plan.empty() ? g_asked_plan.value_or("") : s.plan;
   o.searches_plan = s.searches_plan;
-  o.tells_search = s.tells_search;
+  o.tells_search = s.tells_search || (g_asked_plan && s.searches_plan);
   o.cluster_path = s.cluster_path;
   o.templates = s.templates;
   o.compiles = s.compiles;
@@ -106,6 +109,17 @@ const Script& script() { return g_script; }
 void set_startup(Startup startup) {
   const std::lock_guard lock(g_mutex);
   g_startup = std::move(startup);
+}
+
+Status ask_for_plan(const std::string& pins) {
+  const auto schedule = driver::plan_schedule_from_string(pins);
+  MOAI_RETURN_IF_ERROR(schedule.status());
+  const std::lock_guard lock(g_mutex);
+  if (g_engine.load()) {
+    return failed_precondition("the device is in use already: its plan is asked for before that");
+  }
+  g_asked_plan = pins;
+  return ok_status();
 }
 
 driver::Driver& engine() {

@@ -22,6 +22,11 @@ struct Startup {
 // Has no effect once the driver exists.
 void set_startup(Startup startup);
 
+// What a script asks of the plan of a job on several devices, as MOAI_PLAN spells it, which goes
+// before it. INVALID_ARGUMENT and UNIMPLEMENTED in the planner's words; FAILED_PRECONDITION once
+// the driver exists.
+Status ask_for_plan(const std::string& pins);
+
 // Creates the driver at the first call.
 driver::Driver& engine();
 // Null before the first engine() and in a forked child.

@@ -41,5 +41,25 @@ TEST(SettingsTest, WindowsAreCompiledForThoseWhoAskAndMayBeForOthers) {
   ::unsetenv("MOAI_COMPILE");
 }
 
+TEST(SettingsTest, PlansAreSearchedForUnlessThatIsForbidden) {
+  struct Row {
+    const char *search, *advanced;
+    bool searches, tells;
+  };
+  for (const Row& row : {Row{"", "", true, false},
+                         {"0", "", false, false},
+                         {"", "1", true, true},
+                         {"", "0", false, false},
+                         {"0", "1", false, true},
+                         {"1", "0", true, false}}) {
+    ::setenv("MOAI_PLAN_SEARCH", row.search, 1);
+    ::setenv("MOREH_ENABLE_ADVANCED_PARALLELIZATION", row.advanced, 1);
+    EXPECT_EQ(read_settings().searches_plan, row.searches) << row.search << "," << row.advanced;
+    EXPECT_EQ(read_settings().tells_search, row.tells) << row.search << "," << row.advanced;
+  }
+  ::unsetenv("MOAI_PLAN_SEARCH");
+  ::unsetenv("MOREH_ENABLE_ADVANCED_PARALLELIZATION");
+}
+
 }  // namespace
 }  // namespace moai::front

@@ -1,0 +1,213 @@
+// The choice for a recorded training step on four devices, of which one shares its batch badly.
+#include "moai/driver/mesh/plan_choice.h"
+
+#include <gmock/gmock.h>
+
+#include <chrono>
+#include <thread>
+
+#include "moai/base/file.h"
+#include "moai/base/testing/temporary_directory.h"
+#include "moai/cluster/cpu_node.h"
+#include "moai/graph/recording.h"
+
+namespace moai::driver {
+namespace {
+
+using compiler::CachedPlan;
+using compiler::Degrees;
+using testing::HasSubstr;
+
+class PlanChoiceTest : public testing::Test {
+ protected:
+  PlanChoiceTest() {
+    const auto text = read_file(MOAI_SOURCE "/tests/golden/windows/gpt.txt");
+    const auto recording = graph::parse_recording(text.ok() ? *text : "?", &signatures_);
+    EXPECT_TRUE(recording.ok()) << recording.status().to_string();
+    const auto step = compiler::training_step(*recording, signatures_);
+    EXPECT_TRUE(step.ok()) << step.status().to_string();
+    window_ = step->window;
+    for (const auto& [id, bytes] : step->older) storages_.made(id, bytes);
+    for (const StorageId id : step->uploaded) {
+      const uint64_t bytes = storages_.state(id)->bytes;
+      storages_.hold(id, std::string(bytes, 'x'));
+    }
+    plan_.trains = true;
+    plan_.id = 3;
+    plan_.runs = 1;
+    plan_.degrees = {.dp = 4};
+    options_ = {.schedule = plan_schedule_from_string("").value(),
+                .ranks = 4,
+                .cluster = cluster::cpu_node(4, int64_t{1} << 32, 4),
+                .cache_folder = folder_.path() + "/plans",
+                .version = "1",
+                .quiet = true};
+  }
+  void begin() {
+    auto made = PlanChoice::make(options_);
+    ASSERT_TRUE(made.ok()) << made.status().to_string();
+    choice_ = std::move(*made);
+  }
+  auto before(const WindowPlan* known) { return choice_->before(window_, known, signatures_); }
+  void run() { choice_->runs(window_, plan_, signatures_, storages_); }
+  // As if an earlier run had found these, best first.
+  void keep(std::vector<CachedPlan> plans) {
+    const std::string key =
+        compiler::plan_key(graph::window_hash(window_, signatures_), *options_.cluster, {},
+                           "job of 1 from dp4 tp1 zero0");
+    ASSERT_EQ(compiler::PlanCache(options_.cache_folder).keep(key, {.plans = std::move(plans)}),
+              ok_status());
+  }
+  static CachedPlan price(const Degrees& d, double step_s, bool fits = true) {
+    return {.degrees = d, .step_s = step_s, .fits = fits};
+  }
+  std::string how() const { return choice_->state().how; }
+
+  TemporaryDirectory folder_;
+  graph::SignatureTable signatures_;
+  graph::Window window_;
+  Storages storages_;
+  WindowPlan plan_;
+  ChoiceOptions options_;
+  std::unique_ptr<PlanChoice> choice_;
+};
+
+constexpr Degrees kData{.dp = 4}, kTensor{.tp = 4};
+
+TEST_F(PlanChoiceTest, AStepThatComesAgainIsSearchedAndWhatIsFoundIsKept) {
+  begin();
+  EXPECT_FALSE(before(nullptr)) << "nothing is kept yet";
+  EXPECT_EQ(how(), "begun");
+  run();
+  EXPECT_EQ(how(), "searching");
+  for (int i = 0; i < 3000 && how() == "searching"; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    before(&plan_);
+  }
+  const session::JobReport::Plan found = choice_->state();
+  EXPECT_THAT(found.how, testing::AnyOf("found", "stays"));
+  EXPECT_GT(found.candidates, 5u);
+  EXPECT_EQ(found.cluster, "cpu-node");
+  EXPECT_THAT(found.prices, testing::Contains(testing::Field(
+                                &session::JobReport::Plan::Price::degrees, "dp4 tp1 zero0")));
+  begin();
+  before(nullptr);
+  EXPECT_EQ(choice_->state().prices, found.prices) << "the next run has them at once";
+}
+
+TEST_F(PlanChoiceTest, APlanThatIsFasterByAMarginIsTakenUp) {
+  keep({price(kTensor, 0.8), price(kData, 1)});
+  begin();
+  const auto wanted = before(nullptr);
+  ASSERT_TRUE(wanted);
+  EXPECT_EQ(wanted->degrees, kTensor);
+  choice_->step_ended();
+  choice_->taken(ok_status());
+  EXPECT_TRUE(choice_->settled());
+  const session::JobReport::Plan state = choice_->state();
+  EXPECT_EQ(state.how, "kept");
+  EXPECT_EQ(state.changes, 1u);
+  EXPECT_THAT(state.why, HasSubstr("predicted 800 ms a step, dp4 tp1 zero0 1e+03 ms"));
+  plan_.degrees = kTensor;
+  run();
+  EXPECT_EQ(choice_->state().degrees, "dp1 tp4 zero0");
+}
+
+TEST_F(PlanChoiceTest, OneThatIsLittleFasterOrTheSameIsNot) {
+  keep({price(kTensor, 0.9), price(kData, 1)});
+  begin();
+  EXPECT_FALSE(before(nullptr));
+  EXPECT_EQ(how(), "stays");
+  EXPECT_THAT(choice_->state().why, HasSubstr("which is not faster by 15 %"));
+  keep({price(kData, 1), price(kTensor, 2)});
+  begin();
+  EXPECT_FALSE(before(nullptr));
+  EXPECT_EQ(choice_->state().why, "no plan is predicted to be faster");
+}
+
+TEST_F(PlanChoiceTest, OneThatFitsWhereThisDoesNotIsTakenUpAtAnyPrice) {
+  keep({price(kTensor, 3), price(kData, 1, false)});
+  begin();
+  ASSERT_TRUE(before(nullptr));
+  EXPECT_THAT(choice_->state().why, HasSubstr("predicted to fit"));
+}
+
+TEST_F(PlanChoiceTest, WhatIsKeptForOtherDevicesOrAnotherBeginningIsNotTakenUp) {
+  keep({price({.tp = 8}, 0.1), price(kData, 1)});
+  begin();
+  EXPECT_FALSE(before(nullptr));
+  EXPECT_EQ(how(), "begun");
+  keep({price(kTensor, 0.1), price({.dp = 2, .tp = 2}, 1)});
+  begin();
+  EXPECT_FALSE(before(nullptr));
+  EXPECT_EQ(choice_->state().why, "the plan of the job was not priced");
+}
+
+TEST_F(PlanChoiceTest, WhatIsNotTakenUpIsTold) {
+  keep({price(kTensor, 0.5), price(kData, 1)});
+  begin();
+  ASSERT_TRUE(before(nullptr));
+  choice_->taken(resource_exhausted("a device would need 12 bytes"));
+  EXPECT_EQ(how(), "stays");
+  EXPECT_EQ(choice_->state().why, "of the plan dp1 tp4 zero0: a device would need 12 bytes");
+  EXPECT_EQ(choice_->state().changes, 0u);
+  EXPECT_FALSE(before(&plan_)) << "and not tried again";
+}
+
+TEST_F(PlanChoiceTest, PlansOfLaterStepsAreTakenUpThenAndNothingIsSearched) {
+  options_.schedule = plan_schedule_from_string("dp=4;2:tp=4").value();
+  begin();
+  EXPECT_EQ(how(), "pinned");
+  EXPECT_FALSE(before(&plan_));
+  run();
+  EXPECT_EQ(how(), "pinned");
+  choice_->step_ended();
+  EXPECT_FALSE(before(&plan_));
+  choice_->step_ended();
+  const auto wanted = before(&plan_);
+  ASSERT_TRUE(wanted);
+  EXPECT_EQ(wanted->degrees, kTensor);
+  choice_->taken(ok_status());
+  EXPECT_EQ(choice_->state().since_step, 2u);
+}
+
+TEST_F(PlanChoiceTest, WithoutADescriptionNothingIsSearched) {
+  options_.cluster.reset();
+  options_.why_no_search = "nothing describes them";
+  begin();
+  run();
+  EXPECT_EQ(how(), "pinned");
+  EXPECT_EQ(choice_->state().why, "nothing describes them");
+  EXPECT_TRUE(choice_->settled());
+}
+
+TEST_F(PlanChoiceTest, WindowsThatRunWholeAreCountedByTheirReason) {
+  begin();
+  plan_.why_whole = "a part may be skipped";
+  plan_.ranks.resize(1);
+  plan_.ranks[0].calls.resize(7);
+  for (int i = 0; i < 3; ++i) run();
+  const auto whole = choice_->state().whole;
+  ASSERT_EQ(whole.size(), 1u);
+  EXPECT_EQ(whole[0].runs, 3u);
+  EXPECT_EQ(whole[0].calls, 7u);
+}
+
+TEST_F(PlanChoiceTest, ASearchEndsWithTheJob) {
+  begin();
+  run();
+  const auto begun = std::chrono::steady_clock::now();
+  choice_->stop();
+  choice_->end();
+  choice_.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(5));
+}
+
+TEST_F(PlanChoiceTest, APlanThatDoesNotMakeUpTheRanksIsRefused) {
+  options_.schedule = plan_schedule_from_string("dp=4;5:tp=3").value();
+  EXPECT_THAT(PlanChoice::make(options_).status().message(),
+              HasSubstr("is not the number of devices, 4"));
+}
+
+}  // namespace
+}  // namespace moai::driver
