@@ -47,7 +47,7 @@ Result<PlanComparison> compare_plans(Model* model, const device::TimeTable& time
                            .program.step_s,
         .simulated_s = run.step_s};
     if (out.plans++ == 0 || plan.simulated_s < out.best.simulated_s) out.best = plan;
-    if (std::abs(plan.error()) > std::abs(out.worst_error)) out.worst_error = plan.error();
+    if (out.plans == 1 || std::abs(plan.error()) > std::abs(out.worst.error())) out.worst = plan;
     if (d != found.best.degrees) continue;
     out.chosen = plan;
     MOAI_ASSIGN_OR_RETURN(out.shifts,
