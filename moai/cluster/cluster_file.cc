@@ -112,8 +112,8 @@ void read_node(TableReader reader, Cluster* cluster) {
   if (reader.has("speeds")) {
     cluster->speeds = reader.numbers("speeds", {0.01, 100});
     if (cluster->speeds.size() != static_cast<size_t>(cluster->devices_per_node)) {
-      reader.add_error("'speeds' has " + std::to_string(cluster->speeds.size()) +
-                       " numbers for " + std::to_string(cluster->devices_per_node) + " devices");
+      reader.add_error("'speeds' has " + std::to_string(cluster->speeds.size()) + " numbers for " +
+                       std::to_string(cluster->devices_per_node) + " devices");
     }
   }
   reader.finish();

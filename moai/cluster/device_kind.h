@@ -48,7 +48,7 @@ struct GemmTime {
 
 // How much a call is: what its seconds follow from (moai/compiler/cost/call_shape.h).
 struct CallShape {
-  double tensors = 0;                     // operands and results
+  double tensors = 0;  // operands and results
   double bytes_read = 0, bytes_written = 0;
   double flops = 0;
   double batch = 0, m = 0, n = 0, k = 0;  // of a product

@@ -36,12 +36,16 @@ std::string_view collective_name(Collective kind);
 
 // The ranks of a group: so many on each of so many nodes. Strided when they are not neighbours
 // within their node; other groups of the same kind then talk at the same time.
+// Groups that do not fill their nodes evenly have the ranks of the node with fewest, their size,
+// and how many of them leave one node together.
 struct GroupShape {
   int ranks_per_node = 1;
   int nodes = 1;
   bool strided = false;
+  int uneven_size = 0;     // 0: each node has as many
+  int groups_leaving = 0;  // a node; 0: as many as the node's devices make up
 
-  int ranks() const { return ranks_per_node * nodes; }
+  int ranks() const { return uneven_size ? uneven_size : ranks_per_node * nodes; }
   bool operator==(const GroupShape&) const = default;
 };
 

@@ -16,9 +16,8 @@ namespace moai::toolkit {
 namespace {
 
 struct Flags {
-  MeasureOptions measure{.calls_file = std::string(MOAI_SOURCE) + "/clusters/calls.txt",
-                         .devices = 0,
-                         .threads = 0};
+  MeasureOptions measure{
+      .calls_file = std::string(MOAI_SOURCE) + "/clusters/calls.txt", .devices = 0, .threads = 0};
   std::string out;
 };
 
@@ -51,9 +50,9 @@ Result<int> calibrate(Flags flags, Context& context, bool json) {
   const std::string file = flags.out.empty() ? machine_file() : flags.out;
   MOAI_ASSIGN_OR_RETURN(const Measured measured, measure_machine(o, context.terminal));
   const cluster::Cluster c = machine_cluster(o, measured, memory_of(local, o.devices));
-  const std::string text =
-      "# Made by `moai calibrate --devices " + std::to_string(o.devices) + " --threads " +
-      std::to_string(o.threads) + "`; moai plan and jobs on CPU Workers read it as this machine.\n";
+  const std::string text = "# Made by `moai calibrate --devices " + std::to_string(o.devices) +
+                           " --threads " + std::to_string(o.threads) +
+                           "`; moai plan and jobs on CPU Workers read it as this machine.\n";
   if (flags.out.empty()) std::filesystem::create_directories(local.state_dir);
   MOAI_RETURN_IF_ERROR(write_file(file, text + cluster::to_toml(c)));
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
@@ -76,8 +75,9 @@ void declare_calibrate(CLI::App& app, Invocation& invocation) {
   CLI::App* command = add_command(app, invocation, "calibrate",
                                   "measures this machine's CPU Workers, for moai plan and jobs");
   command->add_option("--out", flags->out, "where to write; without it, as this machine");
-  command->add_option("--devices", flags->measure.devices,
-                      "Workers of the description; without it those of the local platform")
+  command
+      ->add_option("--devices", flags->measure.devices,
+                   "Workers of the description; without it those of the local platform")
       ->check(CLI::Range(1, 64));
   command->add_option("--threads", flags->measure.threads, "of a Worker; likewise")
       ->check(CLI::Range(1, 1024));

@@ -17,7 +17,7 @@ namespace moai::apps {
 namespace {
 
 constexpr const char* kKinds[] = {"all_reduce", "all_gather", "reduce_scatter", "all_to_all"};
-constexpr size_t kBytes[] = {256,     2 << 10,   16 << 10, 48 << 10, 96 << 10,
+constexpr size_t kBytes[] = {256,       2 << 10, 16 << 10, 48 << 10, 96 << 10,
                              256 << 10, 1 << 20, 4 << 20,  16 << 20};
 constexpr int kTimesMax = 40, kTimesMin = 4, kBatches = 4;
 constexpr size_t kBytesOfTimes = 8 << 20;  // larger ones are run fewer times
@@ -47,12 +47,13 @@ std::string call_text(const std::string& kind, int64_t count, int ranks) {
 
 class Rank {
  public:
-  Rank(std::string name, int rank, int ranks) : name_(std::move(name)), rank_(rank), ranks_(ranks) {}
+  Rank(std::string name, int rank, int ranks)
+      : name_(std::move(name)), rank_(rank), ranks_(ranks) {}
 
   Status run(int rounds, const std::function<void(double)>& progress) {
     MOAI_ASSIGN_OR_RETURN(device_, device::make_aten_device({}));
-    MOAI_ASSIGN_OR_RETURN(
-        auto joined, comm::join_shared_memory({.name = name_, .rank = rank_, .size = ranks_}));
+    MOAI_ASSIGN_OR_RETURN(auto joined,
+                          comm::join_shared_memory({.name = name_, .rank = rank_, .size = ranks_}));
     comm::Group& world = groups_.open(std::move(joined));
     std::vector<int> all;
     for (int r = 0; r < ranks_; ++r) all.push_back(r);
@@ -94,8 +95,7 @@ class Rank {
     device::Buffer* operands[] = {buffer.get()};
     std::vector<device::BufferPtr> fresh(ops::arity(*s).fresh);
     // Many in a row, for ranks leave a barrier one after the other; each call waits for all.
-    const int times =
-        std::clamp(static_cast<int>(kBytesOfTimes / bytes), kTimesMin, kTimesMax);
+    const int times = std::clamp(static_cast<int>(kBytesOfTimes / bytes), kTimesMin, kTimesMax);
     for (int batch = -1; batch < kBatches; ++batch) {
       MOAI_RETURN_IF_ERROR(axis->barrier());
       const auto began = std::chrono::steady_clock::now();

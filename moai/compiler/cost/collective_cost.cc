@@ -43,7 +43,12 @@ Line message(const Link& link) {
 Line hop(const Cluster& c, const GroupShape& shape) {
   if (shape.nodes == 1) return message(link_inside(c, shape));
   Line outside = message(network_share(c));
-  if (shape.ranks_per_node == 1) return outside;
+  if (shape.groups_leaving > 0) {
+    outside.bytes_per_s =
+        std::min(c.network->link.bytes_per_s,
+                 c.network->node_bytes_per_s / shape.groups_leaving / shape.ranks_per_node);
+  }
+  if (shape.ranks() == shape.nodes) return outside;
   const Line inside = message(c.node_link);
   return {.latency_s = std::max(outside.latency_s, inside.latency_s),
           .bytes_per_s = std::min(outside.bytes_per_s * shape.ranks_per_node, inside.bytes_per_s)};

@@ -15,13 +15,13 @@ struct ClassRow {
 };
 // The first that is part of the name counts.
 constexpr ClassRow kClasses[] = {
-    {"_foreach_", "list"},       {"_fused_adam", "list"},      {"_amp_", "list"},
-    {"attention", "attention"},  {"convolution", "convolution"}, {"addmm", "product"},
-    {"::mm", "product"},         {"::bmm", "product"},         {"baddbmm", "product"},
-    {"lstm", "elementwise"},     {"softmax", "normalization"}, {"_norm", "normalization"},
-    {"embedding", "indexed"},    {"gather", "indexed"},        {"scatter", "indexed"},
-    {"index", "indexed"},        {"nll_loss", "indexed"},      {"topk", "indexed"},
-    {"sum", "reduction"},        {"mean", "reduction"},        {"amax", "reduction"},
+    {"_foreach_", "list"},      {"_fused_adam", "list"},        {"_amp_", "list"},
+    {"attention", "attention"}, {"convolution", "convolution"}, {"addmm", "product"},
+    {"::mm", "product"},        {"::bmm", "product"},           {"baddbmm", "product"},
+    {"lstm", "elementwise"},    {"softmax", "normalization"},   {"_norm", "normalization"},
+    {"embedding", "indexed"},   {"gather", "indexed"},          {"scatter", "indexed"},
+    {"index", "indexed"},       {"nll_loss", "indexed"},        {"topk", "indexed"},
+    {"sum", "reduction"},       {"mean", "reduction"},          {"amax", "reduction"},
     {"pool", "reduction"},
 };
 

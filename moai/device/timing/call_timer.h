@@ -1,8 +1,8 @@
 // Seconds of operator calls on a device, each with its code and data in the caches.
 //
 // In each round every call runs a few times in a row, of which the lower quartile counts; of the
-// rounds, which lie apart, the quickest does, so that moments in which others use the machine do not
-// show. The release of a call's results is in its time.
+// rounds, which lie apart, the quickest does, so that moments in which others use the machine do
+// not show. The release of a call's results is in its time.
 #pragma once
 
 #include <functional>

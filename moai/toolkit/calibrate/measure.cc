@@ -65,8 +65,7 @@ Status run_measure(const std::vector<std::string>& arguments, const std::string&
   options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
   MOAI_ASSIGN_OR_RETURN(const int64_t pid, spawn(options));
   Eta eta(terminal.err, what, options.log_path);
-  MOAI_ASSIGN_OR_RETURN(const int status,
-                        wait_for_child(pid, kSecondsMax, [&eta] { eta.look(); }));
+  MOAI_ASSIGN_OR_RETURN(const int status, wait_for_child(pid, kSecondsMax, [&eta] { eta.look(); }));
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return ok_status();
   return unavailable("moai-measure " + how_it_ended(status) + "; " +
                      last_lines(lines_of(options.log_path)));
@@ -85,8 +84,8 @@ Result<std::vector<ops::BoundCall>> read_calls(const std::string& path) {
   return calls;
 }
 
-Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder,
-                     Terminal& terminal, Measured* measured) {
+Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder, Terminal& terminal,
+                     Measured* measured) {
   MOAI_ASSIGN_OR_RETURN(const auto first, read_calls(options.calls_file));
   std::string text;
   for (const ops::BoundCall& c : compiler::cost::call_variants(first)) {

@@ -36,8 +36,7 @@ Result<PlanComparison> compare_plans(Model* model, const device::TimeTable& time
       const SearchResult found,
       search_plan(search_problem(model->step, cluster, {}, options, &model->signatures)));
   PlanComparison out;
-  for (const Degrees& d :
-       every_degrees(cluster.devices(), {}, !planner.roles().sequence.empty())) {
+  for (const Degrees& d : every_degrees(cluster.devices(), {}, !planner.roles().sequence.empty())) {
     const PlannedWindow planned = planner.plan(d);
     const EmittedStep step = emit_step(planned, &model->signatures);
     MOAI_ASSIGN_OR_RETURN(const VirtualRun run, machine.run(step));
@@ -47,11 +46,10 @@ Result<PlanComparison> compare_plans(Model* model, const device::TimeTable& time
                            .program.step_s,
         .simulated_s = run.step_s};
     if (out.plans++ == 0 || plan.simulated_s < out.best.simulated_s) out.best = plan;
-    if (std::abs(plan.error()) > std::abs(out.worst_error)) out.worst_error = plan.error();
+    if (out.plans == 1 || std::abs(plan.error()) > std::abs(out.worst.error())) out.worst = plan;
     if (d != found.best.degrees) continue;
     out.chosen = plan;
-    MOAI_ASSIGN_OR_RETURN(out.shifts,
-                          shifted(plan, run, step, times, cluster, model->signatures));
+    MOAI_ASSIGN_OR_RETURN(out.shifts, shifted(plan, run, step, times, cluster, model->signatures));
   }
   return out;
 }

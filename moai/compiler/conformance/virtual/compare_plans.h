@@ -22,8 +22,7 @@ struct ClassShift {
 };
 
 struct PlanComparison {
-  ComparedPlan chosen{}, best{};  // best by what was simulated
-  double worst_error = 0;         // of all plans, by magnitude
+  ComparedPlan chosen{}, best{}, worst{};  // best by what was simulated, worst by its error
   size_t plans = 0;
   std::vector<ClassShift> shifts{};
 };

@@ -45,8 +45,7 @@ double Transfers::ring_latency(Collective kind, double ranks, double nodes, doub
   return std::min(around, 2 * (together - 1) * near.latency_s + 2 * (nodes - 1) * far);
 }
 
-Transfers::Route Transfers::route(Collective kind, double bytes,
-                                  std::span<const int> ranks) const {
+Transfers::Route Transfers::route(Collective kind, double bytes, std::span<const int> ranks) const {
   std::vector<double> together(static_cast<size_t>(cluster_.nodes));  // ranks, by node
   const auto of_node = [&](int rank) -> double& {
     return together[static_cast<size_t>(node_of(rank))];
@@ -76,8 +75,7 @@ Transfers::Route Transfers::route(Collective kind, double bytes,
   }
   // As many rings as a node has ranks, each through an adapter of its own with its part.
   route.latency_s = ring_latency(kind, n, nodes, most, near);
-  const double ramp =
-      nodes > 1 ? cluster_.network->link.half_peak_bytes : near.half_peak_bytes;
+  const double ramp = nodes > 1 ? cluster_.network->link.half_peak_bytes : near.half_peak_bytes;
   const double sent = ring_steps(kind, n) * (bytes / n + ramp);
   for (const int r : ranks) {
     add(r, of_node(r) > 1 || nodes == 1 ? sent : 0, nodes == 1 ? 0 : sent / of_node(r));

@@ -3,6 +3,7 @@
 //   compiler_virtual catalogue MODEL...              calls for calibration to begin with
 //   compiler_virtual table TIMES CLUSTER             predicted and measured microseconds of calls
 //   compiler_virtual run TIMES CLUSTER MODEL...      plans, predicted and simulated
+//   compiler_virtual counts FILE                     of a real Worker (docs/formats/worker.md)
 // MODEL is a recording. Devices are those of the cluster, up to 64.
 #include <cmath>
 #include <cstdio>
@@ -91,7 +92,8 @@ Status run_models(const std::string& times, const std::string& cluster_file, con
   MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(times));
   MOAI_ASSIGN_OR_RETURN(const device::TimeTable table, device::TimeTable::parse(text));
   MOAI_ASSIGN_OR_RETURN(const cluster::Cluster cluster, cluster::read_cluster(cluster_file));
-  std::printf("model\tdevices\tplan\tbest\tover_best\tstep_us\terror\tworst_error\tplans\n");
+  std::printf(
+      "model\tdevices\tplan\tbest\tover_best\tstep_us\terror\tworst_plan\tworst_error\tplans\n");
   for (const std::string& file : models) {
     Model model;
     MOAI_RETURN_IF_ERROR(read_model(file, &model));
@@ -99,10 +101,10 @@ Status run_models(const std::string& times, const std::string& cluster_file, con
       const auto part = cluster::with_devices(cluster, devices);
       if (!part.ok()) continue;
       MOAI_ASSIGN_OR_RETURN(const PlanComparison c, compare_plans(&model, table, *part));
-      std::printf("%s\t%d\t%s\t%s\t%.4f\t%.2f\t%.4f\t%.4f\t%zu\n", model.name.c_str(), devices,
+      std::printf("%s\t%d\t%s\t%s\t%.4f\t%.2f\t%.4f\t%s\t%.4f\t%zu\n", model.name.c_str(), devices,
                   to_string(c.chosen.degrees).c_str(), to_string(c.best.degrees).c_str(),
                   c.chosen.simulated_s / c.best.simulated_s - 1, c.chosen.simulated_s * 1e6,
-                  c.chosen.error(), c.worst_error, c.plans);
+                  c.chosen.error(), to_string(c.worst.degrees).c_str(), c.worst.error(), c.plans);
       for (const ClassShift& shift : c.shifts) {
         std::printf("shift\t%s\t%d\t%s\t%.2f\t%.4f\t%.4f\n", model.name.c_str(), devices,
                     std::string(shift.of_class).c_str(), shift.factor, shift.share, shift.error);
@@ -130,10 +132,37 @@ Status print_table(const std::string& times, const std::string& cluster_file) {
   return ok_status();
 }
 
+// What a Worker counted (docs/formats/worker.md), as JSON.
+Status print_counts(const std::string& file) {
+  MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(file));
+  uint64_t peak_bytes = 0, received_bytes = 0, collectives = 0;
+  double flops = 0;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string key;
+    uint64_t count = 0;
+    words >> key >> count >> std::ws;
+    if (key == "peak_bytes") peak_bytes = count;
+    if (key == "received_bytes") received_bytes = count;
+    if (key != "call") continue;
+    const auto s = ops::call_signature_from_string(line.substr(line.find(' ', 5) + 1));
+    if (!s) return invalid_argument("no call: " + line);
+    collectives += s->op.starts_with("moai::") ? count : 0;
+    flops += static_cast<double>(count) * cost::call_work(*s).flops;
+  }
+  std::printf(
+      "{\"peak_bytes\": %zu, \"received_bytes\": %zu, \"collectives\": %zu, \"flops\": %.0f}\n",
+      static_cast<size_t>(peak_bytes), static_cast<size_t>(received_bytes),
+      static_cast<size_t>(collectives), flops);
+  return ok_status();
+}
+
 int run(const std::vector<std::string>& a) {
   Status status = invalid_argument("usage: compiler_virtual calls|catalogue|run …");
   if (a.size() > 1 && a[0] == "calls") status = print_calls({a.begin() + 1, a.end()});
   if (a.size() > 1 && a[0] == "catalogue") status = print_catalogue({a.begin() + 1, a.end()});
+  if (a.size() == 2 && a[0] == "counts") status = print_counts(a[1]);
   if (a.size() == 3 && a[0] == "table") status = print_table(a[1], a[2]);
   if (a.size() > 3 && a[0] == "run") status = run_models(a[1], a[2], {a.begin() + 3, a.end()});
   if (status.ok()) return 0;

@@ -14,8 +14,8 @@
 namespace moai::compiler {
 
 struct VirtualRun {
-  double step_s = 0;                    // until the last rank has ended
-  double waited_s = 0, exchanged_s = 0; // of the rank that ends last, in collectives
+  double step_s = 0;                             // until the last rank has ended
+  double waited_s = 0, exchanged_s = 0;          // of the rank that ends last, in collectives
   std::map<std::string_view, double> class_s{};  // of its calls (device::operator_class)
 };
 

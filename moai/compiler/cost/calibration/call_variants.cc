@@ -200,6 +200,24 @@ class Variants {
     }
     const bool product = call_work(call.signature).kind == WorkKind::kProduct;
     if (product && now.size() <= kCrossedMax) cross(scaling, now, 0);
+    if (product && now.size() > kCrossedMax) pairs(scaling, now);
+  }
+  void pairs(const Scaling& scaling, const Sizes& now) {
+    for (size_t f = 0; f < now.size(); ++f) {
+      for (size_t g = 0; g < f; ++g) {
+        for (const auto& [of_f, of_g] : {std::pair{0.5, 0.5},
+                                         {0.25, 0.5},
+                                         {0.5, 0.25},
+                                         {0.0, 0.5},
+                                         {0.5, 0.0},
+                                         {0.25, 0.25}}) {
+          Sizes sizes = now;
+          sizes[f] = times_at_least_one(sizes[f], of_f);
+          sizes[g] = times_at_least_one(sizes[g], of_g);
+          add(scaling.scaled(sizes));
+        }
+      }
+    }
   }
   // All factors of a product apart from each other: its kernels differ by shape.
   void cross(const Scaling& scaling, const Sizes& sizes, size_t f) {

@@ -17,8 +17,8 @@ struct VariantLimits {
   std::vector<tensor::DType> dtypes{tensor::DType::kFloat64, tensor::DType::kFloat32};
 };
 
-// Distinct signatures with their words, each with storages of its own. A variant may be one that the
-// operator refuses: whoever measures notices.
+// Distinct signatures with their words, each with storages of its own. A variant may be one that
+// the operator refuses: whoever measures notices.
 std::vector<ops::BoundCall> call_variants(std::span<const ops::BoundCall> calls,
                                           const VariantLimits& limits = {});
 
