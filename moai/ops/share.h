@@ -36,8 +36,8 @@ const Arg* share_argument(const CallSignature& s);
 // large as what is drawn, of a whole of at most 2^55 elements, or the call draws otherwise.
 std::optional<std::vector<ShareDigit>> share_of(const CallSignature& s);
 
-// The digits of a part of a part: `inner` are those of what the part `outer` holds. Nothing where no
-// digits say it.
+// The digits of a part of a part: `inner` are those of what the part `outer` holds. Nothing where
+// no digits say it.
 std::optional<std::vector<ShareDigit>> part_of_part(std::vector<ShareDigit> outer,
                                                     std::vector<ShareDigit> inner);
 
