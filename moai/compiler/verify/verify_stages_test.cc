@@ -77,9 +77,9 @@ TEST_F(VerifyStagesTest, EachStageRunsItsPart) {
             "s2 = aten::neg(f32[4] s1) -> f32[4]\n"
             "moai::send(f32[4] s2, 1, 0) -> _\n"
             "free s2\n"
-            "s101 = moai::receive(1, 0) -> f32[4]\n"
-            "s5 = aten::neg(f32[4] s101) -> f32[4]\n"
-            "free s101\n");
+            "s100 = moai::receive(1, 0) -> f32[4]\n"
+            "s5 = aten::neg(f32[4] s100) -> f32[4]\n"
+            "free s100\n");
   EXPECT_EQ(print(ranks_[1], signatures_),
             "s100 = moai::receive(0, 0) -> f32[4]\n"
             "s4 = aten::add.Tensor(f32[4] s3, f32[4] s100, 1) -> f32[4]\n"
