@@ -68,6 +68,17 @@ for step in range(3):
     again.step()
 say(*(p.sum() for p in other.parameters()))
 
+# Losses that count their targets otherwise.
+counts = {"weight": torch.tensor([0.25, 2.0]).to(device), "ignore_index": 1, "label_smoothing": 0.1}
+for name, value in counts.items():
+    for step in range(2):
+        loss = F.cross_entropy(model(data[:24]), target[:24], **{name: value})
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        say(loss)
+say(*(p.sum() for p in model.parameters()))
+
 # What depends on values.
 say(len(data[data.sum(1) > 0]), *torch.nonzero(target)[:3].flatten())
 say(data.unique().numel(), *torch.sort(data[:, 0]).values[:3])
@@ -144,7 +155,7 @@ for step in range(5):
 print(sum(layer.weight.double().sum().item() for layer in layers))
 """
 
-# 16 MiB of activations a layer for the whole batch.
+# 8 MiB of activations a layer for the whole batch.
 DEEP = """
 import torch
 from torch import nn

@@ -96,13 +96,28 @@ std::optional<ContentWhole> ContentNumbers::parts_of(ContentNumber content) cons
   return w;
 }
 
-ContentNumber ContentNumbers::call(const std::string& encoded, const std::vector<uint64_t>& words,
+ContentNumber ContentNumbers::call(const ops::CallSignature& s, const std::vector<uint64_t>& words,
                                    const std::vector<ContentNumber>& operands) {
-  const uint64_t id = calls_.try_emplace(encoded, calls_.size()).first->second;
-  std::vector<uint64_t> key{kCall, id};
+  const auto [known, is_new] = known_calls_.try_emplace(&s);
+  if (is_new) {
+    std::string encoded;
+    Writer out(&encoded);
+    ops::encode(s, &out);
+    known->second = calls_.try_emplace(std::move(encoded), calls_.size()).first->second;
+  }
+  std::vector<uint64_t> key{kCall, known->second};
   key.insert(key.end(), words.begin(), words.end());
   key.insert(key.end(), operands.begin(), operands.end());
   return number(std::move(key));
+}
+
+size_t ContentNumbers::Hash::operator()(const std::vector<uint64_t>& key) const {
+  uint64_t h = key.size();
+  for (const uint64_t v : key) {
+    h = (h ^ v) * 0xff51afd7ed558ccdull;
+    h ^= h >> 32;
+  }
+  return h;
 }
 
 std::string ContentRun::call(const LoweredCall& c, std::span<const StorageId> ids,
@@ -141,10 +156,7 @@ std::string ContentRun::one(const ops::CallSignature& s, const std::vector<Stora
     const bool overwritten = ids[i] != 0 && filled[i] && covers(ids[i], tensors[i]->geometry);
     read.push_back(ids[i] == 0 || overwritten ? 0 : storages_.at(ids[i]).number);
   }
-  std::string encoded;
-  Writer out(&encoded);
-  ops::encode(s, &out);
-  const ContentNumber call = numbers_.call(encoded, words, read);
+  const ContentNumber call = numbers_.call(s, words, read);
   for (size_t i = 0; i < tensors.size(); ++i) {
     if (ids[i] != 0 && tensors[i]->written) {
       storages_.at(ids[i]).number = numbers_.written(call, i);

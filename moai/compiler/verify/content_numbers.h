@@ -5,7 +5,8 @@
 // a whole by its parts.
 #pragma once
 
-#include <map>
+#include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -46,7 +47,8 @@ class ContentNumbers {
   ContentNumber whole(ContentWhole w);
   // What a part was added to; nothing where the content is no such whole.
   std::optional<ContentWhole> parts_of(ContentNumber content) const;
-  ContentNumber call(const std::string& encoded, const std::vector<uint64_t>& words,
+  // The signature stays where it is.
+  ContentNumber call(const ops::CallSignature& s, const std::vector<uint64_t>& words,
                      const std::vector<ContentNumber>& operands);
   ContentNumber result(ContentNumber call, size_t i) { return number({kResult, call, i}); }
   ContentNumber written(ContentNumber call, size_t i) { return number({kWritten, call, i}); }
@@ -65,9 +67,13 @@ class ContentNumbers {
   };
   ContentNumber number(std::vector<uint64_t> key);
 
-  std::map<std::vector<uint64_t>, ContentNumber> numbers_;
+  struct Hash {
+    size_t operator()(const std::vector<uint64_t>& key) const;
+  };
+  std::unordered_map<std::vector<uint64_t>, ContentNumber, Hash> numbers_;
   std::vector<const std::vector<uint64_t>*> keys_;  // by number - 1
   std::unordered_map<std::string, uint64_t> calls_;
+  std::unordered_map<const ops::CallSignature*, uint64_t> known_calls_;
 };
 
 // The storages of one run, with what they hold.
