@@ -303,7 +303,10 @@ Status MeshStream::change(const PlanBook::Options& options, const graph::Window&
 
 // Groups that broke are made anew: the script may go on after an error.
 void MeshStream::join_mesh() {
-  if (!gathering_.take_failed() && joined_) return;
+  const bool failed = gathering_.take_failed();
+  if (!failed && joined_) return;
+  // What a failed call should have written has no value on some ranks, which no move could tell.
+  if (failed) choice_->give_up("a call of the script failed on a device");
   joined_ = true;
   dispatch::JoinMesh join{.id = ++meshes_};
   for (const compiler::MeshAxis& a : mesh_.axes) {

@@ -86,6 +86,14 @@ void PlanChoice::taken(const Status& status) {
   state_.since_step = steps_;
 }
 
+void PlanChoice::give_up(const std::string& why) {
+  if (settled()) return;
+  search_.stop();
+  phase_ = Phase::kDone;
+  planned_.resize(1);
+  note("stays", why);
+}
+
 void PlanChoice::runs(const graph::Window& w, const WindowPlan& plan,
                       const graph::SignatureTable& signatures, const Storages& storages) {
   if (plan.degrees.zero > now_.zero) now_ = plan.degrees;  // what had to fit

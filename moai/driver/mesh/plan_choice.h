@@ -44,6 +44,8 @@ class PlanChoice {
   const PlanBook::Options& first() const { return planned_.front().options; }
 
   void step_ended() { ++steps_; }
+  // Something speaks against any change from now on.
+  void give_up(const std::string& why);
   // Nothing will change any more.
   bool settled() const { return phase_ == Phase::kDone && planned_.size() == 1; }
   // Before a window runs; `known`: its plan, where it came before. The plan to take up for it, of

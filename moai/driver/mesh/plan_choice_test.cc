@@ -171,6 +171,16 @@ TEST_F(PlanChoiceTest, PlansOfLaterStepsAreTakenUpThenAndNothingIsSearched) {
   EXPECT_EQ(choice_->state().since_step, 2u);
 }
 
+TEST_F(PlanChoiceTest, NothingChangesOnceItWasGivenUp) {
+  options_.schedule = plan_schedule_from_string("dp=4;1:tp=4").value();
+  begin();
+  choice_->step_ended();
+  choice_->give_up("a call failed");
+  EXPECT_TRUE(choice_->settled());
+  EXPECT_FALSE(before(&plan_));
+  EXPECT_EQ(choice_->state().why, "a call failed");
+}
+
 TEST_F(PlanChoiceTest, WithoutADescriptionNothingIsSearched) {
   options_.cluster.reset();
   options_.why_no_search = "nothing describes them";
