@@ -1,0 +1,35 @@
+// Seconds of operator calls on a device, each with its code and data in the caches.
+//
+// In each round every call runs a few times in a row, of which the lower quartile counts; of the
+// rounds, which lie apart, the quickest does, so that moments in which others use the machine do
+// not show. The release of a call's results is in its time.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "moai/device/device.h"
+
+namespace moai::device {
+
+struct CallToTime {
+  ops::CallSignature signature{};
+  std::vector<uint64_t> words{};
+};
+
+struct CallTimerOptions {
+  int rounds = 5, runs = 5;                       // each call counts their product
+  uint64_t held_bytes_max = uint64_t{512} << 20;  // of operands that wait for other calls
+  // How many calls of all runs are done; may be slow.
+  std::function<void(size_t done, size_t all)> progress{};
+};
+
+// By call. Nothing for what the device refuses. Operands are halves, zeros where they count or
+// point; what a call writes is written anew before each run.
+std::vector<std::optional<double>> time_calls(Device* device, std::span<const CallToTime> calls,
+                                              const CallTimerOptions& options = {});
+
+}  // namespace moai::device

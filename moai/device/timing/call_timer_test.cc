@@ -1,0 +1,48 @@
+#include "moai/device/timing/call_timer.h"
+
+#include <gmock/gmock.h>
+
+#include "moai/device/conformance/device_conformance.h"
+#include "moai/device/fake/fake_device.h"
+
+namespace moai::device {
+namespace {
+
+TEST(CallTimer, EveryCallOfEveryRoundRunsAndTakesSomeTime) {
+  const auto fake = make_fake_device();
+  const std::vector<CallToTime> calls = {
+      {signature_of("aten::add.Tensor(f64[4], f64[4], word) -> f64[4]"), {0}},
+      {signature_of("aten::fill_.Scalar(f64[8]!, word) -> _"), {0}}};
+  const auto seconds = time_calls(fake.get(), calls, {.rounds = 2, .runs = 3});
+  ASSERT_EQ(seconds.size(), 2u);
+  for (const auto& s : seconds) {
+    ASSERT_TRUE(s.has_value());
+    EXPECT_GT(*s, 0);
+  }
+  // Two more at the beginning of each round are not counted.
+  EXPECT_EQ(fake->calls(), 2u * 2 * (3 + 2));
+}
+
+TEST(CallTimer, WhatTheDeviceRefusesHasNoTime) {
+  const auto fake = make_fake_device();
+  const std::vector<CallToTime> calls = {{signature_of("aten::no_such(f64[4]) -> f64[4]"), {}},
+                                         {signature_of("fake::fail(f64[4]!, intword) -> _"), {13}},
+                                         {signature_of("aten::sum(f64[4]) -> f64[]"), {}}};
+  const auto seconds = time_calls(fake.get(), calls);
+  EXPECT_FALSE(seconds[0].has_value());
+  EXPECT_FALSE(seconds[1].has_value());
+  EXPECT_TRUE(seconds[2].has_value());
+}
+
+TEST(CallTimer, TellsHowFarItIs) {
+  const auto fake = make_fake_device();
+  const std::vector<CallToTime> calls = {{signature_of("aten::sum(f64[4]) -> f64[]"), {}}};
+  size_t last = 0, of = 0;
+  time_calls(fake.get(), calls,
+             {.rounds = 3, .progress = [&](size_t done, size_t all) { last = done, of = all; }});
+  EXPECT_EQ(last, 3u);
+  EXPECT_EQ(of, 3u);
+}
+
+}  // namespace
+}  // namespace moai::device
