@@ -43,15 +43,16 @@ FittedConstants read_fitted(TableReader reader) {
   return fitted;
 }
 
+tensor::DType read_dtype(TableReader* reader) {
+  const std::string name = reader->text("dtype");
+  if (const auto known = tensor::dtype_from_name(name)) return *known;
+  reader->add_error("no element type '" + name + "'; for example bf16, f32");
+  return tensor::DType::kFloat32;
+}
+
 GemmTime read_gemm_time(TableReader reader) {
   constexpr Range kSide{1, 1 << 30};
-  const std::string dtype = reader.text("dtype");
-  GemmTime time;
-  if (const auto known = tensor::dtype_from_name(dtype)) {
-    time.dtype = *known;
-  } else {
-    reader.add_error("no element type '" + dtype + "'; for example bf16, f32");
-  }
+  GemmTime time{.dtype = read_dtype(&reader)};
   time.batch = reader.integer_or("batch", 1, kSide);
   time.m = reader.integer("m", kSide);
   time.n = reader.integer("n", kSide);
@@ -59,6 +60,31 @@ GemmTime read_gemm_time(TableReader reader) {
   time.seconds = reader.number("us", {1e-3, 1e9}) * kMicro;
   reader.finish();
   return time;
+}
+
+// Numbers of a row of `calls`: the fields of CallShape, then microseconds.
+constexpr size_t kRowNumbers = 11;
+
+OperatorTimes read_operator(TableReader reader) {
+  OperatorTimes op{.name = reader.text("name"), .dtype = read_dtype(&reader)};
+  constexpr Range kUs{0, 1e9};
+  op.call_s = reader.number("call_us", kUs) * kMicro;
+  op.tensor_s = reader.number("tensor_us", kUs) * kMicro;
+  op.byte_s = reader.number("byte_us", kUs) * kMicro;
+  op.flop_s = reader.number("flop_us", kUs) * kMicro;
+  op.run_s = reader.number("run_us", kUs) * kMicro;
+  const std::vector<double> x = reader.numbers("calls", {0, 1e18});
+  if (x.size() % kRowNumbers != 0) {
+    reader.add_error("'calls' has " + std::to_string(x.size()) + " numbers; a call has " +
+                     std::to_string(kRowNumbers));
+  }
+  for (size_t i = 0; i + kRowNumbers <= x.size(); i += kRowNumbers) {
+    op.rows.push_back({{x[i], x[i + 1], x[i + 2], x[i + 3], x[i + 4], x[i + 5], x[i + 6], x[i + 7],
+                        x[i + 8], x[i + 9]},
+                       x[i + 10] * kMicro});
+  }
+  reader.finish();
+  return op;
 }
 
 DeviceKind read_device(TableReader reader) {
@@ -69,6 +95,7 @@ DeviceKind read_device(TableReader reader) {
   device.peak = read_peak(reader.table("peak_tflops"));
   device.fitted = read_fitted(reader.table("fitted"));
   for (TableReader& row : reader.tables("gemm")) device.gemm_times.push_back(read_gemm_time(row));
+  for (TableReader& op : reader.tables("operator")) device.operators.push_back(read_operator(op));
   reader.finish();
   return device;
 }
@@ -82,6 +109,13 @@ Link read_link(TableReader* reader) {
 void read_node(TableReader reader, Cluster* cluster) {
   cluster->devices_per_node = reader.integer("devices", {1, 1024});
   cluster->node_link = read_link(&reader);
+  if (reader.has("speeds")) {
+    cluster->speeds = reader.numbers("speeds", {0.01, 100});
+    if (cluster->speeds.size() != static_cast<size_t>(cluster->devices_per_node)) {
+      reader.add_error("'speeds' has " + std::to_string(cluster->speeds.size()) + " numbers for " +
+                       std::to_string(cluster->devices_per_node) + " devices");
+    }
+  }
   reader.finish();
 }
 
@@ -102,6 +136,18 @@ Network read_network(TableReader reader) {
   return network;
 }
 
+// Bytes and microseconds in turns, the bytes ascending.
+std::vector<std::pair<double, double>> read_points(TableReader* reader) {
+  std::vector<std::pair<double, double>> points;
+  const std::vector<double> x = reader->numbers("points", {0, 1e15});
+  if (x.size() % 2 != 0) reader->add_error("'points' are bytes and microseconds in turns");
+  for (size_t i = 0; i + 1 < x.size(); i += 2) {
+    if (i > 0 && x[i] <= x[i - 2]) reader->add_error("bytes of 'points' must ascend");
+    points.emplace_back(x[i], x[i + 1] * kMicro);
+  }
+  return points;
+}
+
 MeasuredCollective read_collective(TableReader reader, const Cluster& cluster) {
   MeasuredCollective row;
   row.kind = static_cast<Collective>(
@@ -112,7 +158,10 @@ MeasuredCollective read_collective(TableReader reader, const Cluster& cluster) {
   row.shape.strided = reader.flag_or("strided", false);
   if (reader.has("latency_us")) row.latency_s = reader.number("latency_us", kLatencyUs) * kMicro;
   if (reader.has("gb_per_s")) row.bytes_per_s = reader.number("gb_per_s", kGBPerS) * kGiga;
-  if (!row.latency_s && !row.bytes_per_s) reader.add_error("give latency_us, gb_per_s or both");
+  if (reader.has("points")) row.points = read_points(&reader);
+  if (!row.latency_s && !row.bytes_per_s && row.points.empty()) {
+    reader.add_error("give latency_us, gb_per_s or both, or points");
+  }
   if (row.shape.ranks() < 2) reader.add_error("a group of one rank has nothing to send");
   reader.finish();
   return row;
@@ -134,12 +183,33 @@ std::string quoted(std::string_view text) {
   return out + '"';
 }
 
-std::string line(std::string_view key, double value) {
+std::string decimal(double value) {
   constexpr int kDigits = 12;  // so that a conversion of units and back leaves no trace
   char digits[32];
   const std::to_chars_result written =
       std::to_chars(digits, digits + sizeof digits, value, std::chars_format::general, kDigits);
-  return std::string(key) + " = " + std::string(digits, written.ptr) + "\n";
+  return std::string(digits, written.ptr);
+}
+std::string line(std::string_view key, double value) {
+  return std::string(key) + " = " + decimal(value) + "\n";
+}
+
+std::string operator_lines(const OperatorTimes& op) {
+  std::string out = "\n[[device.operator]]\nname = " + quoted(op.name) +
+                    "\ndtype = " + quoted(tensor::dtype_name(op.dtype)) + "\n" +
+                    line("call_us", op.call_s / kMicro) + line("tensor_us", op.tensor_s / kMicro) +
+                    line("byte_us", op.byte_s / kMicro) + line("flop_us", op.flop_s / kMicro) +
+                    line("run_us", op.run_s / kMicro) + "calls = [\n";
+  for (const OperatorTimes::Row& row : op.rows) {
+    const CallShape& c = row.shape;
+    out += " ";
+    for (const double x : {c.tensors, c.bytes_read, c.bytes_written, c.flops, c.batch, c.m, c.n,
+                           c.k, c.runs, c.layout, row.seconds / kMicro}) {
+      out += " " + decimal(x) + ",";
+    }
+    out += "\n";
+  }
+  return out + "]\n";
 }
 
 std::string link_lines(const Link& link) {
@@ -166,6 +236,7 @@ std::string device_lines(const DeviceKind& d) {
            "\nn = " + std::to_string(t.n) + "\nk = " + std::to_string(t.k) + "\n" +
            line("us", t.seconds / kMicro);
   }
+  for (const OperatorTimes& op : d.operators) out += operator_lines(op);
   return out;
 }
 
@@ -176,6 +247,12 @@ std::string collective_lines(const MeasuredCollective& row) {
   if (row.shape.strided) out += "strided = true\n";
   if (row.latency_s) out += line("latency_us", *row.latency_s / kMicro);
   if (row.bytes_per_s) out += line("gb_per_s", *row.bytes_per_s / kGiga);
+  if (row.points.empty()) return out;
+  out += "points = [";
+  for (const auto& [bytes, seconds] : row.points) {
+    out += decimal(bytes) + ", " + decimal(seconds / kMicro) + ", ";
+  }
+  out += "]\n";
   return out;
 }
 
@@ -217,6 +294,11 @@ std::string to_toml(const Cluster& c) {
   }
   out +=
       "\n[node]\ndevices = " + std::to_string(c.devices_per_node) + "\n" + link_lines(c.node_link);
+  if (!c.speeds.empty()) {
+    out += "speeds = [";
+    for (const double speed : c.speeds) out += decimal(speed) + ", ";
+    out += "]\n";
+  }
   if (c.network) {
     out += "\n[network]\n" + link_lines(c.network->link) +
            line("node_gb_per_s", c.network->node_bytes_per_s / kGiga);

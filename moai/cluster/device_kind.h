@@ -46,6 +46,35 @@ struct GemmTime {
   bool operator==(const GemmTime&) const = default;
 };
 
+// How much a call is: what its seconds follow from (moai/compiler/cost/call_shape.h).
+struct CallShape {
+  double tensors = 0;  // operands and results
+  double bytes_read = 0, bytes_written = 0;
+  double flops = 0;
+  double batch = 0, m = 0, n = 0, k = 0;  // of a product
+  double runs = 0;                        // pieces that lie together, of the tensor with most
+  double layout = 0;                      // a number for how operands lie
+
+  bool operator==(const CallShape&) const = default;
+};
+
+// Measured calls of one operator on one element type, and the constants that come closest to all of
+// them: seconds = call + tensor × tensors + byte × bytes + flop × FLOPs + run × runs.
+struct OperatorTimes {
+  struct Row {
+    CallShape shape{};
+    double seconds = 0;
+
+    bool operator==(const Row&) const = default;
+  };
+  std::string name{};  // "aten::add.Tensor"
+  tensor::DType dtype = tensor::DType::kFloat32;
+  double call_s = 0, tensor_s = 0, byte_s = 0, flop_s = 0, run_s = 0;
+  std::vector<Row> rows{};
+
+  bool operator==(const OperatorTimes&) const = default;
+};
+
 struct DeviceKind {
   std::string name{};
   int64_t memory_bytes = 0;
@@ -53,6 +82,7 @@ struct DeviceKind {
   PeakFlops peak{};
   FittedConstants fitted{};
   std::vector<GemmTime> gemm_times{};
+  std::vector<OperatorTimes> operators{};
 
   bool operator==(const DeviceKind&) const = default;
 };

@@ -97,6 +97,20 @@ int TableReader::integer_or(std::string_view key, int otherwise, Range range) {
   return otherwise;
 }
 
+std::vector<double> TableReader::numbers(std::string_view key, Range range) {
+  std::vector<double> found;
+  const TomlValue* value = required(key, Kind::kArray, "a list of numbers");
+  if (!value) return found;
+  for (const TomlValue& item : value->items) {
+    if (item.kind != Kind::kNumber && item.kind != Kind::kInteger) {
+      errors_->add(item.line, quoted(key) + " must be a list of numbers");
+      return {};
+    }
+    found.push_back(in_range(item, key, range));
+  }
+  return found;
+}
+
 bool TableReader::flag_or(std::string_view key, bool otherwise) {
   if (!has(key)) {
     asked_.emplace_back(key);

@@ -51,6 +51,8 @@ class TableReader {
   double number_or(std::string_view key, double otherwise, Range range);
   int integer(std::string_view key, Range range);
   int integer_or(std::string_view key, int otherwise, Range range);
+  // An array of numbers.
+  std::vector<double> numbers(std::string_view key, Range range);
   bool flag_or(std::string_view key, bool otherwise);
   // Not empty.
   std::string text(std::string_view key);

@@ -3,10 +3,12 @@
 // Devices are numbered node by node; two of one package stand side by side.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "moai/base/status.h"
@@ -34,12 +36,16 @@ std::string_view collective_name(Collective kind);
 
 // The ranks of a group: so many on each of so many nodes. Strided when they are not neighbours
 // within their node; other groups of the same kind then talk at the same time.
+// Groups that do not fill their nodes evenly have the ranks of the node with fewest, their size,
+// and how many of them leave one node together.
 struct GroupShape {
   int ranks_per_node = 1;
   int nodes = 1;
   bool strided = false;
+  int uneven_size = 0;     // 0: each node has as many
+  int groups_leaving = 0;  // a node; 0: as many as the node's devices make up
 
-  int ranks() const { return ranks_per_node * nodes; }
+  int ranks() const { return uneven_size ? uneven_size : ranks_per_node * nodes; }
   bool operator==(const GroupShape&) const = default;
 };
 
@@ -51,6 +57,8 @@ struct MeasuredCollective {
   GroupShape shape{};
   std::optional<double> latency_s{};
   std::optional<double> bytes_per_s{};
+  // Measured (bytes, seconds), ascending; they come before the line.
+  std::vector<std::pair<double, double>> points{};
 
   bool operator==(const MeasuredCollective&) const = default;
 };
@@ -77,12 +85,18 @@ struct Cluster {
   int nodes = 1;
   int devices_per_node = 1;
   DeviceKind device{};
+  // Of each device of a node, in parts of the figures above; empty: all have those.
+  std::vector<double> speeds{};
   std::optional<Package> package{};
   Link node_link{};
   std::optional<Network> network{};  // there is one where nodes > 1
   std::vector<MeasuredCollective> measured{};
 
   int devices() const { return nodes * devices_per_node; }
+  double speed(int number) const {
+    return speeds.empty() ? 1 : speeds[static_cast<size_t>(number % devices_per_node)];
+  }
+  double slowest() const { return speeds.empty() ? 1 : *std::ranges::min_element(speeds); }
   bool operator==(const Cluster&) const = default;
 };
 
