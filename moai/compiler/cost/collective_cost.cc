@@ -43,7 +43,12 @@ Line message(const Link& link) {
 Line hop(const Cluster& c, const GroupShape& shape) {
   if (shape.nodes == 1) return message(link_inside(c, shape));
   Line outside = message(network_share(c));
-  if (shape.ranks_per_node == 1) return outside;
+  if (shape.groups_leaving > 0) {
+    outside.bytes_per_s =
+        std::min(c.network->link.bytes_per_s,
+                 c.network->node_bytes_per_s / shape.groups_leaving / shape.ranks_per_node);
+  }
+  if (shape.ranks() == shape.nodes) return outside;
   const Line inside = message(c.node_link);
   return {.latency_s = std::max(outside.latency_s, inside.latency_s),
           .bytes_per_s = std::min(outside.bytes_per_s * shape.ranks_per_node, inside.bytes_per_s)};
@@ -116,9 +121,31 @@ std::optional<Line> by_rows(const Cluster& c, Collective kind, const GroupShape&
   return std::nullopt;
 }
 
+// Between two points the line through them; beyond the last its bytes a second. Below the first one
+// bytes do not count.
+double along(const std::vector<std::pair<double, double>>& points, double bytes) {
+  if (bytes <= points.front().first) return points.front().second;
+  if (bytes >= points.back().first) return points.back().second * bytes / points.back().first;
+  size_t i = 1;
+  while (points[i].first < bytes) ++i;
+  const auto& [b0, s0] = points[i - 1];
+  const auto& [b1, s1] = points[i];
+  return s0 + (bytes - b0) / (b1 - b0) * (s1 - s0);
+}
+
+std::optional<double> by_points(const Cluster& c, Collective kind, double bytes,
+                                const GroupShape& shape) {
+  for (const MeasuredCollective& row : c.measured) {
+    if (row.points.empty() || !applies(row, c, kind, shape)) continue;
+    if (row.shape.ranks_per_node == shape.ranks_per_node) return along(row.points, bytes);
+  }
+  return std::nullopt;
+}
+
 // In the node, between nodes, in the node: fewer hops than one ring through all of them.
 double latency_by_level(const Cluster& c, const GroupShape& shape) {
-  const GroupShape inside{.ranks_per_node = shape.ranks_per_node, .strided = shape.strided};
+  const int together = (shape.ranks() + shape.nodes - 1) / shape.nodes;
+  const GroupShape inside{.ranks_per_node = together, .strided = shape.strided};
   const GroupShape across{.nodes = shape.nodes};
   return collective_seconds(c, Collective::kReduceScatter, 0, inside) +
          collective_seconds(c, Collective::kAllReduce, 0, across) +
@@ -130,9 +157,10 @@ double latency_by_level(const Cluster& c, const GroupShape& shape) {
 double collective_seconds(const Cluster& c, Collective kind, double bytes,
                           const GroupShape& shape) {
   if (shape.ranks() < 2) return 0;
+  if (const std::optional<double> seconds = by_points(c, kind, bytes, shape)) return *seconds;
   if (const std::optional<Line> row = by_rows(c, kind, shape)) return row->at(bytes);
   Line line = by_links(c, kind, shape);
-  const bool two_levels = shape.nodes > 1 && shape.ranks_per_node > 1;
+  const bool two_levels = shape.nodes > 1 && shape.ranks() > shape.nodes;
   if (kind == Collective::kAllReduce && two_levels) {
     line.latency_s = std::min(line.latency_s, latency_by_level(c, shape));
   }

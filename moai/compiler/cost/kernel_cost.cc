@@ -4,6 +4,8 @@
 #include <array>
 #include <cmath>
 
+#include "moai/compiler/cost/operator_times.h"
+
 namespace moai::compiler::cost {
 namespace {
 
@@ -102,6 +104,14 @@ double call_seconds(const DeviceKind& d, const CallWork& work, KernelOptions opt
              std::max(moving, attention_seconds(d, work.dtype, work.flops, options));
   }
   return 0;
+}
+
+double call_seconds(const DeviceKind& d, const ops::CallSignature& s, const CallWork& work,
+                    KernelOptions options) {
+  if (work.kind != WorkKind::kNothing) {
+    if (const auto seconds = operator_seconds(d, s, work)) return *seconds;
+  }
+  return call_seconds(d, work, options);
 }
 
 }  // namespace moai::compiler::cost

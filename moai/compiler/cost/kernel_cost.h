@@ -19,6 +19,10 @@ struct KernelOptions {
 double call_seconds(const cluster::DeviceKind& device, const CallWork& work,
                     KernelOptions options = {});
 
+// As the device's table of its operator says, where it has one (operator_times.h).
+double call_seconds(const cluster::DeviceKind& device, const ops::CallSignature& s,
+                    const CallWork& work, KernelOptions options = {});
+
 // The parts, without launch and without regard to bytes.
 double product_seconds(const cluster::DeviceKind& device, tensor::DType dtype, const Product& p,
                        KernelOptions options = {});

@@ -92,7 +92,9 @@ class Pricing {
       return c;
     }
     const CallWork work = call_work(s);
-    c.seconds = call_seconds(machine_.cluster->device, work, machine_.kernels);
+    // Ranks wait for each other, so that the slowest device is what counts.
+    c.seconds = call_seconds(machine_.cluster->device, s, work, machine_.kernels) /
+                machine_.cluster->slowest();
     c.flops = work.flops;
     c.workspace = workspace_bytes(s);
     return c;

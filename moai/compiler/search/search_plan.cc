@@ -51,7 +51,13 @@ class Search {
     std::vector<Degrees> known;
     for (const Degrees& d : every_degrees(problem_.devices, problem_.pins, sequence)) {
       const Degrees of_use = models_[0]->bound.of_use(d);
-      if (std::ranges::find(known, of_use) != known.end()) continue;
+      const auto same = std::ranges::find(known, of_use);
+      if (same != known.end()) {
+        // Who only repeats what others do is better called tensor parallel: nothing of the batch is
+        // made ready for a split that never comes.
+        candidates_[static_cast<size_t>(same - known.begin())].degrees = d;
+        continue;
+      }
       known.push_back(of_use);
       candidates_.push_back({.degrees = d, .lower_bound_s = lower_bound(d)});
     }
@@ -101,7 +107,7 @@ class Search {
 
   double lower_bound(const Degrees& d) {
     const double work = of_all_layers([&](Model& m) { return m.bound.step_s(d); });
-    if (d.dp == 1) return work;
+    if (!models_[0]->bound.shares_batch(d.dp)) return work;
     const double bytes = of_all_layers([&](Model& m) { return m.bound.gradient_bytes(d); });
     return work + problem_.gradient_seconds(d, bytes);
   }

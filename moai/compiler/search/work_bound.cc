@@ -104,11 +104,14 @@ double WorkBound::gradient_bytes(const Degrees& d) {
   return sum;
 }
 
-Degrees WorkBound::of_use(Degrees d) {
+bool WorkBound::shares_batch(int dp) {
   const Factors& factors = planner_.recorded().factors;
-  const bool shares_batch = std::ranges::any_of(
-      planner_.roles().batch, [&](FactorId f) { return factors.size(f) >= d.dp; });
-  if (!shares_batch && d.zero == 0) d.dp = 1;
+  return dp > 1 && std::ranges::any_of(planner_.roles().batch,
+                                       [&](FactorId f) { return factors.size(f) >= dp; });
+}
+
+Degrees WorkBound::of_use(Degrees d) {
+  if (!shares_batch(d.dp) && d.zero == 0) d.dp = 1;
   if (d.tp > 1 && planner_.tensor_factors().choose(d.tp).empty()) {
     d.tp = 1;
     d.sp = false;

@@ -25,6 +25,8 @@ class WorkBound {
   double resident_bytes(const Degrees& degrees);
   // Of the gradients of trained parameters, on the fullest rank before they are shared along dp.
   double gradient_bytes(const Degrees& degrees);
+  // Whether so many ranks can have parts of the batch.
+  bool shares_batch(int dp);
   // The degrees without those along which nothing can be split.
   Degrees of_use(Degrees degrees);
 

@@ -1,0 +1,31 @@
+// From measured calls to the tables of their operators.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "moai/cluster/device_kind.h"
+#include "moai/ops/call.h"
+
+namespace moai::compiler::cost {
+
+struct MeasuredCall {
+  ops::CallSignature signature{};
+  double seconds = 0;
+};
+
+struct OperatorFitOptions {
+  size_t rows_max = 96;  // kept of an operator with one element type
+  size_t product_rows_max = 256;
+};
+
+// By name and element type. Constants are never negative and come closest in relative error; of the
+// calls those are kept whose shapes lie farthest apart.
+std::vector<cluster::OperatorTimes> fit_operators(std::span<const MeasuredCall> calls,
+                                                  const OperatorFitOptions& options = {});
+
+// Peaks, bandwidth and the constants of calls without a table, from the same calls: at least what
+// the best of them reached, so that bounds hold.
+void fit_device(std::span<const MeasuredCall> calls, cluster::DeviceKind* device);
+
+}  // namespace moai::compiler::cost

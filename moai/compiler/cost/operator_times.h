@@ -1,0 +1,35 @@
+// Seconds of a call from the measured calls of its operator.
+//
+// The constants of the operator give a first guess; it is scaled by how far the nearest measured
+// calls are from theirs, by inverse squared distance, in doublings of what makes up their shapes.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "moai/cluster/device_kind.h"
+#include "moai/compiler/cost/call_work.h"
+
+namespace moai::compiler::cost {
+
+// "aten::add.Tensor".
+std::string operator_name(const ops::CallSignature& s);
+// Of its first floating-point tensor, else of its first one.
+tensor::DType operator_dtype(const ops::CallSignature& s);
+
+cluster::CallShape call_shape(const ops::CallSignature& s, const CallWork& work);
+
+// Squared, in doublings; calls whose operands lie otherwise are far apart.
+double shape_distance(const cluster::CallShape& a, const cluster::CallShape& b);
+
+// Of the constants alone.
+double fitted_seconds(const cluster::OperatorTimes& op, const cluster::CallShape& shape);
+
+// With what its rows say.
+double table_seconds(const cluster::OperatorTimes& op, const cluster::CallShape& shape);
+
+// By the table of another element type where there is none of this; nothing without any.
+std::optional<double> operator_seconds(const cluster::DeviceKind& device,
+                                       const ops::CallSignature& s, const CallWork& work);
+
+}  // namespace moai::compiler::cost

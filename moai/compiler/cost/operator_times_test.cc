@@ -1,0 +1,136 @@
+#include "moai/compiler/cost/operator_times.h"
+
+#include <gtest/gtest.h>
+
+#include "moai/compiler/cost/calibration/call_variants.h"
+#include "moai/compiler/cost/calibration/fit_operators.h"
+#include "moai/compiler/cost/kernel_cost.h"
+
+namespace moai::compiler::cost {
+namespace {
+
+ops::CallSignature signature(const std::string& text) {
+  const auto s = ops::call_signature_from_string(text);
+  EXPECT_TRUE(s.has_value()) << text;
+  return *s;
+}
+ops::CallSignature add_of(int n, const std::string& dtype = "f64") {
+  const std::string t = dtype + "[" + std::to_string(n) + "]";
+  return signature("aten::add.Tensor(" + t + ", " + t + ", word) -> " + t);
+}
+ops::CallSignature mm_of(int m, int k, int n) {
+  const auto t = [](int a, int b) {
+    return "f64[" + std::to_string(a) + "," + std::to_string(b) + "]";
+  };
+  return signature("aten::mm(" + t(m, k) + ", " + t(k, n) + ") -> " + t(m, n));
+}
+
+double seconds_of(const cluster::DeviceKind& d, const ops::CallSignature& s) {
+  return call_seconds(d, s, call_work(s));
+}
+
+TEST(OperatorTimes, ALineThroughMeasuredCallsIsFound) {
+  std::vector<MeasuredCall> calls;
+  for (const int n : {1, 16, 256, 4096, 65536}) calls.push_back({add_of(n), 1e-6 + n * 2e-10});
+  cluster::DeviceKind d;
+  d.operators = fit_operators(calls);
+  ASSERT_EQ(d.operators.size(), 1u);
+  EXPECT_EQ(d.operators[0].name, "aten::add.Tensor");
+  for (const int n : {4, 1000, 30000}) {
+    EXPECT_NEAR(seconds_of(d, add_of(n)) / (1e-6 + n * 2e-10), 1, 0.02) << n;
+  }
+}
+
+// A kernel that is slow for one shape is so around it.
+TEST(OperatorTimes, NearCallsCountMore) {
+  std::vector<MeasuredCall> calls;
+  for (const int m : {8, 64, 512}) {
+    for (const int k : {8, 64}) calls.push_back({mm_of(m, k, 64), m == 8 ? 4e-6 : 2e-6});
+  }
+  cluster::DeviceKind d;
+  d.operators = fit_operators(calls);
+  EXPECT_NEAR(seconds_of(d, mm_of(8, 8, 64)), 4e-6, 0.3e-6);
+  EXPECT_NEAR(seconds_of(d, mm_of(64, 64, 64)), 2e-6, 0.3e-6);
+}
+
+TEST(OperatorTimes, CallsWhoseOperandsLieOtherwiseAreNoNeighbours) {
+  const ops::CallSignature turned =
+      signature("aten::mm(f64[64,64]{1,64}, f64[64,64]) -> f64[64,64]");
+  const std::vector<MeasuredCall> calls = {
+      {mm_of(64, 64, 64), 2e-6}, {mm_of(32, 64, 64), 2e-6}, {turned, 8e-6}};
+  cluster::DeviceKind d;
+  d.operators = fit_operators(calls);
+  EXPECT_NEAR(seconds_of(d, turned), 8e-6, 0.5e-6);
+  EXPECT_NEAR(seconds_of(d, mm_of(64, 64, 64)), 2e-6, 0.5e-6);
+}
+
+TEST(OperatorTimes, WithoutATableTheConstantsCount) {
+  const cluster::DeviceKind d{.memory_bytes_per_s = 1e9, .peak = {.fp64 = 1e9}};
+  EXPECT_EQ(operator_seconds(d, add_of(4), call_work(add_of(4))), std::nullopt);
+  EXPECT_DOUBLE_EQ(seconds_of(d, add_of(4)), call_seconds(d, call_work(add_of(4))));
+}
+
+TEST(OperatorTimes, AnotherElementTypeIsBetterThanNothing) {
+  cluster::DeviceKind d;
+  d.operators = fit_operators(std::vector<MeasuredCall>{{add_of(4), 3e-6}});
+  EXPECT_NEAR(seconds_of(d, add_of(4, "f32")), 3e-6, 1e-6);
+}
+
+TEST(FitDevice, ReachesWhatTheBestCallsReached) {
+  cluster::DeviceKind d;
+  fit_device(std::vector<MeasuredCall>{{mm_of(64, 64, 64), 1e-5}, {add_of(1000), 1e-6}}, &d);
+  EXPECT_DOUBLE_EQ(d.peak.fp64, 2.0 * 64 * 64 * 64 / 1e-5);
+  EXPECT_GT(d.memory_bytes_per_s, 0);
+  EXPECT_GT(d.fitted.launch_s, 0);
+}
+
+TEST(CallVariants, OperandsStillFitTogether) {
+  const auto call =
+      ops::bound_call_from_string("s3 = aten::mm(f64[6,8] s1, f64[8,4] s2) -> f64[6,4]");
+  ASSERT_TRUE(call.has_value());
+  const auto variants = call_variants(std::vector{*call});
+  EXPECT_GT(variants.size(), 20u);
+  bool is_f32 = false;
+  for (const ops::BoundCall& v : variants) {
+    const auto& a = v.signature.args[0].geometry.sizes;
+    const auto& b = v.signature.args[1].geometry.sizes;
+    const auto& c = v.signature.results[0].geometry.sizes;
+    EXPECT_EQ(a[1], b[0]);
+    EXPECT_EQ(a[0], c[0]);
+    EXPECT_EQ(b[1], c[1]);
+    EXPECT_EQ(v.storages.size(), 3u);
+    is_f32 |= v.signature.args[0].geometry.dtype == tensor::DType::kFloat32;
+  }
+  EXPECT_TRUE(is_f32);
+}
+
+TEST(CallVariants, ListsAreShortenedWithTheirWords) {
+  const auto call = ops::bound_call_from_string(
+      "aten::_foreach_div_.ScalarList((f64[4]! s1, f64[6]! s2, f64[8]! s3), (word 1.0, word 2.0, "
+      "word 3.0))");
+  ASSERT_TRUE(call.has_value());
+  bool is_one = false;
+  for (const ops::BoundCall& v : call_variants(std::vector{*call})) {
+    const ops::Arity arity = ops::arity(v.signature);
+    EXPECT_EQ(arity.words, v.words.size());
+    EXPECT_EQ(arity.operands, v.signature.args[0].items.size());
+    is_one |= arity.operands == 1;
+  }
+  EXPECT_TRUE(is_one);
+}
+
+TEST(CallVariants, GapsGrowWithWhatLiesBetween) {
+  const auto call = ops::bound_call_from_string("s2 = aten::neg(f64[4,6]{24,1}+6 s1) -> f64[4,6]");
+  ASSERT_TRUE(call.has_value());
+  for (const ops::BoundCall& v : call_variants(std::vector{*call})) {
+    const tensor::Geometry& g = v.signature.args[0].geometry;
+    EXPECT_EQ(g.offset, 0);
+    EXPECT_GE(g.strides[0], g.sizes[1] * g.strides[1]);
+    if (g.sizes[1] % 6 == 0) {
+      EXPECT_EQ(g.strides[0], 24 * g.sizes[1] / 6);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace moai::compiler::cost
