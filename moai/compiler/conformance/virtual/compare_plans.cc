@@ -1,0 +1,57 @@
+#include "moai/compiler/conformance/virtual/compare_plans.h"
+
+#include "moai/compiler/search/search_step.h"
+
+namespace moai::compiler {
+namespace {
+
+Result<std::vector<ClassShift>> shifted(const ComparedPlan& plan, const VirtualRun& run,
+                                        const EmittedStep& step, const device::TimeTable& times,
+                                        const cluster::Cluster& cluster,
+                                        const graph::SignatureTable& signatures) {
+  std::vector<ClassShift> shifts;
+  for (const auto& [of_class, seconds] : run.class_s) {
+    for (const double factor : {0.8, 1.2}) {
+      device::TimeTable other = times;
+      other.scale(of_class, factor);
+      VirtualMachine machine(&other, &cluster, &signatures);
+      MOAI_ASSIGN_OR_RETURN(const VirtualRun again, machine.run(step));
+      shifts.push_back({.of_class = of_class,
+                        .factor = factor,
+                        .share = seconds / run.step_s,
+                        .error = plan.predicted_s / again.step_s - 1});
+    }
+  }
+  return shifts;
+}
+
+}  // namespace
+
+Result<PlanComparison> compare_plans(Model* model, const device::TimeTable& times,
+                                     const cluster::Cluster& cluster) {
+  WindowPlanner planner(model->step.window, model->step.uploaded, 1, &model->signatures);
+  VirtualMachine machine(&times, &cluster, &model->signatures);
+  const PriceOptions options;
+  MOAI_ASSIGN_OR_RETURN(
+      const SearchResult found,
+      search_plan(search_problem(model->step, cluster, {}, options, &model->signatures)));
+  PlanComparison out;
+  for (const Degrees& d : every_degrees(cluster.devices(), {}, !planner.roles().sequence.empty())) {
+    const PlannedWindow planned = planner.plan(d);
+    const EmittedStep step = emit_step(planned, &model->signatures);
+    MOAI_ASSIGN_OR_RETURN(const VirtualRun run, machine.run(step));
+    const ComparedPlan plan{
+        .degrees = d,
+        .predicted_s = price_step(model->step, planned, d, cluster, options, &model->signatures)
+                           .program.step_s,
+        .simulated_s = run.step_s};
+    if (out.plans++ == 0 || plan.simulated_s < out.best.simulated_s) out.best = plan;
+    if (out.plans == 1 || std::abs(plan.error()) > std::abs(out.worst.error())) out.worst = plan;
+    if (d != found.best.degrees) continue;
+    out.chosen = plan;
+    MOAI_ASSIGN_OR_RETURN(out.shifts, shifted(plan, run, step, times, cluster, model->signatures));
+  }
+  return out;
+}
+
+}  // namespace moai::compiler

@@ -1,0 +1,183 @@
+// Steps in virtual time, for bench/virtual.py:
+//   compiler_virtual calls [--few] MODEL...          distinct calls of any rank under any plan;
+//                                                    on 2 and 4 devices alone
+//   compiler_virtual catalogue MODEL...              calls for calibration to begin with
+//   compiler_virtual table TIMES CLUSTER             predicted and measured microseconds of calls
+//   compiler_virtual run TIMES CLUSTER MODEL...      plans, predicted and simulated
+//   compiler_virtual counts FILE                     of a real Worker (docs/formats/worker.md)
+// MODEL is a recording. Devices are those of the cluster, up to 64.
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string_view>
+
+#include "moai/base/file.h"
+#include "moai/cluster/cluster_file.h"
+#include "moai/compiler/conformance/virtual/compare_plans.h"
+#include "moai/compiler/conformance/virtual/emitted_step.h"
+#include "moai/compiler/cost/kernel_cost.h"
+#include "moai/compiler/cost/operator_times.h"
+#include "moai/compiler/planner/choose_plan.h"
+#include "moai/ops/call_text.h"
+
+namespace moai::compiler {
+namespace {
+
+using Files = std::vector<std::string>;
+
+constexpr int kDevices[] = {2, 3, 4, 8, 12, 16, 24, 32, 48, 64};
+
+// Calls `see` with each distinct call, as its window and node, under all plans for so many devices.
+template <class See>
+Status each_call(const std::string& file, std::span<const int> devices, const See& see) {
+  Model model;
+  MOAI_RETURN_IF_ERROR(read_model(file, &model));
+  WindowPlanner planner(model.step.window, model.step.uploaded, 1, &model.signatures);
+  const bool sequence = !planner.roles().sequence.empty();
+  std::set<graph::SignatureId> known;
+  for (const int n : devices) {
+    for (const Degrees& d : every_degrees(n, {}, sequence)) {
+      for (const graph::Window& w : emit_step(planner.plan(d), &model.signatures).ranks) {
+        for (const graph::Node& node : w.nodes) {
+          if (node.kind != graph::NodeKind::kCall || !known.insert(node.signature).second) continue;
+          const ops::CallSignature s = model.signatures.at(node.signature).signature();
+          if (!s.op.starts_with("moai::")) {
+            see(s, ops::to_string(s, {w.storages_of(node), w.words_of(node)}));
+          }
+        }
+      }
+    }
+  }
+  return ok_status();
+}
+
+Status print_calls(Files models) {
+  constexpr int kFew[] = {2, 4};
+  const bool few = models[0] == "--few";
+  if (few) models.erase(models.begin());
+  const std::span<const int> devices = few ? std::span<const int>(kFew) : kDevices;
+  std::set<std::string> seen;
+  for (const std::string& file : models) {
+    MOAI_RETURN_IF_ERROR(
+        each_call(file, devices, [&](const ops::CallSignature& s, const std::string& line) {
+          if (seen.insert(ops::to_string(s)).second) std::printf("%s\n", line.c_str());
+        }));
+  }
+  return ok_status();
+}
+
+// Of each operator a few calls, those that come first with their operands lying in another way.
+Status print_catalogue(const Files& models) {
+  constexpr size_t kAlike = 3, kOfOperator = 24;
+  constexpr double kTensorsMax = 1000;
+  constexpr int kFew[] = {1, 2, 4};
+  std::map<std::string, std::set<std::string>> found;
+  std::map<std::pair<std::string, double>, size_t> alike;
+  for (const std::string& file : models) {
+    MOAI_RETURN_IF_ERROR(
+        each_call(file, kFew, [&](const ops::CallSignature& s, const std::string& line) {
+          if (ops::to_string(s).find("\"share\"") != std::string::npos) return;
+          const std::string name = cost::operator_name(s);
+          const cluster::CallShape shape = cost::call_shape(s, cost::call_work(s));
+          size_t& same = alike[{name, shape.layout * kTensorsMax + shape.tensors}];
+          if (found[name].size() == kOfOperator || same == kAlike) return;
+          same += found[name].insert(line).second;
+        }));
+  }
+  for (const auto& [name, lines] : found) {
+    for (const std::string& line : lines) std::printf("%s\n", line.c_str());
+  }
+  return ok_status();
+}
+
+Status run_models(const std::string& times, const std::string& cluster_file, const Files& models) {
+  MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(times));
+  MOAI_ASSIGN_OR_RETURN(const device::TimeTable table, device::TimeTable::parse(text));
+  MOAI_ASSIGN_OR_RETURN(const cluster::Cluster cluster, cluster::read_cluster(cluster_file));
+  std::printf(
+      "model\tdevices\tplan\tbest\tover_best\tstep_us\terror\tworst_plan\tworst_error\tplans\n");
+  for (const std::string& file : models) {
+    Model model;
+    MOAI_RETURN_IF_ERROR(read_model(file, &model));
+    for (const int devices : kDevices) {
+      const auto part = cluster::with_devices(cluster, devices);
+      if (!part.ok()) continue;
+      MOAI_ASSIGN_OR_RETURN(const PlanComparison c, compare_plans(&model, table, *part));
+      std::printf("%s\t%d\t%s\t%s\t%.4f\t%.2f\t%.4f\t%s\t%.4f\t%zu\n", model.name.c_str(), devices,
+                  to_string(c.chosen.degrees).c_str(), to_string(c.best.degrees).c_str(),
+                  c.chosen.simulated_s / c.best.simulated_s - 1, c.chosen.simulated_s * 1e6,
+                  c.chosen.error(), to_string(c.worst.degrees).c_str(), c.worst.error(), c.plans);
+      for (const ClassShift& shift : c.shifts) {
+        std::printf("shift\t%s\t%d\t%s\t%.2f\t%.4f\t%.4f\n", model.name.c_str(), devices,
+                    std::string(shift.of_class).c_str(), shift.factor, shift.share, shift.error);
+      }
+      std::fflush(stdout);
+    }
+  }
+  return ok_status();
+}
+
+// What the cluster's tables say of each measured call.
+Status print_table(const std::string& times, const std::string& cluster_file) {
+  MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(times));
+  MOAI_ASSIGN_OR_RETURN(const cluster::Cluster cluster, cluster::read_cluster(cluster_file));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    const size_t tab = line.find('\t');
+    const auto call = ops::bound_call_from_string(std::string_view(line).substr(tab + 1));
+    if (!call) continue;
+    const ops::CallSignature& s = call->signature;
+    std::printf("%.3f\t%s\t%s\n",
+                1e6 * cost::call_seconds(cluster.device, s, cost::call_work(s), {}),
+                cost::operator_name(s).c_str(), line.c_str());
+  }
+  return ok_status();
+}
+
+// What a Worker counted (docs/formats/worker.md), as JSON.
+Status print_counts(const std::string& file) {
+  MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(file));
+  uint64_t peak_bytes = 0, received_bytes = 0, collectives = 0;
+  double flops = 0;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string key;
+    uint64_t count = 0;
+    words >> key >> count >> std::ws;
+    if (key == "peak_bytes") peak_bytes = count;
+    if (key == "received_bytes") received_bytes = count;
+    if (key != "call") continue;
+    const auto s = ops::call_signature_from_string(line.substr(line.find(' ', 5) + 1));
+    if (!s) return invalid_argument("no call: " + line);
+    collectives += s->op.starts_with("moai::") ? count : 0;
+    flops += static_cast<double>(count) * cost::call_work(*s).flops;
+  }
+  std::printf(
+      "{\"peak_bytes\": %zu, \"received_bytes\": %zu, \"collectives\": %zu, \"flops\": %.0f}\n",
+      static_cast<size_t>(peak_bytes), static_cast<size_t>(received_bytes),
+      static_cast<size_t>(collectives), flops);
+  return ok_status();
+}
+
+int run(const std::vector<std::string>& a) {
+  Status status = invalid_argument("usage: compiler_virtual calls|catalogue|run …");
+  if (a.size() > 1 && a[0] == "calls") status = print_calls({a.begin() + 1, a.end()});
+  if (a.size() > 1 && a[0] == "catalogue") status = print_catalogue({a.begin() + 1, a.end()});
+  if (a.size() == 2 && a[0] == "counts") status = print_counts(a[1]);
+  if (a.size() == 3 && a[0] == "table") status = print_table(a[1], a[2]);
+  if (a.size() > 3 && a[0] == "run") status = run_models(a[1], a[2], {a.begin() + 3, a.end()});
+  if (status.ok()) return 0;
+  std::fprintf(stderr, "compiler_virtual: %s\n", status.message().c_str());
+  return 1;
+}
+
+}  // namespace
+}  // namespace moai::compiler
+
+int main(int count, char** arguments) {
+  return moai::compiler::run({arguments + 1, arguments + count});
+}
