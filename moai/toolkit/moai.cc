@@ -13,11 +13,12 @@ constexpr const char* kFooter = R"(Examples:
   moai events --limit 20
   moai explain --flushes                     why the last job sent and waited, by line
   moai plan --cluster clusters/h100-dgx.toml:64 train.py   how it would train there
+  moai calibrate                             measures this machine, for moai plan and jobs
   moai down
 
 up, down and status are about the local platform, explain about jobs of this user, plan about a
-script; the others work with the configured manager too (MOREH_SDA_MANAGER_ADDRESS, MOREH_SDA_TOKEN,
-MOREH_SDA_CA). token and events need an ADMIN token.
+script, calibrate about this machine; the others work with the configured manager too
+(MOREH_SDA_MANAGER_ADDRESS, MOREH_SDA_TOKEN, MOREH_SDA_CA). token and events need an ADMIN token.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no local platform runs.)";
 
 }  // namespace
@@ -50,6 +51,7 @@ int moai_command(const std::vector<std::string>& arguments, Context& context) {
   declare_events(app, invocation);
   declare_explain(app, invocation);
   declare_plan(app, invocation);
+  declare_calibrate(app, invocation);
   app.require_subcommand(1);
   app.set_version_flag("--version", context.version);
   app.footer(kFooter);

@@ -20,6 +20,7 @@ void declare_jobs(CLI::App& app, Invocation& invocation);
 void declare_events(CLI::App& app, Invocation& invocation);
 void declare_explain(CLI::App& app, Invocation& invocation);
 void declare_plan(CLI::App& app, Invocation& invocation);
+void declare_calibrate(CLI::App& app, Invocation& invocation);
 
 // A subcommand with --json.
 CLI::App* add_command(CLI::App& app, Invocation& invocation, const std::string& name,

@@ -3,8 +3,10 @@
 #include <unistd.h>
 
 #include "moai/base/environment.h"
+#include "moai/base/site_settings.h"
 #include "moai/cluster/cluster_file.h"
 #include "moai/compiler/cost/profile/software_profile.h"
+#include "moai/toolkit/calibrate/machine_cluster.h"
 #include "moai/toolkit/flavors.h"
 #include "moai/toolkit/snapshot.h"
 
@@ -17,10 +19,13 @@ Result<std::string> site_description() {
   const std::string set = environment("MOAI_CLUSTER").value_or("");
   if (!set.empty()) return set;
   if (::access(kSiteFile, R_OK) == 0) return std::string(kSiteFile);
+  // What was measured of this machine is about the local platform's Workers.
+  const std::string machine = machine_file();
+  if (read_site_settings().address.empty() && ::access(machine.c_str(), R_OK) == 0) return machine;
   return failed_precondition(
       std::string("nothing describes the devices of this site: give --cluster FILE:N, or set "
                   "MOAI_CLUSTER to such a file (clusters/ has examples), or install ") +
-      kSiteFile);
+      kSiteFile + "; \"moai calibrate\" measures this machine");
 }
 
 Result<v1::Flavor> chosen_flavor(const std::string& name, Context& context) {

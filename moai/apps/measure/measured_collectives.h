@@ -1,0 +1,16 @@
+// Times of collectives among ranks of this host, each a process that does what a Worker does.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "moai/base/status.h"
+
+namespace moai::apps {
+
+// Lines "KIND BYTES MICROSECONDS" with the bytes of cost::collective_seconds(), medians over all
+// rounds. Forks: this process must have no threads yet.
+Result<std::string> measured_collectives(int ranks, int rounds,
+                                         const std::function<void(double)>& progress);
+
+}  // namespace moai::apps

@@ -1,0 +1,154 @@
+#include "moai/toolkit/calibrate/measure.h"
+
+#include <sys/wait.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <ostream>
+#include <sstream>
+
+#include "moai/base/file.h"
+#include "moai/base/process.h"
+#include "moai/compiler/cost/calibration/call_variants.h"
+#include "moai/toolkit/child_process.h"
+
+namespace moai::toolkit {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using compiler::cost::MeasuredCall;
+
+constexpr int kSecondsMax = 3600;
+constexpr std::chrono::seconds kSayEvery{2};
+
+// Says how far a program is that prints parts of one, and when it will be done.
+class Eta {
+ public:
+  Eta(std::ostream& err, std::string what, std::string log)
+      : err_(err), what_(std::move(what)), log_(std::move(log)) {}
+
+  void look() {
+    const auto now = Clock::now();
+    if (now - said_ < kSayEvery) return;
+    said_ = now;
+    const std::vector<std::string> lines = lines_of(log_);
+    // The last line may have come in part.
+    if (!lines.empty()) done_ = std::max(done_, std::strtod(lines.back().c_str(), nullptr));
+    const double taken = std::chrono::duration<double>(now - begin_).count();
+    char text[96];
+    if (done_ > 0) {
+      std::snprintf(text, sizeof text, "%3.0f %%, %.0f s to go", 100 * done_,
+                    taken * (1 - done_) / done_);
+    } else {
+      std::snprintf(text, sizeof text, "%.0f s", taken);
+    }
+    err_ << "[info] " << what_ << "... " << text << '\n' << std::flush;
+  }
+
+ private:
+  std::ostream& err_;
+  const std::string what_, log_;
+  const Clock::time_point begin_ = Clock::now();
+  Clock::time_point said_ = begin_;
+  double done_ = 0;
+};
+
+Status run_measure(const std::vector<std::string>& arguments, const std::string& what,
+                   const ScratchFolder& folder, Terminal& terminal) {
+  SpawnOptions options{.argv = {program_directory() + "/moai-measure"},
+                       .environment = {{"OMP_WAIT_POLICY", "passive"}},
+                       .log_path = folder.file("log"),
+                       .truncate_log = true};
+  options.argv.insert(options.argv.end(), arguments.begin(), arguments.end());
+  MOAI_ASSIGN_OR_RETURN(const int64_t pid, spawn(options));
+  Eta eta(terminal.err, what, options.log_path);
+  MOAI_ASSIGN_OR_RETURN(const int status, wait_for_child(pid, kSecondsMax, [&eta] { eta.look(); }));
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return ok_status();
+  return unavailable("moai-measure " + how_it_ended(status) + "; " +
+                     last_lines(lines_of(options.log_path)));
+}
+
+Result<std::vector<ops::BoundCall>> read_calls(const std::string& path) {
+  MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(path));
+  std::vector<ops::BoundCall> calls;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.empty() || line[0] == '#') continue;
+    auto call = ops::bound_call_from_string(line);
+    if (!call) return invalid_argument(path + " has a line that is no call: " + line);
+    calls.push_back(std::move(*call));
+  }
+  return calls;
+}
+
+Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder, Terminal& terminal,
+                     Measured* measured) {
+  MOAI_ASSIGN_OR_RETURN(const auto first, read_calls(options.calls_file));
+  std::string text;
+  for (const ops::BoundCall& c : compiler::cost::call_variants(first)) {
+    text += ops::to_string(c.signature, {c.storages, c.words}) + "\n";
+  }
+  const std::string in = folder.file("calls"), out = folder.file("times");
+  MOAI_RETURN_IF_ERROR(write_file(in, text));
+  MOAI_RETURN_IF_ERROR(run_measure({"calls", in, out, "--threads", std::to_string(options.threads),
+                                    "--rounds", std::to_string(options.rounds)},
+                                   "Measuring calls", folder, terminal));
+  for (const std::string& line : lines_of(out)) {
+    const size_t tab = line.find('\t');
+    const auto call = ops::bound_call_from_string(std::string_view(line).substr(tab + 1));
+    const double us = std::strtod(line.c_str(), nullptr);
+    if (!call || !(us > 0)) {
+      ++measured->refused;
+    } else {
+      measured->calls.push_back({call->signature, us * 1e-6});
+    }
+  }
+  return ok_status();
+}
+
+Status measure_collectives(int ranks, const MeasureOptions& options, const ScratchFolder& folder,
+                           Terminal& terminal, Measured* measured) {
+  const std::string out = folder.file("collectives"), count = std::to_string(ranks);
+  MOAI_RETURN_IF_ERROR(
+      run_measure({"collectives", count, out, "--rounds", std::to_string(options.rounds)},
+                  "Measuring collectives of " + count + " Workers", folder, terminal));
+  constexpr cluster::Collective kKinds[] = {
+      cluster::Collective::kAllGather, cluster::Collective::kReduceScatter,
+      cluster::Collective::kAllReduce, cluster::Collective::kAllToAll};
+  std::map<std::string, cluster::MeasuredCollective> rows;
+  for (const cluster::Collective kind : kKinds) {
+    rows[std::string(cluster::collective_name(kind))] = {.kind = kind,
+                                                         .shape = {.ranks_per_node = ranks}};
+  }
+  for (const std::string& line : lines_of(out)) {
+    std::istringstream words(line);
+    std::string kind;
+    double bytes = 0, us = 0;
+    if (words >> kind >> bytes >> us && rows.contains(kind)) {
+      rows[kind].points.emplace_back(bytes, us * 1e-6);
+    }
+  }
+  for (auto& [kind, row] : rows) {
+    if (row.points.empty()) return internal_error("moai-measure told nothing of " + kind);
+    measured->collectives.push_back(std::move(row));
+  }
+  return ok_status();
+}
+
+}  // namespace
+
+Result<Measured> measure_machine(const MeasureOptions& options, Terminal& terminal) {
+  MOAI_ASSIGN_OR_RETURN(const ScratchFolder folder, ScratchFolder::make("calibrate"));
+  const Interrupts interrupts;  // from before there is something to end
+  Measured measured;
+  MOAI_RETURN_IF_ERROR(measure_calls(options, folder, terminal, &measured));
+  for (int ranks = 2; ranks <= options.devices; ranks *= 2) {
+    MOAI_RETURN_IF_ERROR(measure_collectives(ranks, options, folder, terminal, &measured));
+  }
+  return measured;
+}
+
+}  // namespace moai::toolkit

@@ -1,0 +1,29 @@
+// Measuring this machine: what moai-measure, the program beside this one, says of it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "moai/cluster/topology.h"
+#include "moai/compiler/cost/calibration/fit_operators.h"
+#include "moai/toolkit/terminal.h"
+
+namespace moai::toolkit {
+
+struct MeasureOptions {
+  std::string calls_file{};  // calls to begin with; their variants are measured
+  int devices = 2;           // Workers that make calls together
+  int threads = 1;           // of a Worker
+  int rounds = 5;
+};
+
+struct Measured {
+  std::vector<compiler::cost::MeasuredCall> calls{};
+  size_t refused = 0;  // variants that operators do not take
+  std::vector<cluster::MeasuredCollective> collectives{};
+};
+
+// Tells how long it will still take. Ends what it started at an interrupt.
+Result<Measured> measure_machine(const MeasureOptions& options, Terminal& terminal);
+
+}  // namespace moai::toolkit
