@@ -9,6 +9,7 @@
 #include <cstring>
 #include <thread>
 
+#include "moai/base/environment.h"
 #include "moai/base/fd.h"
 #include "moai/base/file.h"
 #include "moai/base/log.h"
@@ -163,6 +164,7 @@ Status serve(const Flags& flags, Fd signals) {
   const auto loader = worker::make_aoti_loader();
   const auto site = compile_site(flags, options.identity.torch_version, loader.get());
   options.connection.compiles = &site;
+  options.connection.counts_file = environment("MOAI_WORKER_COUNTS").value_or("");
   MOAI_ASSIGN_OR_RETURN(auto listener, comm::listen(flags.listen, tls));
   worker::Worker worker(std::move(options), std::move(listener), device.get());
   MOAI_RETURN_IF_ERROR(write_line(flags.ready_fd, worker.address() + "\n"));

@@ -93,6 +93,7 @@ class CollectiveCall : public device::Call {
   }
   Status make(std::string_view bytes, device::BufferPtr* out) {
     if (bytes.empty()) return ok_status();
+    groups_.count_received(bytes.size());
     MOAI_ASSIGN_OR_RETURN(*out, device_.allocate(bytes.size()));
     return device_.copy_in(out->get(), 0, bytes);
   }
@@ -129,6 +130,7 @@ class AllReduce final : public CollectiveCall {
     MOAI_RETURN_IF_ERROR(group_.all_reduce(all.data(), all.size() / tensor::dtype_size(dtype),
                                            dtype,
                                            *tensor::reduction_from_name(signature_.args[1].text)));
+    groups_.count_received(all.size());
     return each([&](size_t i, const char* at, uint64_t bytes) {
       return device_.copy_in(operands[i], offset_of(operands_[i]), {at, bytes});
     });

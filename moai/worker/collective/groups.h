@@ -31,6 +31,10 @@ class Groups {
   // than to copy through it.
   std::span<char> scratch(size_t bytes);
 
+  // Bytes that collective calls left on this rank so far.
+  uint64_t received_bytes() const { return received_bytes_; }
+  void count_received(uint64_t bytes) { received_bytes_ += bytes; }
+
   // Ends what goes on in any of them, on all of their ranks.
   void abort(const Status& why);
   // The same, also for all that come later.
@@ -49,6 +53,7 @@ class Groups {
   Status ended_;                     // guarded by mutex_
   std::unique_ptr<char[]> scratch_;  // of the executor's thread
   size_t scratch_bytes_ = 0;
+  uint64_t received_bytes_ = 0;  // likewise
 };
 
 }  // namespace moai::worker

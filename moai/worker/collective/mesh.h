@@ -36,7 +36,9 @@ class Mesh {
   Status join(const dispatch::JoinMesh& mesh);
   // Runs collective calls with the mesh that was joined last.
   device::Device& device() { return device_; }
+  uint32_t rank() const { return peers_.rank(); }
   uint32_t ranks() const { return peers_.ranks(); }
+  uint64_t received_bytes() const { return groups_.received_bytes(); }
   // Says goodbye to the other ranks. Calls that were prepared must be gone.
   void leave() { groups_.clear(); }
   // Ends waits of this and of all other ranks, now and later.

@@ -1,5 +1,7 @@
 #include "moai/worker/exec/executor.h"
 
+#include "moai/base/file.h"
+#include "moai/base/log.h"
 #include "moai/base/profile.h"
 #include "moai/comm/link/link.h"
 
@@ -26,14 +28,34 @@ dispatch::Memory memory_of(const device::Device& device) {
 }
 
 Executor::Executor(device::Device* device, Replies* replies, const CompileSite* compiles,
-                   Mesh* mesh)
+                   Mesh* mesh, std::string counts_file)
     : device_(*device),
       replies_(*replies),
       mesh_(mesh),
-      stream_(mesh && mesh->ranks() > 1 ? &mesh->device() : device, replies),
+      counts_file_(std::move(counts_file)),
+      stream_(calls_device(), replies),
       windows_(
           compiles, &stream_, &templates_, replies,
           [this](const Template& t, const dispatch::RunTemplate& m) { return interpret(t, m); }) {}
+
+// What calls run on: the ranks' together where there are several, counted where that is asked for.
+device::Device* Executor::calls_device() {
+  device::Device* device = mesh_ && mesh_->ranks() > 1 ? &mesh_->device() : &device_;
+  if (counts_file_.empty()) return device;
+  counted_.emplace(device);
+  return &*counted_;
+}
+
+void Executor::tell_counts() {
+  const uint64_t received = mesh_ ? mesh_->received_bytes() : 0;
+  std::string text = "peak_bytes " + std::to_string(device_.peak_bytes()) + "\nreceived_bytes " +
+                     std::to_string(received - std::exchange(received_before_, received)) + "\n";
+  for (const auto& [signature, runs] : counted_->take()) {
+    text += "call " + std::to_string(runs) + " " + signature + "\n";
+  }
+  const std::string path = counts_file_ + "." + std::to_string(mesh_ ? mesh_->rank() : 0);
+  if (const Status status = write_file(path, text); !status.ok()) log_warning(status.message());
+}
 
 Status Executor::execute(std::string_view frame) {
   began_ns_ = now_ns();
@@ -120,7 +142,7 @@ Status Executor::run(const dispatch::CompileWindows&) {
 
 Status Executor::run(const dispatch::JoinMesh& m) {
   if (!mesh_) return invalid_argument("[worker.exec] there is no mesh here");
-  stream_.run_on(&mesh_->device());
+  stream_.run_on(counted_ ? static_cast<device::Device*>(&*counted_) : &mesh_->device());
   const Status status = mesh_->join(m);
   if (!status.ok()) fault(0, {0, status.code(), "", status.message()});
   return ok_status();
@@ -289,6 +311,7 @@ Status Executor::run(const dispatch::Marker& m) {
   stream_.settle();
   const Status status = device_.synchronize();
   if (!status.ok()) fault(0, {stream_.sequence(), status.code(), "", status.message()});
+  if (m.resets_peak && counted_) tell_counts();
   if (m.resets_peak) device_.reset_peak();
   if (m.trims_memory) device_.trim();
   const uint64_t now = now_ns();

@@ -12,6 +12,7 @@
 #include "moai/device/device.h"
 #include "moai/dispatch/messages.h"
 #include "moai/worker/collective/mesh.h"
+#include "moai/worker/counts/counted_device.h"
 #include "moai/worker/exec/replies.h"
 #include "moai/worker/exec/stream.h"
 #include "moai/worker/exec/template_set.h"
@@ -25,9 +26,10 @@ dispatch::Memory memory_of(const device::Device& device);
 class Executor {
  public:
   // All outlive the executor. Without `compiles` no window is ever compiled, without `mesh` there
-  // is no JoinMesh.
+  // is no JoinMesh. Whatever a Marker that resets the peak ends is counted, and told in
+  // `counts_file` where there is one (docs/formats/worker.md).
   Executor(device::Device* device, Replies* replies, const CompileSite* compiles = nullptr,
-           Mesh* mesh = nullptr);
+           Mesh* mesh = nullptr, std::string counts_file = {});
 
   // Executes one frame. A status means that the front broke the protocol: the connection ends.
   // Failing calls are no such thing; they are replied as Faults.
@@ -65,9 +67,15 @@ class Executor {
   Result<dispatch::Value> store(device::DynamicValue value, const dispatch::Ask& ask,
                                 uint32_t* used);
 
+  device::Device* calls_device();
+  void tell_counts();
+
   device::Device& device_;
   Replies& replies_;
   Mesh* const mesh_;
+  const std::string counts_file_;
+  std::optional<CountedDevice> counted_;
+  uint64_t received_before_ = 0;  // when counts were told last
   Stream stream_;
   TemplateSet templates_;
   WindowRunner windows_;

@@ -68,7 +68,8 @@ std::optional<std::string> Connection::next_frame() {
 }
 
 void Connection::execute_all() {
-  Executor executor(&device_, &outbox_, options_.compiles, mesh_ ? &*mesh_ : nullptr);
+  Executor executor(&device_, &outbox_, options_.compiles, mesh_ ? &*mesh_ : nullptr,
+                    options_.counts_file);
   while (!inbox_.ended() && !executor.finished()) {
     const auto frame = next_frame();
     if (!frame) continue;

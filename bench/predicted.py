@@ -1,0 +1,180 @@
+"""What the planner predicts of a step beside what two real Workers count and take.
+
+    ./dev bench predicted [--case NAME]... [--rounds 5] [--json]
+
+Calibrates this machine (two Workers of one thread), plans each case's unmodified script with
+`moai plan`, and runs it on two Workers with the same plan. Counted, by the Workers themselves
+(MOAI_WORKER_COUNTS): collectives, bytes that they left, FLOPs of the calls that ran, peak memory;
+by the plug-in: round trips, of which a step whose loss nobody reads has none. These must be equal,
+memory predicted at most 5 % too high and never too low. Seconds of a step must be predicted within
+15 %, or within twice the spread of A/A, the same job again beside it; rounds of both take turns.
+
+Exit code 1 where one is missed.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+
+import parallel
+from harness import plugin, table
+from harness.plugin import ROOT
+from harness.private_platform import PrivatePlatform
+
+CASES = {"gpt-20ms": ("dp=2", "tp=2", "dp=2,zero=1", "dp=2,zero=3"), "cnn-20ms": ("dp=2",)}
+DEVICES, STEPS = 2, 10
+SECONDS_MAX, SPREADS_MAX, MEMORY_MAX = 0.15, 2, 1.05
+SCRIPT = ROOT / "bench/workloads/predicted_run.py"
+RUN_S_MAX = 600
+
+
+class Job:
+    """The script on two Workers of a platform of its own, a round when it is asked."""
+
+    def __init__(self, stack, case, plan):
+        self.platform = stack.enter_context(PrivatePlatform(
+            threads=1, devices=DEVICES,
+            MOAI_WORKER_COUNTS=str(pathlib.Path(stack.enter_context(_folder())) / "counts")))
+        self.counts = pathlib.Path(self.platform.settings["MOAI_WORKER_COUNTS"])
+        environment = self.platform.environment(
+            MOAI_QUIET="1", MOAI_FLAVOR=parallel.FLAVORS[DEVICES], MOAI_PLAN=plan)
+        self.process = subprocess.Popen(
+            [sys.executable, SCRIPT, case, str(STEPS), "1000000"], env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        stack.callback(self.end)
+        self.first = self._line()  # with what was compiled and joined
+
+    def _line(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the script ended with {self.process.wait(30)}")
+        return json.loads(line)
+
+    def round(self):
+        """With the CPU seconds a step of the Worker that took most."""
+        workers = self.platform.processes("moai-worker")
+        before = {pid: cpu_s(pid) for pid in workers}
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        told = self._line()
+        return told | {"cpu_s": max(cpu_s(pid) - before[pid] for pid in workers) / STEPS}
+
+    def counted(self):
+        """Of the rank with most of everything, a step."""
+        ranks = [counts_of(f"{self.counts}.{rank}") for rank in range(DEVICES)]
+        return {key: max(rank[key] for rank in ranks) for key in ranks[0]}
+
+    def end(self):
+        self.process.stdin.close()
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextlib.contextmanager
+def _folder():
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="moai-counts-") as folder:
+        yield folder
+
+
+def cpu_s(pid):
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def counts_of(path):
+    program = ROOT / "build/release/bin/compiler_virtual"
+    done = subprocess.run([program, "counts", path], text=True, capture_output=True, check=True,
+                          timeout=60)
+    counted = json.loads(done.stdout)
+    return {key: value if key == "peak_bytes" else value / STEPS for key, value in counted.items()}
+
+
+def predicted(case, plan, machine):
+    done = subprocess.run(
+        [plugin.program("moai"), "plan", "--json", "--cluster", f"{machine}:{DEVICES}", "--fix",
+         plan, "--python", sys.executable, SCRIPT, case],
+        env=plugin.device_environment(), text=True, capture_output=True, timeout=RUN_S_MAX)
+    if done.returncode:
+        raise RuntimeError(done.stderr.strip())
+    found = json.loads(done.stdout)
+    return {"step_s": found["step_s"], "flops": found["flops_per_device"],
+            "collectives": sum(t["collectives"] for t in found["traffic"]),
+            "received_bytes": sum(t["received_bytes"] for t in found["traffic"]),
+            "peak_bytes": found["memory_bytes_max"], "round_trips": 0}
+
+
+def measure(case, plan, machine, rounds):
+    wanted = predicted(case, plan, machine)
+    with contextlib.ExitStack() as stack:
+        jobs = [Job(stack, case, plan) for _ in range(2)]
+        samples = [[job.round() for job in jobs] for _ in range(rounds)]
+        counted = jobs[0].counted()
+    counted["round_trips"] = statistics.median(a["round_trips"] for a, _ in samples)
+    counted["step_s"] = statistics.median(a["step_s"] for a, _ in samples)
+    counted["cpu_s"] = statistics.median(a["cpu_s"] for a, _ in samples)
+    spread = max(abs(b["step_s"] / a["step_s"] - 1) for a, b in samples)
+    error = wanted["step_s"] / counted["step_s"] - 1
+    memory = wanted["peak_bytes"] / counted["peak_bytes"]
+    equal = {key: wanted[key] == counted[key]
+             for key in ("collectives", "received_bytes", "flops")}
+    # The drains at both ends of a round are the script's own.
+    equal["round_trips"] = counted["round_trips"] <= 2
+    good = (all(equal.values()) and 1 <= memory <= MEMORY_MAX
+            and abs(error) <= max(SECONDS_MAX, SPREADS_MAX * spread))
+    return {"case": case, "plan": plan, "predicted": wanted, "counted": counted, "equal": equal,
+            "memory": memory, "error": error, "a_a": spread, "verdict": "ok" if good else "MISSED"}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--case", action="append", choices=tuple(CASES), help="repeatable")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--machine", type=pathlib.Path, help="a description, not to measure anew")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    os.environ["TORCH_DEVICE_BACKEND_AUTOLOAD"] = "0"  # of this process
+    if problem := plugin.problem():
+        sys.exit(f"predicted: {problem}")
+    found = []
+    with _folder() as folder:
+        machine = options.machine or pathlib.Path(folder) / "machine.toml"
+        if not machine.exists():
+            subprocess.run([plugin.program("moai"), "calibrate", "--threads", "1", "--devices",
+                            str(DEVICES), "--out", machine], check=True, stdout=sys.stderr,
+                           timeout=RUN_S_MAX)
+        for case in options.case or CASES:
+            for plan in CASES[case]:
+                found.append(measure(case, plan, machine, options.rounds))
+                print(case, plan, found[-1]["verdict"], file=sys.stderr, flush=True)
+    if options.json:
+        print(json.dumps({"machine": table.machine(), "rows": found}, indent=1))
+    else:
+        print(table.render(
+            ["case", "plan", "collectives", "MB received", "MFLOP", "memory", "predicted ms", "ms",
+             "CPU ms", "error", "A/A", ""],
+            [[r["case"], r["plan"], *(f"{r['counted'][k] / unit:.6g}" + ("" if r["equal"][k] else
+              f" (predicted {r['predicted'][k] / unit:.6g})") for k, unit in
+              (("collectives", 1), ("received_bytes", 1e6), ("flops", 1e6))),
+              f"{100 * r['memory']:.2f} %", f"{1e3 * r['predicted']['step_s']:.2f}",
+              f"{1e3 * r['counted']['step_s']:.2f}", f"{1e3 * r['counted']['cpu_s']:.2f}",
+              f"{100 * r['error']:+.1f} %",
+              f"{100 * r['a_a']:.0f} %", r["verdict"]] for r in found]))
+        good = sum(r["verdict"] == "ok" for r in found)
+        print(f"\n{good} of {len(found)} rows ok; {DEVICES} Workers of one thread; "
+              f"{table.machine()}")
+    sys.exit(0 if all(r["verdict"] == "ok" for r in found) else 1)
+
+
+if __name__ == "__main__":
+    main()
