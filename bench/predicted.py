@@ -4,10 +4,10 @@
 
 Calibrates this machine (two Workers of one thread), plans each case's unmodified script with
 `moai plan`, and runs it on two Workers with the same plan. Counted, by the Workers themselves
-(MOAI_WORKER_COUNTS): collectives, bytes that they left, FLOPs of the calls that ran, peak memory; by
-the plug-in: round trips, of which a step whose loss nobody reads has none. These must be equal,
+(MOAI_WORKER_COUNTS): collectives, bytes that they left, FLOPs of the calls that ran, peak memory;
+by the plug-in: round trips, of which a step whose loss nobody reads has none. These must be equal,
 memory predicted at most 5 % too high and never too low. Seconds of a step must be predicted within
-15 %, or within twice the spread of A/A, the same job again beside it; rounds of all jobs take turns.
+15 %, or within twice the spread of A/A, the same job again beside it; rounds of both take turns.
 
 Exit code 1 where one is missed.
 """
@@ -56,9 +56,13 @@ class Job:
         return json.loads(line)
 
     def round(self):
+        """With the CPU seconds a step of the Worker that took most."""
+        workers = self.platform.processes("moai-worker")
+        before = {pid: cpu_s(pid) for pid in workers}
         self.process.stdin.write("\n")
         self.process.stdin.flush()
-        return self._line()
+        told = self._line()
+        return told | {"cpu_s": max(cpu_s(pid) - before[pid] for pid in workers) / STEPS}
 
     def counted(self):
         """Of the rank with most of everything, a step."""
@@ -80,6 +84,11 @@ def _folder():
 
     with tempfile.TemporaryDirectory(prefix="moai-counts-") as folder:
         yield folder
+
+
+def cpu_s(pid):
+    stat = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def counts_of(path):
@@ -112,6 +121,7 @@ def measure(case, plan, machine, rounds):
         counted = jobs[0].counted()
     counted["round_trips"] = statistics.median(a["round_trips"] for a, _ in samples)
     counted["step_s"] = statistics.median(a["step_s"] for a, _ in samples)
+    counted["cpu_s"] = statistics.median(a["cpu_s"] for a, _ in samples)
     spread = max(abs(b["step_s"] / a["step_s"] - 1) for a, b in samples)
     error = wanted["step_s"] / counted["step_s"] - 1
     memory = wanted["peak_bytes"] / counted["peak_bytes"]
@@ -152,12 +162,13 @@ def main():
     else:
         print(table.render(
             ["case", "plan", "collectives", "MB received", "MFLOP", "memory", "predicted ms", "ms",
-             "error", "A/A", ""],
+             "CPU ms", "error", "A/A", ""],
             [[r["case"], r["plan"], *(f"{r['counted'][k] / unit:.6g}" + ("" if r["equal"][k] else
               f" (predicted {r['predicted'][k] / unit:.6g})") for k, unit in
               (("collectives", 1), ("received_bytes", 1e6), ("flops", 1e6))),
               f"{100 * r['memory']:.2f} %", f"{1e3 * r['predicted']['step_s']:.2f}",
-              f"{1e3 * r['counted']['step_s']:.2f}", f"{100 * r['error']:+.1f} %",
+              f"{1e3 * r['counted']['step_s']:.2f}", f"{1e3 * r['counted']['cpu_s']:.2f}",
+              f"{100 * r['error']:+.1f} %",
               f"{100 * r['a_a']:.0f} %", r["verdict"]] for r in found]))
         good = sum(r["verdict"] == "ok" for r in found)
         print(f"\n{good} of {len(found)} rows ok; {DEVICES} Workers of one thread; "

@@ -2,17 +2,17 @@
 
     ./dev bench virtual [--model NAME]... [--rounds 3] [--keep FOLDER] [--json]
 
-Every recorded training step of tests/golden/windows, on 2 to 64 devices. The emitted programs of all
-ranks run on device/fake; each call takes what was measured of exactly that call on this machine,
+Every recorded training step of tests/golden/windows, on 2 to 64 devices. The emitted programs of
+all ranks run on device/fake; each call takes what was measured of just that call on this machine,
 collectives share the links of bench/virtual/links.toml. The planner knows neither: it reads what
-`moai calibrate` measured apart, of other calls, and the links. Both are measured here; with --keep
+`moai calibrate` measured apart, of fewer calls, and the links. Both are measured here; with --keep
 they are left in FOLDER, or taken from there.
 
 Then calls of one class after the other take 20 % more and less than the table says, which the
 prediction does not know of: its error must move by what the class is of the step.
 
-Exit code 1 where the automatic plan is over 2 % slower than the best forced one, the prediction over
-3 % off, or an error does not appear.
+Exit code 1 where the automatic plan is over 2 % slower than the best forced one, the prediction
+over 3 % off, or an error does not appear.
 """
 
 import argparse

@@ -17,8 +17,8 @@ constexpr const char* kFooter = R"(Examples:
   moai down
 
 up, down and status are about the local platform, explain about jobs of this user, plan about a
-script, calibrate about this machine; the others work with the configured manager too (MOREH_SDA_MANAGER_ADDRESS, MOREH_SDA_TOKEN,
-MOREH_SDA_CA). token and events need an ADMIN token.
+script, calibrate about this machine; the others work with the configured manager too
+(MOREH_SDA_MANAGER_ADDRESS, MOREH_SDA_TOKEN, MOREH_SDA_CA). token and events need an ADMIN token.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no local platform runs.)";
 
 }  // namespace

@@ -57,6 +57,6 @@ def test_a_call_that_is_none_is_refused(tmp_path):
     done = subprocess.run(
         [plugin.program("moai"), "calibrate", "--calls", tmp_path / "calls.txt", "--out",
          tmp_path / "out.toml"], text=True, capture_output=True, timeout=60)
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert "nonsense" in done.stderr
     assert not (tmp_path / "out.toml").exists()

@@ -144,7 +144,8 @@ std::optional<double> by_points(const Cluster& c, Collective kind, double bytes,
 
 // In the node, between nodes, in the node: fewer hops than one ring through all of them.
 double latency_by_level(const Cluster& c, const GroupShape& shape) {
-  const GroupShape inside{.ranks_per_node = shape.ranks_per_node, .strided = shape.strided};
+  const int together = (shape.ranks() + shape.nodes - 1) / shape.nodes;
+  const GroupShape inside{.ranks_per_node = together, .strided = shape.strided};
   const GroupShape across{.nodes = shape.nodes};
   return collective_seconds(c, Collective::kReduceScatter, 0, inside) +
          collective_seconds(c, Collective::kAllReduce, 0, across) +
@@ -159,7 +160,7 @@ double collective_seconds(const Cluster& c, Collective kind, double bytes,
   if (const std::optional<double> seconds = by_points(c, kind, bytes, shape)) return *seconds;
   if (const std::optional<Line> row = by_rows(c, kind, shape)) return row->at(bytes);
   Line line = by_links(c, kind, shape);
-  const bool two_levels = shape.nodes > 1 && shape.ranks_per_node > 1;
+  const bool two_levels = shape.nodes > 1 && shape.ranks() > shape.nodes;
   if (kind == Collective::kAllReduce && two_levels) {
     line.latency_s = std::min(line.latency_s, latency_by_level(c, shape));
   }

@@ -18,7 +18,7 @@ constexpr int kUnmeasured = 2;  // first runs, which fill caches
 
 // The bytes of one half; of what counts, points or is a flag, zeros.
 std::string_view half(DType dtype) {
-  using namespace std::string_view_literals;
+  using std::literals::string_view_literals::operator""sv;
   switch (dtype) {
     case DType::kFloat64:
     case DType::kComplex128:

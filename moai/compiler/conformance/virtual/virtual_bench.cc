@@ -1,5 +1,6 @@
 // Steps in virtual time, for bench/virtual.py:
-//   compiler_virtual calls MODEL...                  distinct calls of any rank under any plan
+//   compiler_virtual calls [--few] MODEL...          distinct calls of any rank under any plan;
+//                                                    on 2 and 4 devices alone
 //   compiler_virtual catalogue MODEL...              calls for calibration to begin with
 //   compiler_virtual table TIMES CLUSTER             predicted and measured microseconds of calls
 //   compiler_virtual run TIMES CLUSTER MODEL...      plans, predicted and simulated
@@ -53,11 +54,15 @@ Status each_call(const std::string& file, std::span<const int> devices, const Se
   return ok_status();
 }
 
-Status print_calls(const Files& models) {
+Status print_calls(Files models) {
+  constexpr int kFew[] = {2, 4};
+  const bool few = models[0] == "--few";
+  if (few) models.erase(models.begin());
+  const std::span<const int> devices = few ? std::span<const int>(kFew) : kDevices;
   std::set<std::string> seen;
   for (const std::string& file : models) {
     MOAI_RETURN_IF_ERROR(
-        each_call(file, kDevices, [&](const ops::CallSignature& s, const std::string& line) {
+        each_call(file, devices, [&](const ops::CallSignature& s, const std::string& line) {
           if (seen.insert(ops::to_string(s)).second) std::printf("%s\n", line.c_str());
         }));
   }

@@ -1,0 +1,82 @@
+// A slice of ./dev bench virtual with stored measurements: bench/virtual/slice.
+#include <gtest/gtest.h>
+
+#include "moai/base/file.h"
+#include "moai/cluster/cluster_file.h"
+#include "moai/compiler/conformance/virtual/compare_plans.h"
+
+namespace moai::compiler {
+namespace {
+
+constexpr double kOverBestMax = 0.02, kErrorMax = 0.03;
+constexpr double kShareMin = 0.02, kMovesMin = 0.5;
+
+class Virtual : public testing::TestWithParam<std::pair<const char*, int>> {
+ protected:
+  void SetUp() override {
+    const std::string folder = std::string(MOAI_VIRTUAL) + "/slice";
+    const auto text = read_file(folder + "/times.txt");
+    ASSERT_TRUE(text.ok()) << text.status().to_string();
+    auto times = device::TimeTable::parse(*text);
+    ASSERT_TRUE(times.ok()) << times.status().to_string();
+    times_ = std::move(*times);
+    const auto cluster = cluster::load_cluster({folder + "/cluster.toml", GetParam().second});
+    ASSERT_TRUE(cluster.ok()) << cluster.status().to_string();
+    cluster_ = *cluster;
+    const Status status =
+        read_model(std::string(MOAI_GOLDEN_WINDOWS) + "/" + GetParam().first + ".txt", &model_);
+    ASSERT_TRUE(status.ok()) << status.to_string();
+  }
+  PlanComparison compared() {
+    auto c = compare_plans(&model_, times_, cluster_);
+    EXPECT_TRUE(c.ok()) << c.status().to_string();
+    return c.ok() ? *c : PlanComparison{};
+  }
+
+  Model model_;
+  device::TimeTable times_;
+  cluster::Cluster cluster_;
+};
+
+TEST_P(Virtual, TheAutomaticPlanIsTheBestAndItsStepAsPredicted) {
+  const PlanComparison c = compared();
+  ASSERT_GT(c.plans, 0u);
+  EXPECT_LE(c.chosen.simulated_s, c.best.simulated_s * (1 + kOverBestMax))
+      << to_string(c.chosen.degrees) << " beside " << to_string(c.best.degrees);
+  EXPECT_LE(std::abs(c.chosen.error()), kErrorMax) << to_string(c.chosen.degrees);
+}
+
+// A table that is off shows: the error moves by what the class is of the step.
+TEST_P(Virtual, APerturbedClassOfOperatorsAppearsAsAnError) {
+  const PlanComparison c = compared();
+  size_t seen = 0;
+  for (const ClassShift& s : c.shifts) {
+    if (s.share < kShareMin) continue;
+    ++seen;
+    const double before = c.chosen.simulated_s / c.chosen.predicted_s;
+    const double moved = 1 / (1 + s.error) - before;
+    EXPECT_GE(moved / (before * s.share * (s.factor - 1)), kMovesMin)
+        << s.of_class << " × " << s.factor;
+  }
+  EXPECT_GE(seen, 4u);
+}
+
+// A device that is slower holds up all others, which the planner knows.
+TEST_P(Virtual, ASlowDeviceIsPredicted) {
+  const double even_s = compared().chosen.simulated_s;
+  cluster_.speeds.assign(static_cast<size_t>(cluster_.devices_per_node), 1.0);
+  cluster_.speeds.back() = 0.5;
+  const PlanComparison c = compared();
+  EXPECT_GT(c.chosen.simulated_s, even_s * 1.1);
+  EXPECT_LE(std::abs(c.chosen.error()), 2 * kErrorMax) << to_string(c.chosen.degrees);
+}
+
+INSTANTIATE_TEST_SUITE_P(Slice, Virtual,
+                         testing::Values(std::pair{"mlp", 2}, std::pair{"mlp", 4},
+                                         std::pair{"fused", 4}),
+                         [](const auto& info) {
+                           return std::string(info.param.first) + std::to_string(info.param.second);
+                         });
+
+}  // namespace
+}  // namespace moai::compiler
