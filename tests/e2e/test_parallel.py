@@ -207,7 +207,8 @@ def test_a_script_as_users_write_it_prints_what_stock_torch_prints(run_on_device
     script = write_script(USES)
     expected = run_on_stock_torch(script, "cpu")
     assert expected.returncode == 0, expected.stderr
-    found = run_on_device(script, "cuda", **settings(4 if "p=2," in plan or "pp=4" in plan else 2, plan))
+    devices = 4 if "p=2," in plan or "pp=4" in plan else 2
+    found = run_on_device(script, "cuda", **settings(devices, plan))
     assert found.returncode == 0, found.stderr
     assert "is not right" not in found.stderr  # a plan, which is not used then
     values = [[float(word) for word in done.stdout.split()] for done in (expected, found)]
