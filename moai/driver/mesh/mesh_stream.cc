@@ -117,8 +117,27 @@ void MeshStream::record(const WindowBuilder::Recorded& r, uint64_t* sequence) {
     return resize(r.storages[0], r.words[0]);
   }
   builder_.add(r, *sequence);
-  if (r.kind == graph::NodeKind::kCall) sequence_ = (*sequence)++;
+  if (r.kind == graph::NodeKind::kCall) {
+    sequence_ = (*sequence)++;
+    note_border(r.signature);
+  }
   if (builder_.nodes() >= options_.window_nodes_max) end_window();
+}
+
+void MeshStream::note_border(graph::SignatureId id) {
+  if (borders_.size() <= id) borders_.resize(id + 1, Border::kUnknown);
+  Border& border = borders_[id];
+  if (border == Border::kUnknown) {
+    const std::string op = signatures_.at(id).signature().op;
+    border = op == "moai::skip_if"    ? Border::kBegin
+             : op == "moai::skip_end" ? Border::kEnd
+                                      : Border::kNone;
+  }
+  if (border == Border::kBegin) {
+    builder_.begin_region();
+    region_markers_ = markers_.size();
+  }
+  if (border == Border::kEnd) builder_.end_region();
 }
 
 void MeshStream::take(dispatch::Upload* upload) {
@@ -141,9 +160,9 @@ void MeshStream::take(dispatch::Upload* upload) {
 }
 
 void MeshStream::take(dispatch::Read* read) {
-  end_window();
+  const uint64_t sequence = end_window_before(*read);
   Gathering::Request request{.request = read->request,
-                             .sequence = sequence_,
+                             .sequence = sequence,
                              .at_rank = std::vector<dispatch::RequestId>(ranks()),
                              .kind = Gathering::Request::Kind::kRead};
   std::vector<dispatch::Read> reads(ranks());
@@ -207,9 +226,26 @@ void MeshStream::resize(StorageId id, uint64_t bytes) {
 
 // ---- windows
 
-void MeshStream::end_window() {
+// Ends it before calls that may be skipped, where these have begun: a window that ended among them
+// would run whole on every rank. Returns the script's last call in what ended.
+uint64_t MeshStream::end_window_before(const dispatch::Read& read) {
+  const bool before_region = markers_.size() == region_markers_ &&
+                             std::ranges::all_of(read.ranges, [&](const dispatch::ReadRange& r) {
+                               return builder_.stands_before_region(r.storage);
+                             });
+  if (!before_region) {
+    end_window();
+    return sequence_;
+  }
+  end_window(builder_.take_before_region());
+  region_markers_ = 0;
+  return builder_.first_sequence() - 1;
+}
+
+void MeshStream::end_window() { end_window(builder_.take()); }
+
+void MeshStream::end_window(const WindowBuilder::Built& built) {
   for (const auto& [id, bytes] : gathering_.take_made()) storages_.made(id, bytes);
-  const WindowBuilder::Built built = builder_.take();
   for (const StorageId id : built.released) free(id);
   if (!built.window.empty()) run(built);
   for (const dispatch::Marker& m : std::exchange(markers_, {})) send_marker(m);
@@ -217,8 +253,13 @@ void MeshStream::end_window() {
 
 void MeshStream::run(const WindowBuilder::Built& built) {
   join_mesh();
-  if (!choice_->settled()) change_plan(built.window);
-  const PlanBook::Found found = plans_.find(built.window);
+  const bool in_region = builder_.cuts_region();
+  if (in_region) {
+    make_whole();
+  } else if (!choice_->settled()) {
+    change_plan(built.window);
+  }
+  const PlanBook::Found found = plans_.find(built.window, in_region);
   if (!found.plan->verified.ok()) {
     broken_ = internal_error("[driver.mesh] no program of the window is right: " +
                              found.plan->verified.message());
@@ -230,6 +271,17 @@ void MeshStream::run(const WindowBuilder::Built& built) {
   if (measures) send_marker({}, Kind::kStepBegin);
   send(found, built);
   if (measures) send_marker({}, Kind::kStepEnd);
+}
+
+// Before calls that may be skipped and that go on in the next window: what would have to be moved
+// for that might not be.
+void MeshStream::make_whole() {
+  std::vector<StorageId> ids;
+  storages_.each([&](StorageId id, const compiler::StorageState& state) {
+    if (!state.free && !state.layout.whole()) ids.push_back(id);
+  });
+  std::ranges::sort(ids);
+  for (const StorageId id : ids) shards_.place(id, {});
 }
 
 void MeshStream::send(const PlanBook::Found& found, const WindowBuilder::Built& built) {

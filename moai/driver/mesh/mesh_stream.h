@@ -76,12 +76,16 @@ class MeshStream final : public Stream {
   void take(dispatch::Ask* ask);
   void take(dispatch::Marker* marker);
   void record(const WindowBuilder::Recorded& r, uint64_t* sequence);
+  void note_border(graph::SignatureId id);
   void resize(StorageId id, uint64_t bytes);
   void free(StorageId id);
   static Status started(const Status& delivered);
 
   // ---- windows
   void end_window();
+  uint64_t end_window_before(const dispatch::Read& read);
+  void end_window(const WindowBuilder::Built& built);
+  void make_whole();
   void run(const WindowBuilder::Built& built);
   void send(const PlanBook::Found& found, const WindowBuilder::Built& built);
   void change_plan(const graph::Window& w);
@@ -107,6 +111,10 @@ class MeshStream final : public Stream {
   // Of the sending thread.
   compiler::Mesh mesh_;
   WindowBuilder builder_;
+  // Of calls that a Worker may skip.
+  enum class Border : uint8_t { kUnknown, kNone, kBegin, kEnd };
+  std::vector<Border> borders_;            // by signature
+  size_t region_markers_ = 0;              // when such calls began
   std::vector<dispatch::Marker> markers_;  // that stand behind the window
   Storages storages_;
   RankQueue queue_;

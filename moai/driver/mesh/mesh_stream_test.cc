@@ -202,6 +202,29 @@ TEST_F(MeshStreamTest, AWorkerThatIsLostIsNamed) {
   EXPECT_THAT(lost_, ElementsAre(1));
 }
 
+// Reads in the midst of calls that are skipped, or not: of what these use, and of what stood
+// before.
+TEST_F(MeshStreamTest, ReadsAmongCallsThatMayBeSkipped) {
+  const StorageId a = upload({1, 2}), b = upload({10, 20});
+  for (const float skipped : {1.0f, 0.0f}) {
+    const StorageId c = add(a, b, 1), flag = engine_->next_storage(1);
+    const std::string_view bytes(reinterpret_cast<const char*>(&skipped), sizeof skipped);
+    EXPECT_EQ(engine_->upload(flag, bytes.size(), 0, bytes, true), ok_status());
+    const Doubles before = value(a);
+    const StorageId d = add(c, b, 1);
+    call("moai::skip_if(f32[]) -> _", {flag}, {});
+    EXPECT_THAT(value(d), ElementsAre(20 + before[0], 40 + before[1]));
+    call("aten::fill_.Scalar(f64[2]!, word) -> _", {a}, {worker::word_of(5)});
+    EXPECT_EQ(value(a), skipped ? before : (Doubles{5, 5}));
+    call("aten::fill_.Scalar(f64[2]!, word) -> _", {a}, {worker::word_of(7)});
+    call("moai::skip_end() -> _", {}, {});
+    engine_->step_end();
+    EXPECT_EQ(value(a), skipped ? before : (Doubles{7, 7}));
+    EXPECT_THAT(value(add(a, b, 1)), ElementsAre(10 + value(a)[0], 20 + value(a)[1]));
+  }
+  EXPECT_EQ(engine_->synchronize({}), ok_status());
+}
+
 // Storages, templates and groups go on under other degrees.
 TEST_F(MeshStreamTest, PlansChangeInTheMidstOfAJob) {
   start("dp=3;3:tp=3;6:dp=3,zero=1");

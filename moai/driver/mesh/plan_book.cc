@@ -81,13 +81,14 @@ const WindowPlan* PlanBook::known(const graph::Window& w) const {
   return at(key_of(numbered, storages), w);
 }
 
-PlanBook::Found PlanBook::find(const graph::Window& w) {
+PlanBook::Found PlanBook::find(const graph::Window& w, bool whole) {
   Found found;
   const graph::Window numbered = number(w, &found.storages);
   Key key = key_of(numbered, found.storages);
+  key.push_back(whole);
   found.plan = at(key, w);
   if (!found.plan) {
-    auto plan = make(numbered, found.storages, options_);
+    auto plan = make(numbered, found.storages, options_, whole);
     // What one window needs shared stays so.
     options_.degrees.zero = std::max(options_.degrees.zero, plan->degrees.zero);
     found.plan = keep(std::move(key), std::move(plan));
@@ -108,7 +109,7 @@ WindowPlan* PlanBook::keep(Key key, std::unique_ptr<WindowPlan> plan) {
 PlanBook::Draft PlanBook::draft(const graph::Window& w, const Options& options) {
   Draft d;
   const graph::Window numbered = number(w, &d.storages);
-  d.plan = make(numbered, d.storages, options);
+  d.plan = make(numbered, d.storages, options, false);
   return d;
 }
 
@@ -124,6 +125,7 @@ void PlanBook::begin_anew(const Options& options, const graph::Window& w, Draft 
   options_.degrees = draft.plan->degrees;
   const graph::Window numbered = number(w, &draft.storages);
   Key key = key_of(numbered, draft.storages);
+  key.push_back(false);
   keep(std::move(key), std::move(draft.plan));
 }
 
@@ -207,11 +209,12 @@ compiler::Distributed PlanBook::distribute(compiler::DistributeInput in, const O
 
 std::unique_ptr<WindowPlan> PlanBook::make(const graph::Window& numbered,
                                            const std::vector<StorageId>& storages,
-                                           const Options& options) {
+                                           const Options& options, bool whole) {
   auto plan = std::make_unique<WindowPlan>();
   compiler::DistributeInput in{.window = &numbered,
                                .degrees = options.degrees,
                                .first_temporary = storages.size(),
+                               .whole = whole,
                                .microbatch_rows = microbatch_rows_};
   for (size_t i = 1; i < storages.size(); ++i) {
     if (const StorageState* state = storages_.state(storages[i])) in.storages[i] = *state;

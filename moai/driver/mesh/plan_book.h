@@ -55,7 +55,8 @@ class PlanBook {
     WindowPlan* plan = nullptr;         // until the next call
     std::vector<StorageId> storages{};  // by number; [0] is 0
   };
-  Found find(const graph::Window& w);
+  // `whole`: every rank is to run all of it.
+  Found find(const graph::Window& w, bool whole = false);
   // Null where it would have to be made.
   const WindowPlan* known(const graph::Window& w) const;
   const compiler::Degrees& degrees() const { return options_.degrees; }
@@ -83,7 +84,8 @@ class PlanBook {
   WindowPlan* at(const Key& key, const graph::Window& w) const;
   WindowPlan* keep(Key key, std::unique_ptr<WindowPlan> plan);
   std::unique_ptr<WindowPlan> make(const graph::Window& numbered,
-                                   const std::vector<StorageId>& storages, const Options& options);
+                                   const std::vector<StorageId>& storages, const Options& options,
+                                   bool whole);
   compiler::Distributed distribute(compiler::DistributeInput in, const Options& options,
                                    WindowPlan* plan);
   uint64_t rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d) const;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <unordered_set>
 #include <vector>
 
@@ -41,6 +42,17 @@ class WindowBuilder {
   // Adds to the window. A call's line becomes its number in the window, from 1.
   void add(const Recorded& r, uint64_t sequence);
   bool touches(StorageId id) const { return touched_.contains(id); }
+  // Of calls that a Worker may skip together (moai/worker/exec/stream.h): what was added last
+  // begins or ends them.
+  void begin_region() {
+    region_ = Region{window_.nodes.size() - 1, calls_ - 1};
+    region_is_older_ = false;
+  }
+  void end_region() { region_.reset(); }
+  // Whether they go on behind the window that was taken last.
+  bool cuts_region() const { return region_ && region_is_older_; }
+  // Whether they began in this window, are not at their end, and none uses the storage so far.
+  bool stands_before_region(StorageId id) const;
   size_t nodes() const { return window_.nodes.size(); }
   bool empty() const { return window_.empty() && released_.empty(); }
 
@@ -50,8 +62,17 @@ class WindowBuilder {
     std::vector<StorageId> released{};  // before it: it uses none of them
   };
   Built take();
+  // What stands before the region that began in this window, which stays.
+  Built take_before_region();
+  uint64_t first_sequence() const { return first_sequence_; }
 
  private:
+  struct Region {
+    size_t node = 0;     // that begins it
+    uint32_t calls = 0;  // before it
+  };
+  static void append(const Recorded& r, uint32_t line, graph::Window* window);
+
   std::map<dispatch::TemplateId, program::Program> templates_;
   std::vector<StorageId> bindings_;
   std::vector<StorageId> places_;
@@ -60,6 +81,8 @@ class WindowBuilder {
   std::unordered_set<StorageId> touched_;
   uint64_t first_sequence_ = 0;
   uint32_t calls_ = 0;
+  std::optional<Region> region_;
+  bool region_is_older_ = false;  // than the window
 };
 
 template <class Each>

@@ -121,5 +121,54 @@ TEST(WindowBuilder, WhatTheWindowDoesNotUseIsReleasedBefore) {
   EXPECT_FALSE(builder.touches(used));
 }
 
+TEST(WindowBuilder, CallsThatMayBeSkippedStayTogether) {
+  WindowBuilder builder;
+  const auto add = [&](graph::NodeKind kind, StorageId id, uint64_t sequence) {
+    builder.add({kind, static_cast<graph::SignatureId>(sequence), {&id, 1}, {}}, sequence);
+  };
+  add(graph::NodeKind::kCall, 1, 11);
+  add(graph::NodeKind::kCall, 2, 12);
+  add(graph::NodeKind::kCall, 3, 13);
+  builder.begin_region();
+  add(graph::NodeKind::kCall, 4, 14);
+  add(graph::NodeKind::kFree, 1, 14);
+  EXPECT_TRUE(builder.stands_before_region(2));
+  EXPECT_FALSE(builder.stands_before_region(4));
+  const WindowBuilder::Built head = builder.take_before_region();
+  EXPECT_EQ(head.first_sequence, 11u);
+  ASSERT_EQ(head.window.nodes.size(), 2u);
+  EXPECT_EQ(head.window.nodes[1].line, 2u);
+  EXPECT_FALSE(builder.cuts_region());
+  EXPECT_TRUE(builder.stands_before_region(2)) << "another read finds nothing before it";
+  const WindowBuilder::Built nothing = builder.take_before_region();
+  EXPECT_TRUE(nothing.window.empty());
+  EXPECT_EQ(nothing.released, (std::vector<StorageId>{1})) << "which no call there uses";
+  add(graph::NodeKind::kCall, 5, 15);
+  builder.end_region();
+  const WindowBuilder::Built tail = builder.take();
+  EXPECT_EQ(tail.first_sequence, 13u);
+  EXPECT_EQ(tail.window.nodes.size(), 3u);
+  EXPECT_EQ(tail.window.nodes[2].line, 3u);
+  EXPECT_FALSE(builder.cuts_region());
+}
+
+TEST(WindowBuilder, ARegionThatIsCutIsKnownUntilItsEnd) {
+  WindowBuilder builder;
+  const StorageId id = 1;
+  const auto add = [&] { builder.add({graph::NodeKind::kCall, 0, {&id, 1}, {}}, 1); };
+  add();
+  builder.begin_region();
+  builder.take();
+  EXPECT_TRUE(builder.cuts_region());
+  EXPECT_FALSE(builder.stands_before_region(7));
+  add();
+  builder.take();
+  EXPECT_TRUE(builder.cuts_region());
+  add();
+  builder.end_region();
+  builder.take();
+  EXPECT_FALSE(builder.cuts_region());
+}
+
 }  // namespace
 }  // namespace moai::driver
