@@ -48,8 +48,8 @@ void append(const StorageState& state, std::vector<uint64_t>* key) {
 }  // namespace
 
 PlanBook::Key PlanBook::key_of(const graph::Window& numbered,
-                               const std::vector<StorageId>& storages) const {
-  Key key;
+                               const std::vector<StorageId>& storages, bool whole) const {
+  Key key{whole};
   for (const graph::Node& n : numbered.nodes) {
     key.push_back(static_cast<uint64_t>(n.kind) << 32 | n.signature);
     const auto ids = numbered.storages_of(n);
@@ -78,14 +78,13 @@ WindowPlan* PlanBook::at(const Key& key, const graph::Window& w) const {
 const WindowPlan* PlanBook::known(const graph::Window& w) const {
   std::vector<StorageId> storages;
   const graph::Window numbered = number(w, &storages);
-  return at(key_of(numbered, storages), w);
+  return at(key_of(numbered, storages, false), w);
 }
 
 PlanBook::Found PlanBook::find(const graph::Window& w, bool whole) {
   Found found;
   const graph::Window numbered = number(w, &found.storages);
-  Key key = key_of(numbered, found.storages);
-  key.push_back(whole);
+  Key key = key_of(numbered, found.storages, whole);
   found.plan = at(key, w);
   if (!found.plan) {
     auto plan = make(numbered, found.storages, options_, whole);
@@ -124,9 +123,7 @@ void PlanBook::begin_anew(const Options& options, const graph::Window& w, Draft 
   options_ = options;
   options_.degrees = draft.plan->degrees;
   const graph::Window numbered = number(w, &draft.storages);
-  Key key = key_of(numbered, draft.storages);
-  key.push_back(false);
-  keep(std::move(key), std::move(draft.plan));
+  keep(key_of(numbered, draft.storages, false), std::move(draft.plan));
 }
 
 // Bytes of the fullest rank when its program needs most: of a stage, the first has the largest

@@ -80,7 +80,8 @@ class PlanBook {
     Key key;
     std::unique_ptr<WindowPlan> plan;
   };
-  Key key_of(const graph::Window& numbered, const std::vector<StorageId>& storages) const;
+  Key key_of(const graph::Window& numbered, const std::vector<StorageId>& storages,
+             bool whole) const;
   WindowPlan* at(const Key& key, const graph::Window& w) const;
   WindowPlan* keep(Key key, std::unique_ptr<WindowPlan> plan);
   std::unique_ptr<WindowPlan> make(const graph::Window& numbered,
