@@ -4,14 +4,16 @@ run. Whatever it is, the script computes what one device computes."""
 import json
 import subprocess
 import sys
+import threading
 
 import pytest
 from harness import plugin
 from harness.plugin import ROOT
 
-# Batches too small to share: tensor parallel is predicted to be several times faster.
+# Batches too small to share: tensor parallel is predicted to be several times faster. Steps count
+# from when the file is there that a second argument names.
 NARROW = """
-import sys, torch
+import os, sys, torch
 from torch import nn
 from torch.nn import functional as F
 torch.manual_seed(0)
@@ -20,7 +22,8 @@ layers = (nn.Linear(64, wide), nn.GELU(), nn.Linear(wide, wide), nn.GELU(), nn.L
 model = nn.Sequential(*layers).to("cuda", torch.float64)
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 batches = torch.Generator().manual_seed(1)
-for step in range(int(sys.argv[1])):
+step, left = 0, int(sys.argv[1])
+while left > 0:
     x = torch.randn(2, 64, generator=batches, dtype=torch.float64).cuda()
     y = torch.randint(0, 10, (2,), generator=batches).cuda()
     loss = F.cross_entropy(model(x), y)
@@ -28,12 +31,13 @@ for step in range(int(sys.argv[1])):
     loss.backward()
     optimizer.step()
     print(repr(loss.item()))
+    step += 1
+    left -= all(os.path.exists(path) for path in sys.argv[2:])
 print(repr(model[2].weight.sum().item()), flush=True)
 """
 
 # Ends, or forks, while a search may be at work.
 ENDS = NARROW + """
-import os
 pid = os.fork()
 if pid == 0:
     os._exit(7)
@@ -55,14 +59,44 @@ def explain(platform):
     return json.loads(done.stdout)["plan"]
 
 
+def run_told(command, environment, until, path):
+    """Makes the file `path` when the script's messages have a line with `until`."""
+    with subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as script:
+        deadline = threading.Timer(120, script.kill)
+        deadline.start()
+        lines = []
+
+        def listen():
+            for line in script.stderr:
+                lines.append(line)
+                if until in line:
+                    path.touch()
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        stdout = script.stdout.read()
+        listener.join()
+        status = script.wait()
+        deadline.cancel()
+    return subprocess.CompletedProcess(command, status, stdout, "".join(lines))
+
+
 @pytest.fixture
-def run(make_platform, write_script):
+def run(make_platform, write_script, tmp_path):
     platform = make_platform(devices=4)
 
-    def run_on(source=NARROW, steps=8, flavor="Large.256GB", check=True, **settings):
-        done = subprocess.run([sys.executable, str(write_script(source)), str(steps)], text=True,
-                              env=platform.environment(MOAI_FLAVOR=flavor, **settings),
-                              capture_output=True, timeout=120)
+    def run_on(source=NARROW, steps=8, flavor="Large.256GB", check=True, until=None, **settings):
+        """So many steps; with `until`, after a message with this text."""
+        command = [sys.executable, str(write_script(source)), str(steps)]
+        environment = platform.environment(MOAI_FLAVOR=flavor, **settings)
+        if until:
+            told = tmp_path / "told"
+            told.unlink(missing_ok=True)
+            done = run_told([*command, str(told)], environment, until, told)
+        else:
+            done = subprocess.run(command, text=True, env=environment, capture_output=True,
+                                  timeout=120)
         assert done.returncode == 0 or not check, done.stderr
         return done
 
@@ -86,18 +120,20 @@ def test_degrees_change_in_the_midst_of_a_job(devices, case, plan):
     assert row["changes"] == plan.count(";"), row
 
 
+TAKEN = "The job goes on with the plan dp1 tp4 zero0."
+
+
 def test_a_better_plan_is_found_taken_up_and_kept_for_the_next_run(run):
-    one = run(steps=100, flavor="Small.64GB")
-    first = run(steps=100)
+    first = run(steps=40, until=TAKEN)
     found = explain(run.platform)
-    assert numbers(first) == pytest.approx(numbers(one), rel=1e-10)
     assert found["how"] == "found" and found["changes"] == 1, found
     assert found["plan"] == "dp1 tp4 zero0" == found["prices"][0]["plan"], found
     assert found["predicted_step_s"] < found["prices"][-1]["step_s"], found
     assert 0 < found["measured_step_s"] < 10, found
     assert found["measured_memory_bytes"] == pytest.approx(found["predicted_memory_bytes"], rel=0.1)
     assert found["cluster"] == "cpu-node" and found["whole_windows"] == [], found
-    assert "The job goes on with the plan dp1 tp4 zero0." in first.stderr
+    one = run(steps=len(numbers(first)) - 1, flavor="Small.64GB")
+    assert numbers(first) == pytest.approx(numbers(one), rel=1e-10)
     again = run(steps=4)
     kept = explain(run.platform)
     assert numbers(again)[:4] == pytest.approx(numbers(one)[:4], rel=1e-10)
@@ -105,20 +141,21 @@ def test_a_better_plan_is_found_taken_up_and_kept_for_the_next_run(run):
 
 
 def test_kept_plans_that_are_damaged_are_searched_anew(run):
-    run(steps=100)
+    run(steps=1, until=TAKEN)
     plans = list((run.platform.state / "state" / "plans").iterdir())
     assert plans
     for i, plan in enumerate(plans):
         plan.write_bytes([b"", b"\xff\x00garbage", plan.read_bytes()[:-3]][i % 3])
-    run(steps=100)
+    run(steps=1, until=TAKEN)
     found = explain(run.platform)
     assert (found["how"], found["changes"]) == ("found", 1), found
 
 
 def test_what_is_searched_for_is_told_and_may_be_forbidden(run):
-    done = run(steps=60, MOREH_ENABLE_ADVANCED_PARALLELIZATION="1")
+    last = "No PP, TP : 4, recomputation : 0"
+    done = run(steps=1, until=last, MOREH_ENABLE_ADVANCED_PARALLELIZATION="1")
     for line in ("The number of candidates is ", "Elapsed Time to compile all candidates = ",
-                 "Configuration for parallelism is selected.", "No PP, TP : 4, recomputation : 0"):
+                 "Configuration for parallelism is selected.", last):
         assert f"[info] {line}" in done.stderr
     quiet = run(steps=60, MOREH_ENABLE_ADVANCED_PARALLELIZATION="1", MOAI_QUIET="1")
     assert quiet.stderr == ""
@@ -144,10 +181,10 @@ def test_a_script_may_end_or_fork_while_a_plan_is_searched(run, steps):
 def test_a_search_does_not_keep_a_script_that_lost_a_worker(run):
     script = NARROW.replace("print(repr(loss.item()))", """loss.item()
     if step == 3:
-        import os, signal, subprocess
+        import signal, subprocess
         found = json.loads(subprocess.run([os.environ["MOAI"], "status", "--json"],
                                           capture_output=True, check=True).stdout)
         os.kill(next(w["pid"] for w in found["workers"] if w.get("rank") == 2), signal.SIGKILL)
-""").replace("import sys, torch", "import json, sys, torch")
+""").replace("import os, sys, torch", "import json, os, sys, torch")
     done = run(script, steps=1000, check=False, MOAI=plugin.program("moai"))
     assert done.returncode == 1 and "WorkerLost" in done.stderr, done.stderr
