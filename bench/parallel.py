@@ -2,7 +2,8 @@
 its own, on one Worker and on several, each Worker with one thread.
 
     ./dev bench parallel [--case NAME]... [--devices 2,4,8] [--plan auto --plan dp=2,tp=2 …]
-                         [--dtype float64] [--steps 20] [--pairwise] [--results FILE] [--json]
+                         [--dtype float64] [--steps 20] [--pairwise | --full] [--results FILE]
+                         [--json]
 
 float64  losses within 1e-10 of one device, final parameters within 1e-8
 float32  losses within 1e-5, or within 3 times what stock torch differs between one thread and two
@@ -10,11 +11,14 @@ float32  losses within 1e-5, or within 3 times what stock torch differs between 
 Parameters whose gradient is analytically zero are exempt: an optimizer turns their rounding errors
 into steps. With --pairwise a set of rows runs in which each two of case, devices, pipeline stages
 and their schedule, micro-batches, tensor-parallel degree, shared optimizer, recomputation and type
-stand together. With --results rows are kept in FILE, and those that are there already are not run
-again. Exit code 1 when a row fails.
+stand together. With --full every combination of stages, data and tensor parallel, shared optimizer
+and recomputation that makes up the devices, and the automatic choice: 2,704 rows on 2, 3, 4 and 8
+devices. With --results rows are kept in FILE, and those that are there already are not run again.
+Exit code 1 when a row fails.
 """
 
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -36,6 +40,15 @@ PLAN_KEYS = ("pp", "tp", "zero", "microbatches", "recompute", "schedule")
 DEFAULTS = {"pp": 1, "microbatches": 1, "recompute": "none", "schedule": "1f1b"}  # left out
 
 
+def flavor(devices):
+    return FLAVORS.get(devices, f"Devices{devices}")
+
+
+def write_flavors(path, counts):
+    """Those of any number of devices; one, beside which all are compared, among them."""
+    path.write_text("".join(f"{n} {flavor(n)} {n} 65520\n" for n in sorted({1, *counts})))
+
+
 class Runner:
     """Runs cases; what one device and stock torch compute is kept."""
 
@@ -50,7 +63,7 @@ class Runner:
         return plan["changes"] if plan else 0
 
     def devices(self, case, dtype, devices, plan):
-        settings = {"MOAI_QUIET": "1", "MOAI_FLAVOR": FLAVORS[devices]}
+        settings = {"MOAI_QUIET": "1", "MOAI_FLAVOR": flavor(devices)}
         if plan != "auto":
             settings["MOAI_PLAN"] = plan
         return self._run(case, dtype, "cuda", 1, self.platform.environment(**settings))
@@ -115,11 +128,12 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--case", action="append", help="only this case; repeatable")
-    parser.add_argument("--devices", default="2,4", help="numbers of devices: 2, 4, 8")
+    parser.add_argument("--devices", default="2,4", help="numbers of devices")
     parser.add_argument("--plan", action="append", help="auto, or forced degrees; repeatable")
     parser.add_argument("--dtype", action="append", choices=tuple(LOSS_ERROR_MAX))
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--pairwise", action="store_true", help="a covering set")
+    parser.add_argument("--full", action="store_true", help="every plan; give --results")
     parser.add_argument("--results", type=pathlib.Path, help="rows so far, one JSON a line")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
@@ -138,11 +152,27 @@ def wanted(arguments):
     if arguments.pairwise:
         yield from pairs(chosen, counts)
         return
+    types = tuple(LOSS_ERROR_MAX) if arguments.full else ("float64",)
     for devices in counts:
-        for plan in arguments.plan or ["auto"]:
-            for dtype in arguments.dtype or ["float64"]:
-                for case in chosen:
-                    yield case, dtype, devices, plan
+        plans = every_plan(devices) if arguments.full else arguments.plan or ["auto"]
+        yield from ((case, dtype, devices, plan)
+                    for plan in plans for dtype in arguments.dtype or types for case in chosen)
+
+
+def text(plan):
+    return ",".join(f"{key}={plan[key]}" for key in PLAN_KEYS if plan[key] != DEFAULTS.get(key))
+
+
+def every_plan(devices):
+    """Stages have as many micro-batches, else they would wait for each other."""
+    counts = [n for n in range(1, devices + 1) if devices % n == 0]
+    for pp, tp, zero, recompute in itertools.product(counts, counts, range(4),
+                                                     ("none", "selective", "full")):
+        dp = devices // (pp * tp)
+        if dp * pp * tp == devices and (dp > 1 or zero == 0):
+            yield text({"pp": pp, "tp": tp, "zero": zero, "microbatches": pp,
+                        "recompute": recompute, "schedule": "1f1b"})
+    yield "auto"
 
 
 def pairs(cases, counts):
@@ -157,8 +187,7 @@ def pairs(cases, counts):
         return stages and dp == int(dp) and (dp > 1 or row["zero"] == 0)
 
     for row in pairwise.covering(parameters, allowed):
-        plan = ",".join(f"{key}={row[key]}" for key in PLAN_KEYS if row[key] != DEFAULTS.get(key))
-        yield row["case"], row["dtype"], row["devices"], plan
+        yield row["case"], row["dtype"], row["devices"], text(row)
 
 
 def known_rows(path):
@@ -174,8 +203,11 @@ def main():
     if problem := plugin.problem():
         sys.exit(f"parallel: {problem}")
     known, found = known_rows(arguments.results), []
-    most = max(devices for _, _, devices, _ in cases)
-    with PrivatePlatform(threads=1, devices=most) as platform:
+    counts = {devices for _, _, devices, _ in cases}
+    with (tempfile.TemporaryDirectory() as folder,
+          PrivatePlatform(threads=1, devices=max(counts),
+                          MOAI_LOCAL_FLAVORS=f"{folder}/flavors") as platform):
+        write_flavors(pathlib.Path(folder, "flavors"), counts)
         run = Runner(platform, arguments.steps)
         for case in cases:
             if case not in known:

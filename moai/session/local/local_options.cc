@@ -50,6 +50,7 @@ Result<LocalOptions> local_options() {
   LocalOptions options;
   options.state_dir = state_directory();
   options.program_dir = program_directory();
+  options.flavors = variable("MOAI_LOCAL_FLAVORS");
   options.compile_python = variable("MOAI_COMPILE_PYTHON");
   MOAI_RETURN_IF_ERROR(read_number("MOAI_LOCAL_DEVICES", 1, kDevicesMax, &options.devices));
   MOAI_RETURN_IF_ERROR(read_number("MOAI_LOCAL_THREADS", 1, 4096, &options.threads));

@@ -14,7 +14,7 @@ class LocalOptionsTest : public testing::Test {
   void clear() {
     for (const char* name : {"MOAI_STATE_DIR", "XDG_STATE_HOME", "MOAI_LOCAL_DEVICES",
                              "MOAI_DEVICE_MEMORY", "MOAI_LOCAL_THREADS", "MOAI_LOCAL_JOB_DEVICES",
-                             "MOAI_LOCAL_IDLE_EXIT", "MOAI_COMPILE_PYTHON"}) {
+                             "MOAI_LOCAL_FLAVORS", "MOAI_LOCAL_IDLE_EXIT", "MOAI_COMPILE_PYTHON"}) {
       ::unsetenv(name);
     }
   }
@@ -46,7 +46,10 @@ TEST_F(LocalOptionsTest, NumbersAreTakenFromTheirVariables) {
   EXPECT_EQ(options->job_devices, 6u);
   EXPECT_EQ(options->idle_exit_s, 0);
   EXPECT_EQ(options->compile_python, "") << "the agent's own";
+  EXPECT_EQ(options->flavors, "") << "those of a new site";
   ::setenv("MOAI_COMPILE_PYTHON", "/opt/python", 1);
+  ::setenv("MOAI_LOCAL_FLAVORS", "/etc/moreh/flavors", 1);
+  EXPECT_EQ(local_options()->flavors, "/etc/moreh/flavors");
   EXPECT_EQ(local_options()->compile_python, "/opt/python");
 }
 

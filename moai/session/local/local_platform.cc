@@ -152,6 +152,7 @@ Status Starter::start_master(int restart_grace_s) {
       std::to_string(options_.idle_exit_s),
       "--restart-grace",
       std::to_string(restart_grace_s)};
+  if (!options_.flavors.empty()) argv.insert(argv.end(), {"--flavors", options_.flavors});
   const auto process = start_daemon(argv, in_state("moai-master.log"));
   if (!process.ok()) return failed("moai-master", process.status());
   platform_.master = *process;
