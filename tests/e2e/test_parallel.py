@@ -217,7 +217,8 @@ def test_a_script_as_users_write_it_prints_what_stock_torch_prints(run_on_device
         assert got == pytest.approx(wanted, rel=2e-4, abs=2e-4), f"value {i} under {plan!r}"
 
 
-@pytest.mark.parametrize("plan", ["", "zero=1", "zero=3", "tp=2"])
+@pytest.mark.parametrize("plan", ["", "zero=1", "zero=3", "tp=2", "pp=2", "microbatches=3",
+                                  "pp=2,microbatches=2", "zero=3,microbatches=2,recompute=full"])
 def test_steps_that_a_scaler_skips(run_on_device, run_on_stock_torch, write_script, plan):
     script = write_script(SCALED)
     expected = run_on_stock_torch(script, "cpu")

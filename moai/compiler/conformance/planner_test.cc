@@ -2,40 +2,21 @@
 // leaves.
 #include "moai/compiler/planner/plan_window.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
 
-#include "moai/compiler/conformance/run_plan.h"
+#include "moai/compiler/conformance/every_recording.h"
 #include "moai/compiler/lower/local_layout.h"
-#include "moai/device/aten/aten_device.h"
 
 namespace moai::compiler {
 namespace {
 
-constexpr double kErrorMax = 1e-10;
-constexpr graph::StorageId kFirstTemporary = 500000;
-
-class Planner : public testing::TestWithParam<const char*> {
+class Planner : public EveryRecording {
  protected:
-  Planner() {
-    auto device = device::make_aten_device({});
-    EXPECT_TRUE(device.ok()) << device.status().to_string();
-    device_ = std::move(*device);
-    load(GetParam(), &golden_);
-    reference_ = std::make_unique<Reference>(device_.get(), &golden_);
-    planner_ = std::make_unique<WindowPlanner>(golden_.recorded->window, golden_.data,
-                                               kFirstTemporary, &golden_.signatures);
-  }
-
-  PlannedWindow plan(const Degrees& degrees) { return planner_->plan(degrees); }
+  PlannedWindow plan(const Degrees& degrees) { return planner_.plan(degrees); }
   void expect_equal(const PlannedWindow& w, const std::string& what) {
-    const auto run = reference_->run(*w.analysed, w.plan);
-    ASSERT_TRUE(run.ok()) << what << ": " << run.status().to_string();
-    EXPECT_LE(run->error_max, kErrorMax) << what << ": " << run->worst;
-    expect_priced(*run, what);
+    expect_priced(EveryRecording::expect_equal(*w.analysed, w.plan, what), what);
   }
   // Bytes of the fullest rank in segments of a role that live on.
   static int64_t kept_bytes(const PlannedWindow& w, Role role) {
@@ -69,10 +50,8 @@ class Planner : public testing::TestWithParam<const char*> {
     return out;
   }
 
-  std::unique_ptr<device::Device> device_;
-  GoldenWindow golden_;
-  std::unique_ptr<Reference> reference_;
-  std::unique_ptr<WindowPlanner> planner_;
+  WindowPlanner planner_{golden_.recorded->window, golden_.data, kFirstTemporary,
+                         &golden_.signatures};
 };
 
 // By name: how many segments of each role, then sizes of the factors that were found.
@@ -185,7 +164,7 @@ TEST_P(Planner, ShardedOptimizersStoreLess) {
 INSTANTIATE_TEST_SUITE_P(Windows, Planner,
                          testing::Values("mlp", "cnn", "gpt", "llama", "bert", "vit", "experts",
                                          "lstm", "fused", "evaluation", "accumulation"),
-                         [](const auto& info) { return std::string(info.param); });
+                         recording_name);
 
 }  // namespace
 }  // namespace moai::compiler

@@ -6,31 +6,18 @@
 #include <algorithm>
 #include <set>
 
+#include "moai/compiler/conformance/every_recording.h"
 #include "moai/compiler/conformance/mutants/window_mutants.h"
 #include "moai/compiler/conformance/plans.h"
-#include "moai/compiler/conformance/run_plan.h"
-#include "moai/compiler/cost/live_storages.h"
 #include "moai/compiler/planner/plan_window.h"
 #include "moai/compiler/planner/window_in_time.h"
 #include "moai/compiler/verify/verify_same.h"
-#include "moai/device/aten/aten_device.h"
 
 namespace moai::compiler {
 namespace {
 
-constexpr double kErrorMax = 1e-10;
-constexpr graph::StorageId kFirstTemporary = 700000;
-
-class Recomputation : public testing::TestWithParam<const char*> {
+class Recomputation : public EveryRecording {
  protected:
-  Recomputation() {
-    auto device = device::make_aten_device({});
-    EXPECT_TRUE(device.ok()) << device.status().to_string();
-    device_ = std::move(*device);
-    load(GetParam(), &golden_);
-    reference_ = std::make_unique<Reference>(device_.get(), &golden_);
-  }
-
   Recomputed again(Recompute how) {
     Recomputed r = recompute(golden_.recorded->window, {}, golden_.data, how, kFirstTemporary,
                              golden_.signatures);
@@ -39,26 +26,8 @@ class Recomputation : public testing::TestWithParam<const char*> {
   }
   void expect_equal(const graph::Window& window, const std::string& what) {
     const Analysed w(window, golden_.signatures);
-    const auto run = reference_->run(w, whole_plan(golden_, w, {{"x", 1}}));
-    ASSERT_TRUE(run.ok()) << what << ": " << run.status().to_string();
-    EXPECT_LE(run->error_max, kErrorMax) << what << ": " << run->worst;
+    EveryRecording::expect_equal(w, whole_plan(golden_, w, {{"x", 1}}), what);
   }
-  // Of storages, at most.
-  uint64_t bytes(const graph::Window& window) const {
-    cost::StorageBytes begin;
-    for (const auto& [id, bytes] : golden_.inputs) begin[id] = bytes.size();
-    cost::StorageReplay replay(&golden_.signatures, begin);
-    uint64_t most = 0;
-    for (const graph::Node& n : window.nodes) {
-      replay.run(window, n);
-      most = std::max(most, replay.live().bytes());
-    }
-    return most;
-  }
-
-  std::unique_ptr<device::Device> device_;
-  GoldenWindow golden_;
-  std::unique_ptr<Reference> reference_;
 };
 
 TEST_P(Recomputation, LeavesWhatOneDeviceLeaves) {
@@ -69,9 +38,9 @@ TEST_P(Recomputation, LeavesWhatOneDeviceLeaves) {
 
 TEST_P(Recomputation, TakesLessMemory) {
   const std::set<std::string> gains{"gpt", "llama", "bert", "vit", "lstm", "dropout", "gpt5"};
-  const uint64_t none = bytes(again(Recompute::kNone).window),
-                 selective = bytes(again(Recompute::kSelective).window),
-                 full = bytes(again(Recompute::kFull).window);
+  const uint64_t none = most_bytes(again(Recompute::kNone).window),
+                 selective = most_bytes(again(Recompute::kSelective).window),
+                 full = most_bytes(again(Recompute::kFull).window);
   if (gains.contains(GetParam())) {
     EXPECT_LT(selective, none);
     EXPECT_LT(full, selective);
@@ -101,7 +70,8 @@ TEST_P(Recomputation, ComposesWithMicroBatches) {
                                                 &golden_.signatures);
     EXPECT_EQ(in_time.refused.message(), "");
     expect_equal(in_time.made.window, to_string(degrees));
-    EXPECT_LE(bytes(in_time.made.window), 1.05 * static_cast<double>(bytes(again(how).window)));
+    EXPECT_LE(most_bytes(in_time.made.window),
+              1.05 * static_cast<double>(most_bytes(again(how).window)));
     WindowPlanner planner(golden_.recorded->window, golden_.data, kFirstTemporary,
                           &golden_.signatures);
     for (Degrees d : {Degrees{.dp = 2}, Degrees{.dp = 2, .zero = 3}, Degrees{.tp = 2}}) {

@@ -1,46 +1,26 @@
 // Recorded training steps under many plans: every plan must leave what one device leaves.
-#include <gtest/gtest.h>
-
+#include "moai/compiler/conformance/every_recording.h"
 #include "moai/compiler/conformance/plans.h"
-#include "moai/compiler/conformance/run_plan.h"
 #include "moai/compiler/sharding/partition.h"
 #include "moai/compiler/verify/verify.h"
-#include "moai/device/aten/aten_device.h"
 #include "moai/ops/call_tensors.h"
 #include "moai/ops/share.h"
 
 namespace moai::compiler {
 namespace {
 
-constexpr double kErrorMax = 1e-10;
-
-class Sharding : public testing::TestWithParam<const char*> {
+class Sharding : public EveryRecording {
  protected:
-  Sharding() {
-    auto device = device::make_aten_device({});
-    EXPECT_TRUE(device.ok()) << device.status().to_string();
-    device_ = std::move(*device);
-    load(GetParam(), &golden_);
-    reference_ = std::make_unique<Reference>(device_.get(), &golden_);
-  }
-
   PlanRun expect_equal(const Analysed& w, const LayoutPlan& p, const std::string& what) {
-    const auto run = reference_->run(w, p);
-    EXPECT_TRUE(run.ok()) << what << ": " << run.status().to_string();
-    if (!run.ok()) return {};
-    EXPECT_LE(run->error_max, kErrorMax) << what << ": " << run->worst;
-    expect_priced(*run, what);
-    return *run;
+    PlanRun run = EveryRecording::expect_equal(w, p, what);
+    expect_priced(run, what);
+    return run;
   }
   void expect_equal(const MakePlan& make, const std::string& what) {
     expect_equal(*golden_.recorded, make(*golden_.recorded), what);
     const auto w = expanded(&golden_, make);
     expect_equal(*w, make(*w), what + ", expanded");
   }
-
-  std::unique_ptr<device::Device> device_;
-  GoldenWindow golden_;
-  std::unique_ptr<Reference> reference_;
 };
 
 TEST_P(Sharding, EveryRankRunsTheWholeWindow) {
@@ -117,11 +97,7 @@ TEST_P(Sharding, RandomPlans) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Windows, Sharding,
-                         testing::Values("mlp", "cnn", "gpt", "llama", "bert", "vit", "experts",
-                                         "lstm", "fused", "evaluation", "accumulation", "dropout",
-                                         "noisy"),
-                         [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Windows, Sharding, training_steps(), recording_name);
 
 }  // namespace
 }  // namespace moai::compiler

@@ -1,42 +1,25 @@
 // Recorded windows on pipeline stages leave what one device leaves.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <map>
 
-#include "moai/compiler/conformance/run_plan.h"
+#include "moai/compiler/conformance/every_recording.h"
 #include "moai/compiler/planner/plan_window.h"
-#include "moai/device/aten/aten_device.h"
 
 namespace moai::compiler {
 namespace {
 
-constexpr double kErrorMax = 1e-10;
 constexpr graph::StorageId kFirstTemporary = 500000;
 
-class Stages : public testing::TestWithParam<const char*> {
+class Stages : public EveryRecording {
  protected:
-  Stages() {
-    load(GetParam(), &golden_);
-    reference_ = std::make_unique<Reference>(device_.get(), &golden_);
-    planner_ = std::make_unique<WindowPlanner>(golden_.recorded->window, golden_.data,
-                                               kFirstTemporary, &golden_.signatures);
-  }
-
   void expect_equal(const Degrees& degrees) {
     const std::string what = to_string(degrees);
-    const PlannedWindow w = planner_->plan(degrees);
-    const auto run = reference_->run(*w.analysed, w.plan);
-    ASSERT_TRUE(run.ok()) << what << ": " << run.status().to_string() << "\n"
-                          << print(w.analysed->graph, w.program);
-    EXPECT_LE(run->error_max, kErrorMax) << what << ": " << run->worst;
-    expect_priced(*run, what);
+    const PlannedWindow w = planner_.plan(degrees);
+    expect_priced(EveryRecording::expect_equal(*w.analysed, w.plan, what), what);
   }
 
-  std::unique_ptr<device::Device> device_ = device::make_aten_device({}).value();
-  GoldenWindow golden_;
-  std::unique_ptr<Reference> reference_;
-  std::unique_ptr<WindowPlanner> planner_;
+  WindowPlanner planner_{golden_.recorded->window, golden_.data, kFirstTemporary,
+                         &golden_.signatures};
 };
 
 TEST_P(Stages, LeaveWhatOneDeviceLeaves) {
@@ -60,7 +43,7 @@ TEST_P(Stages, OneTensorGoesEachWay) {
                                           {"bert", 4},  {"vit", 2},  {"lstm", 2}, {"dropout", 4},
                                           {"fused", 2}, {"noisy", 2}};
   if (!travel.contains(GetParam())) GTEST_SKIP() << "several branches cross, or several batches";
-  const PlannedWindow w = planner_->plan({.pp = 2});
+  const PlannedWindow w = planner_.plan({.pp = 2});
   int crossing = 0;
   for (const Step& step : w.program.steps) {
     const auto* m = std::get_if<MoveStep>(&step);
@@ -73,7 +56,7 @@ TEST_P(Stages, OneTensorGoesEachWay) {
 
 // Each stage has a part of the weights, and none of them twice.
 TEST_P(Stages, WeightsLieAtOneStage) {
-  const PlannedWindow w = planner_->plan({.pp = 2});
+  const PlannedWindow w = planner_.plan({.pp = 2});
   std::vector<int> found(2);
   for (const RegisterId r : w.program.inputs) {
     const SegmentId s = w.analysed->graph.values[w.program.registers[r].value].segment;
@@ -107,11 +90,7 @@ TEST(StagesOfAnEvaluation, FollowTheWeights) {
   for (const int32_t stage : plan({StageHome::Kind::kAt, 1}).plan.stages) EXPECT_EQ(stage, 1);
 }
 
-INSTANTIATE_TEST_SUITE_P(Windows, Stages,
-                         testing::Values("mlp", "cnn", "gpt", "llama", "bert", "vit", "experts",
-                                         "lstm", "fused", "evaluation", "accumulation", "dropout",
-                                         "noisy"),
-                         [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Windows, Stages, training_steps(), recording_name);
 
 }  // namespace
 }  // namespace moai::compiler

@@ -7,6 +7,7 @@
 
 #include "moai/compiler/lower/emitter.h"
 #include "moai/compiler/lower/time_atoms.h"
+#include "moai/compiler/sharding/skipped_region.h"
 #include "moai/ops/call_tensors.h"
 
 namespace moai::compiler {
@@ -67,15 +68,75 @@ std::vector<std::vector<AtomId>> dependencies(const std::vector<Touched>& touche
   return needs;
 }
 
+// By step of the program, the region that may be skipped, with the calls at its borders; kNone
+// around them.
+std::vector<uint32_t> regions_by_step(const Lowering& in) {
+  std::vector<uint32_t> regions(in.program->steps.size(), kNone);
+  uint32_t last = 0;
+  bool inside = false;
+  for (size_t i = 0; i < regions.size(); ++i) {
+    const auto* c = std::get_if<CallStep>(&in.program->steps[i]);
+    const bool borders = c && borders_region(*in.graph, c->node);
+    if (borders && !inside) ++last;
+    if (borders || inside) regions[i] = last;
+    if (borders) inside = !inside;
+  }
+  return regions;
+}
+
+// Atoms of a region that may be skipped, one behind the other as the program has them.
+class UnbrokenRegions {
+ public:
+  UnbrokenRegions(const Lowering& in, const std::vector<TimeAtom>& atoms) {
+    const std::vector<uint32_t> by_step = regions_by_step(in);
+    for (const TimeAtom& a : atoms) {
+      of_.push_back(a.step < by_step.size() ? by_step[a.step] : kNone);
+      if (of_.back() != kNone) members_[of_.back()].push_back(static_cast<AtomId>(of_.size() - 1));
+    }
+  }
+
+  bool has(AtomId a) const { return of_[a] != kNone; }
+  // Who wants a part of a region wants all of it.
+  AtomId end_of(AtomId a) const { return has(a) ? members_.at(of_[a]).back() : a; }
+  // What any of a region needs comes before its first, and nothing in between.
+  void bind(std::vector<std::vector<AtomId>>* needs) const {
+    if (members_.empty()) return;
+    for (const auto& [region, members] : members_) {
+      std::set<AtomId> around;
+      for (const AtomId a : members) {
+        for (const AtomId n : (*needs)[a]) {
+          if (of_[n] != region) around.insert(end_of(n));
+        }
+      }
+      for (size_t i = 1; i < members.size(); ++i) (*needs)[members[i]] = {members[i - 1]};
+      (*needs)[members[0]] = {around.begin(), around.end()};
+    }
+    for (AtomId a = 0; a < needs->size(); ++a) {
+      if (has(a)) continue;
+      for (AtomId& n : (*needs)[a]) n = end_of(n);
+      std::ranges::sort((*needs)[a]);
+      const auto twice = std::ranges::unique((*needs)[a]);
+      (*needs)[a].erase(twice.begin(), twice.end());
+    }
+  }
+
+ private:
+  std::vector<uint32_t> of_;                         // by atom
+  std::map<uint32_t, std::vector<AtomId>> members_;  // by region
+};
+
 // In which order atoms run.
 class Order {
  public:
-  Order(const TimeAtoms& atoms, const std::vector<Touched>& touched, const TimeTasks& tasks)
+  Order(const Lowering& in, const TimeAtoms& atoms, const std::vector<Touched>& touched,
+        const TimeTasks& tasks)
       : atoms_(atoms.atoms),
         tasks_(tasks),
+        regions_(in, atoms_),
         needs_(dependencies(touched)),
         task_of_(atoms_.size(), kNone),
         done_(atoms_.size()) {
+    regions_.bind(&needs_);
     std::map<std::tuple<int, bool, int>, uint32_t> numbers;
     for (uint32_t t = 0; t < tasks.order.size(); ++t) {
       const TimeTasks::Task& task = tasks.order[t];
@@ -84,7 +145,7 @@ class Order {
     members_.resize(tasks.order.size());
     for (AtomId a = 0; a < atoms_.size(); ++a) {
       const TimeAtom& atom = atoms_[a];
-      if (atom.node == kNone || atom.microbatch == TimeAtom::kOnce) continue;
+      if (atom.node == kNone || atom.microbatch == TimeAtom::kOnce || regions_.has(a)) continue;
       const NodeTask& of = tasks.nodes[atom.node];
       const auto found = numbers.find({of.stage, of.backward, atom.microbatch});
       if (found == numbers.end()) continue;
@@ -94,9 +155,9 @@ class Order {
     // What moves a result follows what makes it.
     follow_.resize(atoms_.size());
     for (AtomId a = 0; a < atoms_.size(); ++a) {
-      if (!atoms_[a].eager) continue;
+      if (!atoms_[a].eager || regions_.has(a)) continue;
       for (auto n = needs_[a].rbegin(); n != needs_[a].rend(); ++n) {
-        if (task_of_[*n] != task_of_[a] || atoms_[*n].eager) continue;
+        if (task_of_[*n] != task_of_[a] || atoms_[*n].eager || regions_.has(*n)) continue;
         follow_[*n].push_back(a);
         break;
       }
@@ -110,7 +171,7 @@ class Order {
       }
       for (const AtomId a : members_[now_]) run(a);
     }
-    for (AtomId a = 0; a < atoms_.size(); ++a) run(a);
+    for (AtomId a = 0; a < atoms_.size(); ++a) run(regions_.end_of(a));
     return std::move(order_);
   }
   // Nodes that needed atoms of later tasks, through a move over all micro-batches.
@@ -155,7 +216,8 @@ class Order {
 
   const std::vector<TimeAtom>& atoms_;
   const TimeTasks& tasks_;
-  const std::vector<std::vector<AtomId>> needs_;
+  const UnbrokenRegions regions_;
+  std::vector<std::vector<AtomId>> needs_;
   std::vector<uint32_t> task_of_;             // by atom
   std::vector<std::vector<AtomId>> members_;  // by task
   std::vector<std::vector<AtomId>> follow_;   // by atom
@@ -174,7 +236,7 @@ class LowerInTime {
   }
 
   InTime run() {
-    Order order(atoms_, touched_, tasks_);
+    Order order(in_, atoms_, touched_, tasks_);
     const std::vector<AtomId> atoms = order.run();
     const std::vector<std::vector<StorageId>> released = releases(atoms);
     begin_once();

@@ -9,6 +9,7 @@
 #include "moai/compiler/lower/lower_in_time.h"
 #include "moai/compiler/passes/expand_calls.h"
 #include "moai/compiler/planner/plan_window.h"
+#include "moai/compiler/sharding/skipped_region.h"
 #include "moai/compiler/verify/verify.h"
 #include "moai/compiler/verify/verify_in_time.h"
 #include "moai/ops/sharding/counted_loss.h"
@@ -61,7 +62,7 @@ class MicroBatching {
   }
 
   MicroBatched run() {
-    if (in_.microbatches <= 1 || may_skip()) return as_it_is();
+    if (in_.microbatches <= 1) return as_it_is();
     const std::vector<uint32_t> counting = counting_calls(window_, signatures_);
     const StorageId first = in_.first_temporary;
     window_ = expand_calls(window_, counting, first, &signatures_, nullptr, ops::counted_loss);
@@ -71,13 +72,6 @@ class MicroBatching {
   }
 
  private:
-  // A region that may be skipped runs at once, or not at all.
-  bool may_skip() const {
-    return std::ranges::any_of(window_.nodes, [&](const graph::Node& n) {
-      return n.kind == NodeKind::kCall &&
-             signatures_.at(n.signature).signature().op.starts_with("moai::skip_");
-    });
-  }
   MicroBatched as_it_is() const {
     MicroBatched out{.window = emitted_, .next_temporary = in_.first_temporary};
     for (uint32_t i = 0; i < window_.nodes.size(); ++i) {
@@ -224,9 +218,7 @@ MicroBatchCount microbatches_for(const graph::Window& w,
   const Roles roles = find_roles(analysed.graph, analysed.factors, uploaded);
   int64_t batch = 0;  // what all micro-batches of all batches of the window divide
   for (const FactorId f : roles.batch) batch = std::gcd(batch, analysed.factors.size(f));
-  for (NodeId n = 0; n < analysed.graph.nodes.size(); ++n) {
-    if (analysed.graph.nodes[n].signature.op.starts_with("moai::skip_")) return {};
-  }
+  if (cuts_region(analysed.graph)) return {};
   const bool trains = std::ranges::find(roles.nodes, Slice::kBackward) != roles.nodes.end();
   if (batch <= 1 || !trains) return {};
   const int64_t rows = size > 0 ? size : (batch + microbatches - 1) / microbatches;

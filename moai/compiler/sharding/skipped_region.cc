@@ -2,6 +2,7 @@
 
 #include <map>
 #include <set>
+
 namespace moai::compiler {
 namespace {
 
@@ -44,6 +45,16 @@ SkippedRegion region_of(const ValueGraph& g, const std::vector<NodeId>& last, No
 
 bool borders_region(const ValueGraph& g, NodeId n) {
   return g.nodes[n].signature.op.starts_with("moai::skip_");
+}
+
+bool cuts_region(const ValueGraph& g) {
+  bool inside = false;
+  for (const ValueNode& n : g.nodes) {
+    if (n.signature.op == "moai::skip_end" && !inside) return true;
+    if (n.signature.op == "moai::skip_if") inside = true;
+    if (n.signature.op == "moai::skip_end") inside = false;
+  }
+  return inside;
 }
 
 std::vector<SkippedRegion> skipped_regions(const ValueGraph& g) {

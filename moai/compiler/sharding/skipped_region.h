@@ -15,6 +15,9 @@ namespace moai::compiler {
 // Whether a call begins or ends a region.
 bool borders_region(const ValueGraph& g, NodeId n);
 
+// Whether one begins or ends in another window.
+bool cuts_region(const ValueGraph& g);
+
 struct SkippedRegion {
   NodeId begin = kNone, end = kNone;  // the calls that border it
   // What segments hold that it writes, before it, and behind it where somebody uses that.

@@ -120,8 +120,29 @@ size_t ContentNumbers::Hash::operator()(const std::vector<uint64_t>& key) const 
   return h;
 }
 
+void ContentRun::end_region() {
+  for (auto& [id, content] : storages_) {
+    const auto was = before_.find(id);
+    const ContentNumber skipped = was == before_.end() ? 0 : was->second.number;
+    if (content.number == skipped) continue;
+    content.number = numbers_.skippable(region_, content.number, skipped);
+  }
+  region_ = 0;
+  before_.clear();
+}
+
 std::string ContentRun::call(const LoweredCall& c, std::span<const StorageId> ids,
                              std::span<const uint64_t> words) {
+  if (c.signature.op == "moai::skip_if") {
+    if (region_) return "a region that may be skipped begins in another one";
+    region_ = numbers_.call(c.signature, {}, {storages_.at(ids[0]).number});
+    before_ = storages_;
+    return {};
+  }
+  if (c.signature.op == "moai::skip_end") {
+    if (region_) end_region();
+    return {};
+  }
   if (!c.parts) return one(c.signature, {ids.begin(), ids.end()}, {words.begin(), words.end()});
   for (const ops::ListCallPart& part : *c.parts) {
     std::vector<StorageId> of_part;

@@ -2,7 +2,7 @@
 //
 // A number stands for how a content came about: by which call of which contents. The few calls that
 // stand for a collective are numbered by what they do, not by how: a sum by its items in any order,
-// a whole by its parts.
+// a whole by its parts. What is made where it may be skipped has another number than elsewhere.
 #pragma once
 
 #include <optional>
@@ -52,6 +52,10 @@ class ContentNumbers {
                      const std::vector<ContentNumber>& operands);
   ContentNumber result(ContentNumber call, size_t i) { return number({kResult, call, i}); }
   ContentNumber written(ContentNumber call, size_t i) { return number({kWritten, call, i}); }
+  // The first, or the second where what `region` says is not zero.
+  ContentNumber skippable(ContentNumber region, ContentNumber ran, ContentNumber skipped) {
+    return number({kSkippable, region, ran, skipped});
+  }
 
  private:
   enum Kind : uint64_t {
@@ -64,6 +68,7 @@ class ContentNumbers {
     kCall,
     kResult,
     kWritten,
+    kSkippable,
   };
   ContentNumber number(std::vector<uint64_t> key);
 
@@ -88,6 +93,11 @@ class ContentRun {
   bool has(graph::StorageId id) const { return storages_.contains(id); }
   Content& at(graph::StorageId id) { return storages_.at(id); }
   void put(graph::StorageId id, Content c) { storages_[id] = c; }
+  // What was there from the beginning, and is used now.
+  void meet(graph::StorageId id, ContentNumber initial) {
+    put(id, {initial, 0});
+    if (region_) before_[id] = {initial, 0};
+  }
   void free(graph::StorageId id) { storages_.erase(id); }
   const std::unordered_map<graph::StorageId, Content>& storages() const { return storages_; }
 
@@ -96,6 +106,8 @@ class ContentRun {
                    std::span<const uint64_t> words);
 
  private:
+  // What the calls of a region make is kept beside what there is without them.
+  void end_region();
   std::string one(const ops::CallSignature& s, const std::vector<graph::StorageId>& ids,
                   const std::vector<uint64_t>& words);
   bool reduce(const ops::CallSignature& s, const std::vector<graph::StorageId>& ids);
@@ -104,6 +116,8 @@ class ContentRun {
 
   ContentNumbers& numbers_;
   std::unordered_map<graph::StorageId, Content> storages_;
+  std::unordered_map<graph::StorageId, Content> before_;  // the region, where there is one
+  ContentNumber region_ = 0;
 };
 
 }  // namespace moai::compiler

@@ -67,7 +67,7 @@ class TimeCheck {
     for (const StorageId id : ids) {
       if (id == 0 || run->has(id)) continue;
       const bool part = k >= 0 && split_.contains(id);
-      run->put(id, {part ? numbers_.initial_part(id, k) : numbers_.initial(id), 0});
+      run->meet(id, part ? numbers_.initial_part(id, k) : numbers_.initial(id));
     }
   }
 
@@ -77,7 +77,8 @@ class TimeCheck {
     const graph::Node& first = ranks_[0].nodes[i];
     if (first.kind == NodeKind::kCall) {
       const LoweredCall& c = decoded_.at(first.signature);
-      if (c.signature.op.starts_with("moai::")) return collective(i, c);
+      const std::string& op = c.signature.op;
+      if (op.starts_with("moai::") && !op.starts_with("moai::skip_")) return collective(i, c);
     }
     for (size_t k = 0; k < ranks_.size(); ++k) {
       const graph::Window& w = ranks_[k];

@@ -54,7 +54,7 @@ class Run {
   void meet(std::span<const StorageId> ids) {
     for (const StorageId id : ids) {
       if (id == 0 || contents_.has(id)) continue;
-      contents_.put(id, {numbers_.initial(id), 0});
+      contents_.meet(id, numbers_.initial(id));
       older_.insert(id);
     }
   }
