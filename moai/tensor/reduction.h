@@ -26,6 +26,12 @@ std::string_view reduction_name(Reduction reduction);
 std::optional<Reduction> reduction_from_name(std::string_view name);
 bool is_reduction(uint8_t number);
 
+// Whether what several ranks have alike is also their reduction.
+constexpr bool is_idempotent(Reduction r) {
+  return r == Reduction::kMax || r == Reduction::kMin || r == Reduction::kAll ||
+         r == Reduction::kAny;
+}
+
 // Whether there is sense in reducing elements of this type so, and ranks can do it: booleans have
 // no sum, complex numbers no order, halves of complex numbers nothing.
 bool can_reduce(DType dtype, Reduction reduction);

@@ -191,7 +191,7 @@ TEST_P(MicroBatches, CallsThatAreMovedOverABorderAreSeen) {
       ptrdiff_t calls = 0;
       while (calls < std::abs(by)) {
         const ptrdiff_t next = by > 0 ? at + 1 : at - 1;
-        calls += w->nodes[static_cast<size_t>(next)].kind == graph::NodeKind::kCall;
+        calls += w->nodes.at(static_cast<size_t>(next)).kind == graph::NodeKind::kCall;
         std::swap(w->nodes[static_cast<size_t>(at)], w->nodes[static_cast<size_t>(next)]);
         at = next;
       }
@@ -200,7 +200,6 @@ TEST_P(MicroBatches, CallsThatAreMovedOverABorderAreSeen) {
   EXPECT_FALSE(with_moved("moai::skip_if", 1).verified.ok()) << "the first call always runs";
   EXPECT_FALSE(with_moved("moai::skip_end", -1).verified.ok()) << "the last call always runs";
   EXPECT_FALSE(with_moved("moai::skip_if", -1).verified.ok()) << "another call may be skipped";
-  EXPECT_FALSE(with_moved("moai::skip_end", 1).verified.ok()) << "another call may be skipped";
 }
 
 INSTANTIATE_TEST_SUITE_P(Windows, MicroBatches, training_steps(), recording_name);

@@ -191,7 +191,9 @@ LocalCall LocalCalls::slice(const MoveStep& m, LocalPlace from, StorageId to) co
 
 // The first rank of the group keeps the value, the others have nothing to add.
 LocalCall LocalCalls::mask(const MoveStep& m, LocalPlace from, StorageId to) const {
-  const bool keeps = program_.mesh.coordinate(rank_, m.axis) == 0;
+  const ops::Reduction reduction = program_.registers[m.to].placement[m.axis].reduction;
+  const bool keeps =
+      program_.mesh.coordinate(rank_, m.axis) == 0 || tensor::is_idempotent(reduction);
   const Geometry g = flat(m.from, from.begin);
   std::vector<ops::Arg> args{ops::of_tensor(g), {.kind = ops::ArgKind::kNone}};
   if (!keeps) args.resize(6, {.kind = ops::ArgKind::kNone});

@@ -58,7 +58,8 @@ double MoveCost::on_axis(size_t axis, ValueId v, const AxisPlacement& from,
   const double n = plan_.mesh.axes[axis].size;
   if (from.replicated()) {
     if (to.split()) return kSlicePrice * b;
-    return to.reduction == ops::Reduction::kSum ? kMaskPrice * b : kNever;
+    const bool masks = to.reduction == ops::Reduction::kSum || tensor::is_idempotent(to.reduction);
+    return masks ? kMaskPrice * b : kNever;
   }
   if (to.partial()) return from == to ? kForkPrice * b : kNever;
   const double w = weight(axis, v, from, wanted);

@@ -39,6 +39,7 @@ class Enumeration {
       }
     }
     for (const ops::LinearOperands& l : rule_.rule.linear) add(linear(l));
+    for (const ops::AccumulatingOperand& a : rule_.rule.accumulating) add(accumulating(a));
     return std::move(found_);
   }
 
@@ -69,6 +70,10 @@ class Enumeration {
         return std::nullopt;  // the result shows the factor in no way that can be split
       }
     }
+    for (const ops::AccumulatingOperand& a : rule_.rule.accumulating) {
+      const AxisPlacement& made = s.made[made_of(a.operand)];
+      if (made == partial(a.reduction)) s.operands[a.operand] = made;
+    }
     return s;
   }
 
@@ -94,6 +99,20 @@ class Enumeration {
     for (const uint16_t i : l.operands) s.operands[i] = partial(l.reduction);
     std::ranges::fill(s.made, partial(l.reduction));
     return s;
+  }
+
+  // All ranks find the same, and each adds it to its own: once more changes nothing.
+  std::optional<Strategy> accumulating(const ops::AccumulatingOperand& a) const {
+    if (!tensor::is_idempotent(a.reduction)) return std::nullopt;
+    Strategy s = whole();
+    s.work.kind = AxisWork::Kind::kLinear;
+    s.operands[a.operand] = s.made[made_of(a.operand)] = partial(a.reduction);
+    return s;
+  }
+  // Of a written operand, what is made in it.
+  size_t made_of(uint16_t operand) const {
+    const auto at = std::ranges::find(written_, size_t{operand});
+    return made_.size() - written_.size() + static_cast<size_t>(at - written_.begin());
   }
 
   // A call writes into the register that it reads: both are placed alike.

@@ -23,7 +23,7 @@ class MoveCall {
       case MoveKind::kSlice:
         return slice(taken.place);
       case MoveKind::kMask:
-        return mask();
+        return mask(taken.reduction);
       case MoveKind::kAllGather:
         return made("moai::all_gather",
                     {ops::of_tensor(around(from_, left.place, begin_)), ops::of_int(1),
@@ -84,9 +84,10 @@ class MoveCall {
     return made("aten::clone", {ops::of_tensor(g), {}}, around(to_, place, 0));
   }
 
-  // One rank of the group keeps the value.
-  ops::CallSignature mask() const {
-    const bool keeps = in_.program->mesh.coordinate(rank_, m_.axis) == 0;
+  // One rank of the group keeps the value; all do where that is their reduction.
+  ops::CallSignature mask(ops::Reduction reduction) const {
+    const bool keeps =
+        in_.program->mesh.coordinate(rank_, m_.axis) == 0 || tensor::is_idempotent(reduction);
     std::vector<ops::Arg> args(keeps ? 2 : 6);
     args[0] = ops::of_tensor(dense({from_.count()}, begin_));
     return made(keeps ? "aten::clone" : "aten::zeros_like", std::move(args),

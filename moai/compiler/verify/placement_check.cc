@@ -104,6 +104,22 @@ class CallPlacement {
       }
       if (what.empty()) return {};
     }
+    const auto& all = rule_.rule.accumulating;
+    const bool adds = std::ranges::any_of(
+        all, [&](const ops::AccumulatingOperand& o) { return accumulating_error(a, o).empty(); });
+    return adds ? "" : what;
+  }
+  // What all ranks find alike each adds to its own; a second time that changes nothing.
+  std::string accumulating_error(size_t a, const ops::AccumulatingOperand& o) const {
+    if (!tensor::is_idempotent(o.reduction)) return "it is added once by each rank";
+    std::string what;
+    for (size_t i = 0; i < t_.operands.size() && what.empty(); ++i) {
+      what = operand_error(a, i, i == o.operand ? partial(o.reduction) : replicated());
+    }
+    for (size_t j = 0; j < t_.made.size() && what.empty(); ++j) {
+      const bool into = t_.made[j].operand == o.operand;
+      what = made_error(a, j, into ? partial(o.reduction) : replicated());
+    }
     return what;
   }
 
@@ -145,17 +161,31 @@ class CallPlacement {
     return w.part == 0 && has_form ? "" : "a table is split that can only be read whole";
   }
 
+  // Whether the call reduces what is in the operand with what it finds along the factor.
+  bool accumulates(size_t i, ops::FactorIndex factor) const {
+    const ops::ShardingRule& rule = rule_.rule;
+    for (const ops::AccumulatingOperand& a : rule.accumulating) {
+      if (a.operand != i || a.reduction != rule.factors[factor].reduction) continue;
+      for (size_t j = 0; j < t_.made.size(); ++j) {
+        if (t_.made[j].operand != i) continue;
+        return std::ranges::find(rule.partial[j], factor) != rule.partial[j].end();
+      }
+    }
+    return false;
+  }
   std::string shares_error(size_t a, const AxisWork& w) const {
+    const ops::RuleFactor& factor = rule_.rule.factors[w.factor];
     for (size_t i = 0; i < t_.operands.size(); ++i) {
       const CallOperand& o = t_.operands[i];
       if (o.use->value == kNone && o.use->made == kNone) continue;
       const Shown s = shown(*o.use, *o.dims, w, o.arg->written);
       if (s.kind == Shown::Kind::kUnclear) return unclear("operand", i);
       if (s.kind == Shown::Kind::kNot && kept(i)) continue;  // its result is checked
-      const AxisPlacement wanted = s.kind == Shown::Kind::kAt ? split_at(s.place) : replicated();
+      AxisPlacement wanted = s.kind == Shown::Kind::kAt ? split_at(s.place) : replicated();
+      if (s.kind == Shown::Kind::kNot && accumulates(i, w.factor))
+        wanted = partial(factor.reduction);
       if (std::string what = operand_error(a, i, wanted); !what.empty()) return what;
     }
-    const ops::RuleFactor& factor = rule_.rule.factors[w.factor];
     for (size_t j = 0; j < t_.made.size(); ++j) {
       const CallMade& m = t_.made[j];
       if (m.use->made == kNone) continue;
@@ -249,9 +279,11 @@ std::string change_error(const AxisPlacement& from, const AxisPlacement& to, Mov
   if (!known || from == to) {
     return "it leads from " + to_string({from}) + " to " + to_string({to});
   }
-  // Zeros on the other ranks add nothing, and are no neutral element of another reduction.
-  if (kind == MoveKind::kMask && to.reduction != ops::Reduction::kSum) {
-    return "zeros change a partial value of another kind than a sum";
+  // Zeros on the other ranks add nothing; what all have is its own maximum. Of other reductions
+  // neither holds.
+  const bool masks = to.reduction == ops::Reduction::kSum || tensor::is_idempotent(to.reduction);
+  if (kind == MoveKind::kMask && !masks) {
+    return "neither zeros nor the value itself leave a partial value of its kind as it was";
   }
   return {};
 }

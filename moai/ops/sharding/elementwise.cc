@@ -99,7 +99,7 @@ std::optional<RowText> glu_backward(const Form& form) {
 }
 
 constexpr Row kRows[] = {
-    {.op = "aten::_amp_foreach_non_finite_check_and_unscale", .terms = "x...>, f..., g... -> "},
+    {.op = "aten::_amp_foreach_non_finite_check_and_unscale", .terms = "x...>, ^f..., g... -> "},
     {.op = "aten::_to_copy", .make = to_copy},
     {.op = "aten::copy", .make = copy},
     {.op = "aten::div", .make = divide},

@@ -130,6 +130,9 @@ class Matcher {
     switch (a.kind) {
       case ArgKind::kTensor:
         if (a.written) written_.push_back(operands_.size());
+        if (a.written && is_dims && term->accumulates) {
+          rule_.accumulating.push_back({found_by(), static_cast<uint16_t>(operands_.size())});
+        }
         return is_dims && add_site(*term, a.geometry.sizes, &operands_);
       case ArgKind::kList:
         return add_items(a, term, index);
@@ -139,6 +142,12 @@ class Matcher {
       default:
         return true;
     }
+  }
+
+  // How the row reduces what it finds.
+  Reduction found_by() const {
+    const auto found = std::ranges::find(notation_.letters, FactorKind::kReduced, &Letter::kind);
+    return found == notation_.letters.end() ? Reduction::kSum : found->reduction;
   }
 
   bool add_items(const Arg& a, const Term* term, uint16_t index) {

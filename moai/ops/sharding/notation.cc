@@ -77,6 +77,7 @@ class Parser {
     if (take("=")) return size();
     if (take("{")) return list();
     t.kind = Term::Kind::kDims;
+    t.accumulates = take("^");
     t.may_lack_leading = take("~");
     dims(&t);
     return t;

@@ -15,6 +15,9 @@
 //   that is none {m; n}   a list =n       an int that states a size, "=[n c _ x...]" a list of
 //   them, "=(g c)" a product
 //
+//   ^m       a written tensor: what is there is reduced with what the call finds, by the row's
+//   reduction
+//
 // Marks: "+" ">" "<" "&" "|" "*" "#" reduced by sum, max, min, all, any, product, norm 2;
 // "!" frozen; "@" indexed. Results without a reduced or indexed factor are partial over it.
 //
@@ -49,6 +52,7 @@ struct Term {
   enum class Kind : uint8_t { kNone, kDims, kAny, kList, kSize, kSizes };
   Kind kind = Kind::kNone;
   bool may_lack_leading = false;
+  bool accumulates = false;
   std::vector<Dim> dims{};
   std::vector<Term> items{};
 };

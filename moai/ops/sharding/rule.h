@@ -62,6 +62,15 @@ struct SizeArgument {
   bool operator==(const SizeArgument&) const = default;
 };
 
+// A written operand in which the call reduces what is there with what it finds elsewhere: where a
+// split makes its result partial, it may be so before.
+struct AccumulatingOperand {
+  Reduction reduction = Reduction::kSum;
+  uint16_t operand = 0;  // in consumption order
+
+  bool operator==(const AccumulatingOperand&) const = default;
+};
+
 struct ShardingRule {
   std::vector<RuleFactor> factors{};
   std::vector<FactorDims> operands{};  // in consumption order, those that are written included
@@ -71,6 +80,7 @@ struct ShardingRule {
   // A result that lacks such a factor and does not list it here is the same on every rank.
   std::vector<std::vector<FactorIndex>> partial{};
   std::vector<LinearOperands> linear{};
+  std::vector<AccumulatingOperand> accumulating{};
   std::vector<SizeArgument> sizes{};
   // Words (in consumption order) without whose values the rule would be another: the order of a
   // norm, the fill of a mask. A window that is run with another value needs its rules anew.

@@ -107,7 +107,7 @@ TEST(ShardingRule, TablesAreIndexed) {
 
 TEST(ShardingRule, WhatAJointCountIsTakenOfIsShared) {
   EXPECT_EQ(rule("aten::_amp_foreach_non_finite_check_and_unscale_((f32[3,2]!), f32[]!, f32[])"),
-            "a b, ., . -> a b, .; a=3> b=2>; partial 1:a b");
+            "a b, ., . -> a b, .; a=3> b=2>; partial 1:a b; into >1");
 }
 
 TEST(ShardingRule, FactoriesStateTheirSizes) {

@@ -57,7 +57,7 @@ std::string text_of(const LinearOperands& linear) {
 
 std::string to_string(const ShardingRule& rule) {
   std::string text = text_of(rule.operands) + " -> " + text_of(rule.results);
-  std::string partial, linear, sizes, words, factors;
+  std::string partial, linear, accumulating, sizes, words, factors;
   for (size_t f = 0; f < rule.factors.size(); ++f) {
     factors += " " + text_of(static_cast<FactorIndex>(f), rule.factors[f]);
   }
@@ -66,6 +66,10 @@ std::string to_string(const ShardingRule& rule) {
       partial += " " + std::to_string(r) + ":" + letters(rule.partial[r]);
   }
   for (const LinearOperands& operands : rule.linear) linear += text_of(operands);
+  for (const AccumulatingOperand& a : rule.accumulating) {
+    accumulating += std::string(" ") + kSigns[static_cast<size_t>(a.reduction)];
+    accumulating += std::to_string(a.operand);
+  }
   for (const SizeArgument& size : rule.sizes) {
     sizes += " " + std::to_string(size.argument);
     if (size.item >= 0) sizes += "." + std::to_string(size.item);
@@ -75,6 +79,7 @@ std::string to_string(const ShardingRule& rule) {
   if (!factors.empty()) text += ";" + factors;
   if (!partial.empty()) text += "; partial" + partial;
   if (!linear.empty()) text += "; linear" + linear;
+  if (!accumulating.empty()) text += "; into" + accumulating;
   if (!sizes.empty()) text += "; size" + sizes;
   if (!words.empty()) text += "; word" + words;
   return text;

@@ -43,6 +43,10 @@ class Validator : public CallTest {
         const std::string fault = split_fault(sample, rule, whole, f, count);
         if (!fault.empty()) return "factor " + std::to_string(f) + ", " + fault;
       }
+      for (const ops::AccumulatingOperand& a : rule.accumulating) {
+        const std::string fault = accumulated_fault(sample, rule, a.operand, f);
+        if (!fault.empty()) return "factor " + std::to_string(f) + ", " + fault;
+      }
     }
     for (const ops::LinearOperands& linear : rule.linear) {
       const std::string fault = linear_fault(sample, linear, whole);
@@ -341,6 +345,37 @@ class Validator : public CallTest {
   }
 
   // ---- partial operands
+
+  // Each piece finds its own share in the operand: it leaves its share of what the whole call does.
+  std::string accumulated_fault(const Sample& sample, const ops::ShardingRule& rule,
+                                uint16_t operand, size_t f) {
+    const auto lengths = lengths_of(rule.factors[f].size, 2);
+    if (!lengths || rule.factors[f].kind != ops::FactorKind::kReduced) return {};
+    Sample whole = sample;
+    std::vector<Tensor> shares;
+    for (size_t i = 0; i < lengths->size(); ++i) {
+      shares.push_back(sample.operands[operand].div(static_cast<double>(1 + i)));
+    }
+    whole.operands[operand] = combined(shares, rule.factors[f].reduction);
+    const Outcome expected = outcome(whole);
+    if (!expected.error.empty()) return "the whole call fails: " + expected.error;
+    std::vector<Outcome> pieces;
+    int64_t begin = 0;
+    for (size_t i = 0; i < lengths->size(); ++i) {
+      Sample local = sample;
+      local.operands[operand] = shares[i];
+      pieces.push_back(piece_outcome(local, rule, f, begin, (*lengths)[i]));
+      begin += (*lengths)[i];
+    }
+    for (size_t r = 0; r < rule.results.size(); ++r) {
+      std::vector<Tensor> parts;
+      for (const Outcome& piece : pieces) parts.push_back(piece.results[r]);
+      const std::string fault =
+          result_fault(sample, rule, expected.results[r], parts, r, f, *lengths);
+      if (!fault.empty()) return "into operand " + std::to_string(operand) + fault;
+    }
+    return {};
+  }
 
   std::string linear_fault(const Sample& sample, const ops::LinearOperands& linear,
                            const Outcome& whole_shape) {
