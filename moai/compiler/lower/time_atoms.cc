@@ -114,12 +114,24 @@ class Atoms {
         for (const RegisterId r : c->made) {
           if (r != kNone) maker[r] = c->node;
         }
+        find_repeated(*c);
         continue;
       }
       const MoveStep& m = std::get<MoveStep>(step);
       maker[m.to] = maker[m.from];
       if (m.kind == MoveKind::kAllReduce)
         base_[buffers_.of(m.from).storage] = turns(maker[m.from])[0];
+    }
+  }
+  // What a call makes alike for every micro-batch (the state of a generator) each makes for itself.
+  void find_repeated(const CallStep& step) {
+    if (step.work[kAxis].kind == AxisWork::Kind::kReplicated) return;
+    for (size_t i = 0; i < graph_.nodes[step.node].results.size(); ++i) {
+      const RegisterId r = step.made[i];
+      if (r == kNone || !placement(r).replicated()) continue;
+      const StorageId id = buffers_.of(r).storage;
+      repeated_.insert(id);
+      base_[id] = turns(step.node)[0];
     }
   }
   // The micro-batches in the order in which the node is run for them.
@@ -131,7 +143,9 @@ class Atoms {
 
   StorageId storage(RegisterId r, int k) {
     const StorageId id = buffers_.of(r).storage;
-    if (placement(r).replicated()) return id;
+    const bool once =
+        placement(r).replicated() && (k == TimeAtom::kOnce || !repeated_.contains(id));
+    if (once) return id;
     const auto base = base_.find(id);
     if (base != base_.end() && base->second == k && !placement(r).split()) return id;
     const auto [found, is_new] = parts_.try_emplace({id, k}, out_.next_temporary);
@@ -328,7 +342,7 @@ class Atoms {
   std::map<StorageId, int> base_;  // of what is summed in place: whose part it is first
   std::map<std::pair<StorageId, int>, StorageId> parts_;
   std::set<std::pair<RegisterId, int>> copied_;
-  std::set<StorageId> existing_;
+  std::set<StorageId> existing_, repeated_;
   TimeAtoms out_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+
 namespace moai::compiler {
 namespace {
 
@@ -97,6 +99,34 @@ TEST_F(MicroBatchesText, ABatchHasAsManyAsDivideIt) {
   EXPECT_EQ(count(8, 0), std::pair(6, int64_t{1}));
   EXPECT_EQ(count(4, 6), std::pair(1, int64_t{6}));  // a smaller batch than the job's
   EXPECT_EQ(count(4, 4), std::pair(2, int64_t{3}));
+}
+
+// Attention leaves the state of a generator, the same for each micro-batch.
+TEST_F(MicroBatchesText, WhatACallMakesAlikeEachMakesForItself) {
+  const auto window = graph::parse(
+      "s4 = aten::mul.Tensor(f32[4,2,8,4] s1, f32[4] s3) -> f32[4,2,8,4]    @1\n"
+      "s5, s6, s7, s8, s0 = aten::_scaled_dot_product_flash_attention(f32[4,2,8,4] s4, "
+      "f32[4,2,8,4] s4, f32[4,2,8,4] s4, word 0.0, true, false, word 0.5) -> f32[4,2,8,4], "
+      "f32[4,2,8]?, undefined?, undefined?, _, _, u64[2]?, u64[]?, f32[0]?    @2\n"
+      "s9, s10, s11 = aten::_scaled_dot_product_flash_attention_backward(f32[4,2,8,4] s2, "
+      "f32[4,2,8,4] s4, f32[4,2,8,4] s4, f32[4,2,8,4] s4, f32[4,2,8,4] s5, f32[4,2,8] s6, "
+      "undefined, undefined, 8, 8, word 0.0, true, u64[2] s7, u64[] s8, word 0.5) -> "
+      "f32[4,2,8,4], f32[4,2,8,4], f32[4,2,8,4]    @3\n"
+      "free s7\n"
+      "free s8\n"
+      "s12 = aten::sum.dim_IntList(f32[4,2,8,4] s9, [0,1,2], false, none) -> f32[4]    @3\n"
+      "aten::add_.Tensor(f32[4]! s3, f32[4] s12, word -0.1) -> _    @4\n",
+      &signatures_);
+  ASSERT_TRUE(window.ok()) << window.status().to_string();
+  const MicroBatched m = micro_batches(
+      {.window = &*window, .uploaded = {1, 2}, .first_temporary = 100, .microbatches = 2},
+      &signatures_);
+  EXPECT_EQ(m.verified.message(), "");
+  std::map<std::string, int> calls;
+  for (const graph::Node& n : m.window.nodes) {
+    if (n.kind == graph::NodeKind::kCall) ++calls[signatures_.at(n.signature).signature().op];
+  }
+  EXPECT_EQ(calls["aten::_scaled_dot_product_flash_attention"], 2);
 }
 
 }  // namespace
