@@ -56,18 +56,30 @@ class Runner:
     def __init__(self, platform, steps):
         self.platform, self.steps, self.known = platform, steps, {}
 
-    def changes(self):
-        """How often the last job changed its plan."""
+    def plan(self):
+        """What is told of the last job's plan."""
         done = subprocess.run([plugin.program("moai"), "explain", "--json"], text=True,
                               env=self.platform.environment(), capture_output=True, timeout=60)
         plan = json.loads(done.stdout)["plan"] if done.returncode == 0 else None
-        return plan["changes"] if plan else 0
+        return plan or {"changes": 0}
 
     def devices(self, case, dtype, devices, plan):
         settings = {"MOAI_QUIET": "1", "MOAI_FLAVOR": flavor(devices)}
         if plan != "auto":
             settings["MOAI_PLAN"] = plan
         return self._run(case, dtype, "cuda", 1, self.platform.environment(**settings))
+
+    def in_turn(self, case, dtype, devices, plans):
+        """The case under one plan after the other, by one job."""
+        parts = [f"{i * self.steps}:{plan}" if i else plan for i, plan in enumerate(plans)]
+        environment = self.platform.environment(
+            MOAI_QUIET="1", MOAI_FLAVOR=flavor(devices), MOAI_PLAN=";".join(parts))
+        found = self._run(case, dtype, "cuda", 1, environment, len(plans))
+        last, begun = self.plan(), (len(plans) - 1) * self.steps
+        if (last["changes"], last["since_step"]) != (len(plans) - 1, begun):
+            raise RuntimeError(f"of {len(plans)} plans {last['changes'] + 1} were taken up, the "
+                               f"last one at step {last['since_step']} in place of {begun}")
+        return found
 
     def one(self, case, dtype):
         return self._once(("one", case, dtype), lambda: self.devices(case, dtype, 1, "auto"))
@@ -81,12 +93,15 @@ class Runner:
             self.known[key] = make()
         return self.known[key]
 
-    def _run(self, case, dtype, device, threads, environment):
+    def _run(self, case, dtype, device, threads, environment, times=None):
+        often = ["--times", str(times)] if times else []
         with tempfile.NamedTemporaryFile(suffix=".json") as out:
             done = subprocess.run(
                 [sys.executable, "-m", "workloads.parity_run", case, "--device", device, "--dtype",
-                 dtype, "--steps", str(self.steps), "--threads", str(threads), "--out", out.name],
-                cwd=HERE, env=environment, text=True, capture_output=True, timeout=RUN_S_MAX)
+                 dtype, "--steps", str(self.steps), "--threads", str(threads), "--out", out.name,
+                 *often],
+                cwd=HERE, env=environment, text=True, capture_output=True,
+                timeout=RUN_S_MAX * (times or 1))
             if done.returncode:
                 last = (done.stderr.strip().splitlines() or ["no output"])[-1]
                 raise RuntimeError(f"on {device}: exit code {done.returncode}: {last}")
@@ -100,9 +115,8 @@ def loss_error(reference, other):
     return parity.error_of(*flat)
 
 
-def check(run, case, dtype, devices, plan):
-    reference, other = run.one(case, dtype), run.devices(case, dtype, devices, plan)
-    changes = run.changes()
+def check(run, case, dtype, other):
+    reference = run.one(case, dtype)
     error, limit = loss_error(reference, other), LOSS_ERROR_MAX[dtype]
     if dtype == "float32" and error > limit:
         threads = loss_error(run.stock(case, dtype, 1), run.stock(case, dtype, 2))
@@ -110,16 +124,38 @@ def check(run, case, dtype, devices, plan):
     exempt = parity.zero_gradient_elements(reference)
     parameters = parity.parameter_error(reference, other, exempt)
     good = error <= limit and (dtype == "float32" or parameters <= parity.PARAMETER_ERROR_MAX)
-    return good, changes, {"loss_error": error, "parameter_error": parameters, "limit": limit}
+    return good, {"loss_error": error, "parameter_error": parameters, "limit": limit}
 
 
 def row(run, case, dtype, devices, plan):
     begun = time.monotonic()
     try:
-        good, changes, errors = check(run, case, dtype, devices, plan)
-        detail = ""
+        other = run.devices(case, dtype, devices, plan)
+        changes, detail = run.plan()["changes"], ""
+        good, errors = check(run, case, dtype, other)
     except (RuntimeError, subprocess.TimeoutExpired) as error:
         good, changes, errors, detail = False, 0, {}, str(error)[:300]
+    return as_row((case, dtype, devices, plan), good, errors, changes, detail, begun)
+
+
+def rows_in_turn(run, cases):
+    """Of cases that differ in their plan alone: one job for all; where that fails, one for each."""
+    case, dtype, devices, _ = cases[0]
+    begun = time.monotonic()
+    try:
+        found = run.in_turn(case, dtype, devices, [plan for *_, plan in cases])
+        checked = [check(run, case, dtype, other) for other in found]
+    except (RuntimeError, subprocess.TimeoutExpired) as error:
+        print(f"in turn: {str(error)[:300]}", file=sys.stderr, flush=True)
+        yield from (row(run, *c) for c in cases)
+        return
+    share = begun + (time.monotonic() - begun) * (1 - 1 / len(cases))
+    for c, (good, errors) in zip(cases, checked, strict=True):
+        yield as_row(c, good, errors, 0, "", share) if good else row(run, *c)
+
+
+def as_row(which, good, errors, changes, detail, begun):
+    case, dtype, devices, plan = which
     return {"case": case.removeprefix("parallel-"), "dtype": dtype, "devices": devices,
             "plan": plan, "verdict": "ok" if good else "FAILED",
             **{name: f"{value:.1e}" for name, value in errors.items()}, "changes": changes,
@@ -157,9 +193,9 @@ def wanted(arguments):
         return
     types = tuple(LOSS_ERROR_MAX) if arguments.full else ("float64",)
     for devices in counts:
-        plans = every_plan(devices) if arguments.full else arguments.plan or ["auto"]
+        plans = list(every_plan(devices)) if arguments.full else arguments.plan or ["auto"]
         yield from ((case, dtype, devices, plan)
-                    for plan in plans for dtype in arguments.dtype or types for case in chosen)
+                    for case in chosen for dtype in arguments.dtype or types for plan in plans)
 
 
 def text(plan):
@@ -200,6 +236,15 @@ def known_rows(path):
     return {(f"parallel-{r['case']}", r["dtype"], r["devices"], r["plan"]): r for r in rows}
 
 
+def measured(run, cases, in_turn):
+    for (*_, is_auto), group in itertools.groupby(cases, lambda c: (*c[:3], c[3] == "auto")):
+        group = list(group)
+        if is_auto or not in_turn or len(group) == 1:
+            yield from (row(run, *case) for case in group)
+        else:
+            yield from rows_in_turn(run, group)
+
+
 def main():
     arguments = parse_arguments()
     cases = list(wanted(arguments))
@@ -212,14 +257,16 @@ def main():
                           MOAI_LOCAL_FLAVORS=f"{folder}/flavors") as platform):
         write_flavors(pathlib.Path(folder, "flavors"), counts)
         run = Runner(platform, arguments.steps)
-        for case in cases:
-            if case not in known:
-                known[case] = row(run, *case)
-                if arguments.results:
-                    with arguments.results.open("a") as file:
-                        print(json.dumps(known[case]), file=file)
-            found.append(known[case])
-            print(*list(found[-1].values())[:6], sep="  ", file=sys.stderr, flush=True)
+        kept, begun = sum(case in known for case in cases), time.monotonic()
+        found += [known[case] for case in cases if case in known]
+        for made in measured(run, [c for c in cases if c not in known], arguments.full):
+            found.append(made)
+            if arguments.results:
+                with arguments.results.open("a") as file:
+                    print(json.dumps(made), file=file)
+            left = (len(cases) - len(found)) * (time.monotonic() - begun) / (len(found) - kept)
+            print(*list(made.values())[:6], f"{len(found)} of {len(cases)}",
+                  f"{left / 60:.0f} min left", sep="  ", file=sys.stderr, flush=True)
     failed = [r for r in found if r["verdict"] != "ok"]
     if arguments.json:
         print(json.dumps({"machine": table.machine(), "steps": arguments.steps, "rows": found},

@@ -19,6 +19,7 @@ def parse_arguments():
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--steps", type=int, default=50)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--times", type=int, help="all of it so often; a list is written")
     parser.add_argument("--out", required=True)
     return parser.parse_args()
 
@@ -63,7 +64,10 @@ def main():
     if arguments.case == "draws":
         result = draws.measure(arguments.device)
     else:
-        result = run((cases.BY_NAME | parallel_cases.BY_NAME)[arguments.case], arguments)
+        case = (cases.BY_NAME | parallel_cases.BY_NAME)[arguments.case]
+        result = [run(case, arguments) for _ in range(arguments.times or 1)]
+        if arguments.times is None:
+            result, = result
     with open(arguments.out, "w") as file:
         json.dump(result, file)
 
