@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "moai/compiler/conformance/run_plan.h"
@@ -87,19 +86,16 @@ TEST_P(Bundles, OfSharedOptimizersTakeFewerCallsAndLittleMemory) {
   }
 }
 
-// Activations and their gradient, norms and the factor of clipping; of a tied weight, it and its
-// gradient.
+// Activations and their gradient, norms and the factor of clipping. A tied weight goes with the
+// activations, its gradient with theirs.
 TEST_P(Bundles, OfStagesAreFewMessages) {
-  const std::map<std::string, uint64_t> messages{
-      {"mlp", 4}, {"cnn", 4},  {"gpt", 6},     {"llama", 4}, {"bert", 6},
-      {"vit", 4}, {"lstm", 4}, {"dropout", 6}, {"fused", 4}, {"noisy", 4}};
+  const std::set<std::string> several{"experts", "evaluation", "accumulation"};
   const PlannedWindow w = planner_->plan({.pp = 2});
   const PlanRun one_by_one = run(w, kNothing), all = run(w, {});
   EXPECT_EQ(one_by_one.moved_bytes, all.moved_bytes);
   EXPECT_LE(collectives(all), collectives(one_by_one));
-  if (messages.contains(GetParam())) {
-    EXPECT_EQ(collectives(all), messages.at(GetParam())) << print(w.analysed->graph, w.program);
-  }
+  if (several.contains(GetParam())) GTEST_SKIP() << "several branches cross, or several batches";
+  EXPECT_EQ(collectives(all), 4u) << print(w.analysed->graph, w.program);
 }
 
 // What is summed over ranks before it goes to another stage is ready together as well.

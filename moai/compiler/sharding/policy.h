@@ -25,7 +25,7 @@ struct AxisPolicy {
 // value counted once, in bounds. bytes_max 0: each by itself.
 struct BundleLimits {
   int parts = 8;
-  uint64_t bytes_min = uint64_t{4} << 10, bytes_max = uint64_t{25} << 20;
+  uint64_t bytes_min = uint64_t{64} << 10, bytes_max = uint64_t{25} << 20;
 };
 
 struct LayoutPlan {
