@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "moai/compiler/conformance/reduce_bytes.h"
+#include "moai/ops/bundled_call.h"
 #include "moai/ops/call_tensors.h"
 #include "moai/tensor/along.h"
 
@@ -113,30 +114,47 @@ Result<bool> VirtualRanks::pass(const std::vector<graph::Window>& programs, cons
       return internal_error("rank " + std::to_string(rank) + " sends or receives otherwise");
     }
     const int peer = group[peer_of(s)];
-    const graph::StorageId id = w.storages_of(n)[0];
+    const auto items = ops::unbundled_call(s);
+    if (!items) return internal_error("lists of other lengths travel");
+    const auto ids = w.storages_of(n);
     if (s.results[0].kind == ops::ResultKind::kFresh) {
       std::deque<std::string>& letters = sent_[{peer, rank}];
       if (letters.empty()) return false;
       const std::string bytes = std::move(letters.front());
       letters.pop_front();
-      if (bytes.size() != size_of(s.results[0].geometry)) {
-        return internal_error("a message of another size");
-      }
+      size_t begin = 0;
+      for (const ops::CallSignature& item : *items) begin += size_of(item.results[0].geometry);
+      if (bytes.size() != begin) return internal_error("a message of another size");
       moved_bytes_ += bytes.size();
-      MOAI_RETURN_IF_ERROR(put(rank, id, bytes));
+      begin = 0;
+      for (size_t k = 0; k < items->size(); ++k) {
+        const size_t size = size_of((*items)[k].results[0].geometry);
+        MOAI_RETURN_IF_ERROR(put(rank, ids[k], bytes.substr(begin, size)));
+        begin += size;
+      }
       continue;
     }
-    const tensor::Geometry& g = s.args[0].geometry;
-    MOAI_ASSIGN_OR_RETURN(const std::string bytes, get(rank, id));
-    if (bytes.size() < offset_of(g) + size_of(g)) {
-      return internal_error("a storage is too small for what is sent");
+    std::string letter;
+    for (size_t k = 0; k < items->size(); ++k) {
+      MOAI_ASSIGN_OR_RETURN(const std::string bytes, sent_bytes(rank, (*items)[k], ids[k]));
+      letter += bytes;
     }
     for (const int to : op == "moai::send" ? std::vector{peer} : group) {
-      if (to != rank) sent_[{rank, to}].push_back(bytes.substr(offset_of(g), size_of(g)));
+      if (to != rank) sent_[{rank, to}].push_back(letter);
     }
   }
   ++collectives_[static_cast<size_t>(mesh_.stage(stage.first))];
   return true;
+}
+
+Result<std::string> VirtualRanks::sent_bytes(int rank, const ops::CallSignature& s,
+                                             graph::StorageId id) const {
+  const tensor::Geometry& g = ops::tensor_operands(s)[0]->geometry;
+  MOAI_ASSIGN_OR_RETURN(const std::string bytes, get(rank, id));
+  if (bytes.size() < offset_of(g) + size_of(g)) {
+    return internal_error("a storage is too small for what travels");
+  }
+  return bytes.substr(offset_of(g), size_of(g));
 }
 
 Status VirtualRanks::step(const std::vector<graph::Window>& programs, const Stage& stage) {
@@ -244,31 +262,39 @@ Status VirtualRanks::collective(const std::vector<graph::Window>& programs, cons
         s.args.back().ints[0] >= static_cast<int64_t>(mesh_.axes.size())) {
       return internal_error("rank " + std::to_string(rank) + " calls no group");
     }
-    Taken taken{.ranks = mesh_.group(rank, static_cast<size_t>(s.args.back().ints[0]))};
-    for (const int r : taken.ranks) {
+    std::vector<Taken> items;
+    for (const int r : mesh_.group(rank, static_cast<size_t>(s.args.back().ints[0]))) {
       if (r < stage.first || r >= stage.end) return internal_error("a group of several stages");
       const graph::Window& w = programs[static_cast<size_t>(r)];
       const graph::Node& n = w.nodes[at];
       done[static_cast<size_t>(r)] = true;
-      taken.calls.push_back(signatures_.at(n.signature).signature());
-      if (n.kind != graph::NodeKind::kCall || taken.calls.back().op != s.op ||
-          taken.calls.back().args.back() != s.args.back()) {
+      const ops::CallSignature other = signatures_.at(n.signature).signature();
+      if (n.kind != graph::NodeKind::kCall || other.op != s.op ||
+          other.args.back() != s.args.back()) {
         return internal_error("ranks of a group make different calls");
       }
-      std::string& part = taken.parts.emplace_back();
-      size_t operand = 0;
-      for (const ops::Arg* a : ops::tensor_operands(taken.calls.back())) {
-        auto bytes = get(r, w.storages_of(n)[operand++]);
-        if (!bytes.ok()) return bytes.status();
-        if (bytes->size() < offset_of(a->geometry) + size_of(a->geometry)) {
-          return internal_error("a storage is too small for what travels");
-        }
-        part += bytes->substr(offset_of(a->geometry), size_of(a->geometry));
-      }
+      MOAI_RETURN_IF_ERROR(take(r, w, n, &items));
     }
-    MOAI_RETURN_IF_ERROR(check(taken));
-    const Status status = exchange(programs, at, taken);
-    if (!status.ok()) return status;
+    for (const Taken& taken : items) MOAI_RETURN_IF_ERROR(check(taken));
+    for (const Taken& taken : items) MOAI_RETURN_IF_ERROR(exchange(taken));
+  }
+  return ok_status();
+}
+
+Status VirtualRanks::take(int rank, const graph::Window& w, const graph::Node& n,
+                          std::vector<Taken>* items) {
+  const auto calls = ops::unbundled_call(signatures_.at(n.signature).signature());
+  if (items->empty() && calls) items->resize(calls->size());
+  if (!calls || calls->size() != items->size()) return internal_error("lists of other lengths");
+  const auto ids = w.storages_of(n);
+  for (size_t k = 0; k < calls->size(); ++k) {
+    Taken& taken = (*items)[k];
+    const ops::CallSignature& item = (*calls)[k];
+    MOAI_ASSIGN_OR_RETURN(std::string bytes, sent_bytes(rank, item, ids[k]));
+    taken.ranks.push_back(rank);
+    taken.parts.push_back(std::move(bytes));
+    taken.results.push_back(item.op == "moai::all_reduce" ? ids[k] : ids[calls->size() + k]);
+    taken.calls.push_back(item);
   }
   return ok_status();
 }
@@ -319,28 +345,20 @@ Status VirtualRanks::check(const Taken& taken) {
   return ok_status();
 }
 
-Status VirtualRanks::exchange(const std::vector<graph::Window>& programs, size_t at,
-                              const Taken& taken) {
+Status VirtualRanks::exchange(const Taken& taken) {
   for (size_t i = 0; i < taken.ranks.size(); ++i) {
-    const graph::Window& w = programs[static_cast<size_t>(taken.ranks[i])];
-    const auto ids = w.storages_of(w.nodes[at]);
     auto bytes = apply(taken, i);
     if (!bytes.ok()) return bytes.status();
     moved_bytes_ += bytes->size();
-    Storages& of_rank = storages_[static_cast<size_t>(taken.ranks[i])];
-    Status status;
-    if (taken.calls[i].op == "moai::all_reduce") {
-      size_t operand = 0, begin = 0;
-      for (const ops::Arg* a : ops::tensor_operands(taken.calls[i])) {
-        status = device_.copy_in(of_rank.at(ids[operand++]).get(), offset_of(a->geometry),
-                                 bytes->substr(begin, size_of(a->geometry)));
-        if (!status.ok()) return status;
-        begin += size_of(a->geometry);
-      }
-    } else {
-      status = put(taken.ranks[i], ids[1], *bytes);
+    const int rank = taken.ranks[i];
+    const graph::StorageId id = taken.results[i];
+    if (taken.calls[i].op != "moai::all_reduce") {
+      MOAI_RETURN_IF_ERROR(put(rank, id, *bytes));
+      continue;
     }
-    if (!status.ok()) return status;
+    const tensor::Geometry& g = ops::tensor_operands(taken.calls[i])[0]->geometry;
+    device::Buffer* sum = storages_[static_cast<size_t>(rank)].at(id).get();
+    MOAI_RETURN_IF_ERROR(device_.copy_in(sum, offset_of(g), *bytes));
   }
   return ok_status();
 }

@@ -47,10 +47,11 @@ class VirtualRanks {
 
  private:
   using Storages = std::map<graph::StorageId, device::BufferPtr>;
-  struct Taken {  // a collective call, as each rank of a group makes it
+  struct Taken {  // one item of a collective call, as each rank of a group makes it
     std::vector<int> ranks{};
     std::vector<ops::CallSignature> calls{};
-    std::vector<std::string> parts{};  // bytes of the operands' geometries, one after the other
+    std::vector<std::string> parts{};         // bytes of the operands
+    std::vector<graph::StorageId> results{};  // what is made, or summed in place
   };
 
   // Of ranks that go on together.
@@ -69,8 +70,11 @@ class VirtualRanks {
   bool is_border(const graph::Node& n) const;
   Status call(int rank, const graph::Window& w, const graph::Node& n);
   Status collective(const std::vector<graph::Window>& programs, const Stage& stage);
+  Status take(int rank, const graph::Window& w, const graph::Node& n, std::vector<Taken>* items);
   static Status check(const Taken& taken);
-  Status exchange(const std::vector<graph::Window>& programs, size_t at, const Taken& taken);
+  Status exchange(const Taken& taken);
+  // Of what a rank sends or receives, one item.
+  Result<std::string> sent_bytes(int rank, const ops::CallSignature& s, graph::StorageId id) const;
   Result<std::string> apply(const Taken& taken, size_t index) const;
 
   device::Device& device_;

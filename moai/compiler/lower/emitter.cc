@@ -2,15 +2,38 @@
 
 #include <algorithm>
 
+#include "moai/ops/bundled_call.h"
+#include "moai/ops/call_tensors.h"
 #include "moai/ops/list_call.h"
 
 namespace moai::compiler {
 
 using graph::StorageId;
 
+namespace {
+
+tensor::DType dtype_of(const ops::CallSignature& s) {
+  return ops::tensor_operands(s)[0]->geometry.dtype;
+}
+
+// Operands of all, then results of all.
+LocalCall bundled(const ops::CallSignature& all, const std::vector<LocalCall>& moves) {
+  LocalCall c{.signature = all};
+  for (const bool results : {false, true}) {
+    for (const LocalCall& m : moves) {
+      const auto operands = m.storages.begin() + ops::arity(m.signature).operands;
+      c.storages.insert(c.storages.end(), results ? operands : m.storages.begin(),
+                        results ? m.storages.end() : operands);
+    }
+  }
+  return c;
+}
+
+}  // namespace
+
 void Emitter::alloc(StorageId id, uint64_t bytes) {
   finish_parts();
-  finish_reductions();
+  finish_moves();
   out_.window.alloc(id, bytes);
   out_.sources.push_back(source_);
 }
@@ -31,7 +54,7 @@ void Emitter::release(StorageId id, uint32_t source) {
 }
 
 void Emitter::call(const LocalCall& c, graph::LineId line) {
-  finish_reductions();
+  finish_moves();
   append(c, line, source_);
 }
 
@@ -43,7 +66,7 @@ void Emitter::part(LocalCall c, graph::LineId line) {
 
 void Emitter::finish_parts() {
   if (!waiting_) return;
-  finish_reductions();
+  finish_moves();
   if (!join()) {
     for (const LocalCall& c : waiting_->parts) append(c, waiting_->line, waiting_->source);
   }
@@ -81,43 +104,45 @@ bool Emitter::join() {
   return true;
 }
 
-void Emitter::all_reduce(Reduced r) {
-  if (!reduced_.empty() && (reduced_[0].axis != r.axis || reduced_[0].reduction != r.reduction ||
-                            reduced_[0].operand.dtype != r.operand.dtype)) {
-    finish_reductions();
-  }
-  if (reduced_.empty()) reduced_for_ = source_;
-  reduced_.push_back(std::move(r));
+// Sums are in place: what they read is what they make.
+bool Emitter::goes_with(const LocalCall& c, uint32_t bundle) const {
+  if (moves_.empty()) return true;
+  const ops::CallSignature& first = moves_[0].signature;
+  if (c.signature.op != "moai::all_reduce") return bundle != 0 && bundle == bundle_;
+  if (first.op != c.signature.op) return false;
+  return first.args[1] == c.signature.args[1] && first.args[2] == c.signature.args[2] &&
+         dtype_of(first) == dtype_of(c.signature);
 }
 
-void Emitter::finish_reductions() {
-  if (reduced_.empty()) return;
-  ops::Arg list{.kind = ops::ArgKind::kList};
-  LocalCall c;
-  for (const Reduced& r : reduced_) {
-    list.items.push_back({.kind = ops::ArgKind::kTensor, .written = true, .geometry = r.operand});
-    c.storages.push_back(r.storage);
+void Emitter::move(LocalCall c, uint32_t bundle) {
+  if (!goes_with(c, bundle)) finish_moves();
+  if (moves_.empty()) moved_for_ = source_;
+  bundle_ = bundle;
+  moves_.push_back(std::move(c));
+}
+
+void Emitter::finish_moves() {
+  if (moves_.empty()) return;
+  const std::vector<LocalCall> moves = std::exchange(moves_, {});
+  std::vector<ops::CallSignature> signatures;
+  for (const LocalCall& c : moves) signatures.push_back(c.signature);
+  if (const auto all = ops::bundled_call(signatures)) {
+    append(bundled(*all, moves), 0, moved_for_);
+  } else {
+    for (const LocalCall& c : moves) append(c, 0, moved_for_);
   }
-  c.signature = {.op = "moai::all_reduce",
-                 .overload = "",
-                 .args = {std::move(list),
-                          {.kind = ops::ArgKind::kString, .text = reduced_[0].reduction},
-                          {.kind = ops::ArgKind::kInt, .ints = {reduced_[0].axis}}},
-                 .results = {{.kind = ops::ResultKind::kIgnored}}};
-  reduced_.clear();
-  append(c, 0, reduced_for_);
-  for (const StorageId id : std::exchange(freed_, {})) release(id, reduced_for_);
+  for (const StorageId id : std::exchange(freed_, {})) release(id, moved_for_);
 }
 
 void Emitter::free(StorageId id) {
   if (waiting_) return waiting_->freed.push_back(id);
-  if (!reduced_.empty()) return freed_.push_back(id);
+  if (!moves_.empty()) return freed_.push_back(id);
   release(id, source_);
 }
 
 Emitter::Emitted Emitter::take() {
   finish_parts();
-  finish_reductions();
+  finish_moves();
   return std::move(out_);
 }
 

@@ -1,8 +1,8 @@
-// Emitter: the calls of a rank in order, with those over lists joined and sums over ranks bundled.
+// Emitter: the calls of a rank in order, with those over lists joined and moves bundled.
 //
-// Parts of one recorded call over lists that follow each other become one call again; sums over
-// ranks that nothing stands between become one of `moai::all_reduce` over a list. Neither changes
-// what is computed.
+// Parts of one recorded call over lists that follow each other become one call again; so do moves
+// of one bundle, and sums over ranks that nothing stands between (moai/ops/bundled_call.h). Neither
+// changes what is computed.
 #pragma once
 
 #include <optional>
@@ -28,14 +28,9 @@ class Emitter {
   void part(LocalCall c, graph::LineId line);
   // Runs the parts that wait.
   void finish_parts();
-  // `operand` is reduced in place, over the group of `axis`.
-  struct Reduced {
-    tensor::Geometry operand{};
-    graph::StorageId storage = 0;
-    std::string reduction{};
-    uint32_t axis = 0;
-  };
-  void all_reduce(Reduced r);
+  // A call of `moai::`. Those of one bundle follow each other, and none needs what another makes;
+  // 0: of none.
+  void move(LocalCall c, uint32_t bundle);
   // After what was emitted so far.
   void free(graph::StorageId id);
 
@@ -46,7 +41,8 @@ class Emitter {
   Emitted take();
 
  private:
-  void finish_reductions();
+  void finish_moves();
+  bool goes_with(const LocalCall& c, uint32_t bundle) const;
   bool join();
   void append(const LocalCall& c, graph::LineId line, uint32_t source);
   void release(graph::StorageId id, uint32_t source);
@@ -62,9 +58,11 @@ class Emitter {
   Emitted out_;
   uint32_t source_ = 0;
   std::optional<Waiting> waiting_;
-  std::vector<Reduced> reduced_;
-  uint32_t reduced_for_ = 0;
-  std::vector<graph::StorageId> freed_;  // after the reductions
+  // Moves that wait for others.
+  std::vector<LocalCall> moves_;
+  uint32_t bundle_ = 0;
+  uint32_t moved_for_ = 0;
+  std::vector<graph::StorageId> freed_;  // after them
 };
 
 }  // namespace moai::compiler

@@ -159,7 +159,7 @@ class Lower {
       case MoveKind::kAllToAll:
         return all_to_all(m);
       case MoveKind::kSend:
-        return emit("moai::send",
+        return emit(m, "moai::send",
                     {ops::of_tensor(flat(m.from)), ops::of_int(m.peer), ops::of_int(m.axis)},
                     {{.kind = ops::ResultKind::kIgnored}}, {storage(m.from)});
       case MoveKind::kReceive:
@@ -173,12 +173,12 @@ class Lower {
   }
 
   void receive(std::string_view op, const MoveStep& m) {
-    emit(op, {ops::of_int(m.peer), ops::of_int(m.axis)},
+    emit(m, op, {ops::of_int(m.peer), ops::of_int(m.axis)},
          {ops::of_fresh(dense_geometry(dtype(m.to), {layout(m.to).count()}))}, {storage(m.to)});
   }
   void broadcast(const MoveStep& m) {
     if (m.from == kNone) return receive("moai::broadcast", m);
-    emit("moai::broadcast",
+    emit(m, "moai::broadcast",
          {ops::of_tensor(flat(m.from)), ops::of_int(m.peer), ops::of_int(m.axis)},
          {{.kind = ops::ResultKind::kIgnored}}, {storage(m.from)});
   }
@@ -200,16 +200,24 @@ class Lower {
             std::vector<StorageId> ids) {
     out_.call(made_up_call(op, std::move(args), std::move(results), std::move(ids)), 0);
   }
+  void emit(const MoveStep& m, std::string_view op, std::vector<ops::Arg> args,
+            std::vector<ops::Result> results, std::vector<StorageId> ids) {
+    out_.move(made_up_call(op, std::move(args), std::move(results), std::move(ids)), m.bundle);
+  }
 
   void all_reduce(const MoveStep& m) {
-    out_.all_reduce({flat(m.from), storage(m.from), std::string(reduction(m)), m.axis});
+    emit(m, "moai::all_reduce",
+         {{.kind = ops::ArgKind::kList, .items = {ops::of_tensor(flat(m.from), true)}},
+          ops::of_text(reduction(m)),
+          ops::of_int(m.axis)},
+         {{.kind = ops::ResultKind::kIgnored}}, {storage(m.from)});
   }
 
   void all_gather(const MoveStep& m) {
     const uint32_t place = reg(m.from).placement[m.axis].place;
     const Geometry part = around(m.from, place);
     const int64_t n = whole_size(m.from, place);
-    emit("moai::all_gather",
+    emit(m, "moai::all_gather",
          {ops::of_tensor(part), ops::of_int(1), ops::of_ints(shares(m, n)), ops::of_int(m.axis)},
          {ops::of_fresh(dense_geometry(part.dtype, {part.sizes[0], n, part.sizes[2]}))},
          {storage(m.from), storage(m.to)});
@@ -219,7 +227,7 @@ class Lower {
     const uint32_t place = reg(m.to).placement[m.axis].place;
     const Geometry whole = around(m.from, place);
     const int64_t n = whole.sizes[1];
-    emit("moai::reduce_scatter",
+    emit(m, "moai::reduce_scatter",
          {ops::of_tensor(whole), ops::of_int(1), ops::of_ints(shares(m, n)),
           ops::of_text(reduction(m)), ops::of_int(m.axis)},
          {ops::of_fresh(dense_geometry(
@@ -243,7 +251,7 @@ class Lower {
     std::vector<int64_t> sizes = g.sizes;
     sizes[static_cast<size_t>(from_dim)] = gathered;
     sizes[static_cast<size_t>(to_dim)] = share_size(scattered, ranks(m), index(m));
-    emit("moai::all_to_all",
+    emit(m, "moai::all_to_all",
          {ops::of_tensor(g), ops::of_int(from_dim), ops::of_ints(shares(m, gathered)),
           ops::of_int(to_dim), ops::of_ints(shares(m, scattered)), ops::of_int(m.axis)},
          {ops::of_fresh(dense_geometry(g.dtype, sizes))}, {storage(m.from), storage(m.to)});

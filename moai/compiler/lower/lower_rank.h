@@ -40,7 +40,8 @@ struct Lowering {
 // A list of numbers is the shares of all ranks along the dimension before it: the one that is
 // gathered, then the one that is scattered. The first number of send is the rank in the group that
 // receives, of receive the one that sends, of broadcast the one that has the value and goes on
-// using it. Calls that draw a part say which (moai/ops/share.h).
+// using it. Several that are alike but for tensors and shares may be one call over lists
+// (moai/ops/bundled_call.h). Calls that draw a part say which (moai/ops/share.h).
 // `sources`, if any, becomes for each node the position in the window of the call that it is part
 // of, or that needs it.
 graph::Window lower_rank(const Lowering& in, int rank, graph::StorageId first_temporary,

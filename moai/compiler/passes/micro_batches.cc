@@ -93,6 +93,7 @@ class MicroBatching {
     PlannerInput input{.uploaded = in_.uploaded, .first_temporary = in_.first_temporary};
     input.adjust = [](const Analysed&, const Roles&, LayoutPlan* plan) {
       plan->mesh.axes[0].name = "time";
+      plan->bundles.bytes_max = 0;
     };
     planned_ = WindowPlanner(window_, std::move(input), &signatures_)
                    .plan(Degrees{.dp = in_.microbatches});

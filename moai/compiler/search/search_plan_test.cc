@@ -63,7 +63,9 @@ TEST_F(SearchPlan, FindsWhatPricingEveryPlanFinds) {
   }
 }
 
-// Bytes may be too few: another call may be the fullest with more layers.
+// Bytes may be too few: another call may be the fullest with more layers. What goes in bundles may
+// be told two bundles of each kind (weights forward, backward, gradients) a layer too many or too
+// few.
 TEST_F(SearchPlan, PricesOfFewLayersTellThatOfAll) {
   use_deep({.layers = 12, .lists = true, .batch = 64, .width = 96, .hidden = 384});
   const SearchResult found = search(problem(8));
@@ -75,7 +77,12 @@ TEST_F(SearchPlan, PricesOfFewLayersTellThatOfAll) {
   for (const FoundPlan& p : plans) {
     const PlannedWindow planned = whole.plan(p.degrees);
     const StepPrice price = price_step(step_, planned, p.degrees, cluster_, {}, &signatures_);
-    EXPECT_NEAR(p.price.step_s, price.program.step_s, 1e-9) << to_string(p.degrees);
+    const cost::AxisTraffic& sharing = price.program.axes[0];
+    const double bundle_s = p.degrees.zero == 0 || sharing.collectives == 0
+                                ? 0
+                                : sharing.seconds / static_cast<double>(sharing.collectives);
+    EXPECT_NEAR(p.price.step_s, price.program.step_s, 1e-9 + 2 * 3 * 9 * bundle_s)
+        << to_string(p.degrees);
     const auto bytes = static_cast<double>(price.program.memory_bytes_max);
     EXPECT_LE(p.price.memory_bytes, bytes) << to_string(p.degrees);
     EXPECT_GE(p.price.memory_bytes, 0.8 * bytes) << to_string(p.degrees);

@@ -6,8 +6,8 @@
 #include <optional>
 #include <set>
 
+#include "moai/compiler/sharding/bundled_moves.h"
 #include "moai/compiler/sharding/drawn_shares.h"
-#include "moai/compiler/sharding/early_scatters.h"
 #include "moai/compiler/sharding/move_cost.h"
 #include "moai/compiler/sharding/skipped_region.h"
 #include "moai/compiler/sharding/strategies.h"
@@ -384,7 +384,7 @@ SpmdProgram partition(const ValueGraph& g, const Factors& factors, const LayoutP
   SpmdProgram first = without.run();
   const DrawnShares drawn = drawn_shares(g, factors, first, without.pinned());
   if (!drawn.empty()) first = Partition(g, factors, plan, drawn).run();
-  scatter_early(&first);
+  bundle_moves(g, plan.bundles, &first);
   return first;
 }
 

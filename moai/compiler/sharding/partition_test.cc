@@ -202,6 +202,7 @@ TEST_F(PartitionTest, AGradientGoesToSharesAsSoonAsItIsMade) {
   home(5, 0);
   batch(1);
   plan_.policies[0].scatters_gradients = true;
+  plan_.bundles.bytes_max = 0;
   EXPECT_EQ(program(),
             "%3:2.1:P(sum) = aten::mm %0:0.0:S0 %1:1.0:S0 | x: 1.0\n"
             "%5:2.1:S0 = reduce_scatter[x] %3:2.1:P(sum)\n"

@@ -21,6 +21,13 @@ struct AxisPolicy {
   std::vector<FactorId> scatters{};
 };
 
+// How much goes together in one exchange of one kind on one axis: a part of all that does, each
+// value counted once, in bounds. bytes_max 0: each by itself.
+struct BundleLimits {
+  int parts = 8;
+  uint64_t bytes_min = uint64_t{64} << 10, bytes_max = uint64_t{25} << 20;
+};
+
 struct LayoutPlan {
   Mesh mesh{};
   std::vector<AxisPolicy> policies{};  // one an axis
@@ -35,6 +42,7 @@ struct LayoutPlan {
   std::vector<int32_t> stages{};
   int chunks = 1;                        // parts of the model that a stage has
   std::vector<NodeId> regather_again{};  // and once more, ascending: where micro-batches begin
+  BundleLimits bundles{};
 };
 inline constexpr int32_t kEveryStage = -1;
 

@@ -19,7 +19,8 @@ class Printer {
            std::to_string(value.version) + ":" + to_string(v.placement);
   }
   std::string step(const MoveStep& m) const {
-    return reg(m.to) + " = " + std::string(name(m.kind)) + "[" + axis(m.axis) + "] " + reg(m.from);
+    return reg(m.to) + " = " + std::string(name(m.kind)) + "[" + axis(m.axis) + "] " + reg(m.from) +
+           (m.bundle == 0 ? "" : " #" + std::to_string(m.bundle));
   }
   std::string step(const CallStep& c) const {
     const ops::CallSignature& s = graph_.nodes[c.node].signature;

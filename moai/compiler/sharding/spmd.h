@@ -62,6 +62,7 @@ struct MoveStep {
   RegisterId from = kNone, to = kNone;
   NodeId reader = kNone;  // the call that wants it; kNone at the end
   uint32_t peer = 0;      // the other stage of kSend and kReceive; which one kBroadcast begins at
+  uint32_t bundle = 0;    // moves of one number other than 0 follow each other and go in one call
 };
 
 using Step = std::variant<CallStep, MoveStep>;
@@ -76,7 +77,7 @@ struct SpmdProgram {
 
 std::string_view name(MoveKind kind);
 
-// One line a step: "%4 = all_reduce[dp] %3", "%5 = aten::mm %1:R*S0 %2 | dp: f0".
+// One line a step: "%4 = all_gather[dp] %3 #1" of bundle 1, "%5 = aten::mm %1:R*S0 %2 | dp: f0".
 std::string print(const ValueGraph& g, const SpmdProgram& p);
 
 }  // namespace moai::compiler

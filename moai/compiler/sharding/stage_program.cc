@@ -51,11 +51,12 @@ class Part {
     switch (m.kind) {
       case MoveKind::kTransfer:
         if (has(m.from)) {
-          sends_.push_back({MoveKind::kSend, 0, mine.from, kNone, m.reader, placement(m.to).place});
+          sends_.push_back(
+              {MoveKind::kSend, 0, mine.from, kNone, m.reader, placement(m.to).place, m.bundle});
         }
         if (has(m.to)) {
-          out_.steps.emplace_back(
-              MoveStep{MoveKind::kReceive, 0, kNone, m.to, m.reader, placement(m.from).place});
+          out_.steps.emplace_back(MoveStep{MoveKind::kReceive, 0, kNone, m.to, m.reader,
+                                           placement(m.from).place, m.bundle});
         }
         return;
       case MoveKind::kBroadcast:
@@ -90,19 +91,31 @@ class Part {
           if (r != kNone) behind[r] = end;
         }
       } else if (const RegisterId r = std::get<MoveStep>(out_.steps[i]).to; r != kNone) {
-        behind[r] = i + 1;
+        behind[r] = bundle_end(i);
       }
     }
     return behind;
+  }
+  size_t bundle_end(size_t i) const {
+    const uint32_t bundle = std::get<MoveStep>(out_.steps[i++]).bundle;
+    for (; bundle != 0 && i < out_.steps.size(); ++i) {
+      const auto* next = std::get_if<MoveStep>(&out_.steps[i]);
+      if (!next || next->bundle != bundle) break;
+    }
+    return i;
   }
   void insert_sends() {
     const std::vector<size_t> behind = made_behind();
     std::map<uint32_t, size_t> last;  // by peer
     std::vector<std::vector<const MoveStep*>> at(out_.steps.size() + 1);
-    for (const MoveStep& send : sends_) {
-      size_t& place = last[send.peer];
-      place = std::max(place, behind[send.from]);
-      at[place].push_back(&send);
+    for (auto send = sends_.begin(); send != sends_.end();) {
+      size_t& place = last[send->peer];
+      const auto first = send;
+      do {
+        place = std::max(place, behind[send->from]);
+        ++send;
+      } while (send != sends_.end() && send->bundle != 0 && send->bundle == first->bundle);
+      for (auto s = first; s != send; ++s) at[place].push_back(&*s);
     }
     std::vector<Step> steps;
     steps.reserve(out_.steps.size() + sends_.size());

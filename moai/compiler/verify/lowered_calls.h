@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "moai/graph/window.h"
+#include "moai/ops/bundled_call.h"
 #include "moai/ops/list_call.h"
 
 namespace moai::compiler {
@@ -16,6 +17,8 @@ struct LoweredCall {
   uint32_t operands = 0;
   bool over_lists = false;
   std::optional<std::vector<ops::ListCallPart>> parts{};  // of one over lists
+  // Of what ranks do together, one by one; nothing where its lists differ in length.
+  std::optional<std::vector<ops::CallSignature>> moves{};
 };
 
 class LoweredCalls {
@@ -32,6 +35,9 @@ class LoweredCalls {
       call->operands = signatures_.at(id).arity.operands;
       call->over_lists = ops::is_list_call(call->signature);
       if (call->over_lists) call->parts = ops::split_list_call(call->signature);
+      if (call->signature.op.starts_with("moai::")) {
+        call->moves = ops::unbundled_call(call->signature);
+      }
     }
     return *call;
   }

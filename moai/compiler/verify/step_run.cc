@@ -126,7 +126,7 @@ Status StepRun::call(size_t node) {
   if (next_in_order_ == in_order_.size()) return settle();
   const size_t step = in_order_[next_in_order_];
   if (is_border(step) && !first.op.starts_with(kBorder)) return settle();
-  if (const auto* m = std::get_if<MoveStep>(&in_.program->steps[step])) return move(step, *m);
+  if (std::holds_alternative<MoveStep>(in_.program->steps[step])) return moves();
   if (!table_match_ && table_split(in_, call_step(step))) {
     table_match_ = std::make_unique<CallMatch>(in_, call_step(step));
     probes_.emplace(in_, call_step(step), table_match_.get());
@@ -445,53 +445,65 @@ Status StepRun::all_reduce() {
   return ok_status();
 }
 
-// What goes to another stage, or comes from one.
-Status StepRun::stage_move(size_t step, const MoveStep& m) {
-  if (ids_.size() != 1) return wrong("it has other tensors", step);
-  const bool takes = m.from != kNone;
-  const std::optional<Place> place =
-      takes ? contents_.in(ids_[0], m.from) : std::optional<Place>(Place{ids_[0], 0});
-  if (!place || (takes && m.from == unzeroed_)) {
-    return wrong("it reads s" + std::to_string(ids_[0]) + ", " + register_text(in_, m.from) + " " +
-                     contents_.lost_text(m.from),
-                 step);
-  }
+// What goes to other ranks or comes from them, or is cut out of what is here. As many steps as the
+// call has items, all of which it reads before it makes any.
+Status StepRun::moves() {
+  const size_t items = calls_[0]->moves ? calls_[0]->moves->size() : 1;
   for (size_t rank = 0; rank < ranks_.size(); ++rank) {
-    if (is_alike(rank)) continue;
-    const auto wanted = stage_move_call(in_, m, static_cast<int>(rank), place->begin);
-    if (wanted == calls_[rank]->signature) continue;
-    return wrong("it is " + to_string(calls_[rank]->signature) + ", not " + to_string(wanted) +
-                     " on rank " + std::to_string(rank),
-                 step);
+    const bool same = calls_[rank]->moves.has_value() == calls_[0]->moves.has_value() &&
+                      (!calls_[rank]->moves || calls_[rank]->moves->size() == items);
+    if (!same) return wrong("its lists differ in length");
   }
-  ++next_in_order_;
-  if (takes) return ok_status();
-  if (!contents_.make(ids_[0], {})) return wrong("its result exists", step);
-  return put(m.to, *place, step);
+  std::vector<Moved> all;
+  for (size_t k = 0; k < items; ++k) {
+    if (next_in_order_ + k >= in_order_.size()) return wrong("all steps have run");
+    MOAI_ASSIGN_OR_RETURN(const Moved moved, move(in_order_[next_in_order_ + k], k));
+    all.push_back(moved);
+  }
+  next_in_order_ += items;
+  for (const Moved& moved : all) {
+    if (moved.to == 0) continue;
+    if (!contents_.make(moved.to, {})) return wrong("its result exists", moved.step);
+    const MoveStep& m = std::get<MoveStep>(in_.program->steps[moved.step]);
+    MOAI_RETURN_IF_ERROR(put(m.to, {moved.to, 0}, moved.step));
+  }
+  return ok_status();
 }
 
-Status StepRun::move(size_t step, const MoveStep& m) {
-  if (crosses_stages(m.kind)) return stage_move(step, m);
-  if (ids_.size() != 2) return wrong("it has other tensors", step);
-  const std::optional<Place> place = contents_.in(ids_[0], m.from);
-  if (!place || m.from == unzeroed_) {
-    return wrong("it reads s" + std::to_string(ids_[0]) + ", " + register_text(in_, m.from) + " " +
-                     contents_.lost_text(m.from),
+Result<StepRun::Moved> StepRun::move(size_t step, size_t item) {
+  const auto* m = std::get_if<MoveStep>(&in_.program->steps[step]);
+  if (!m) return wrong("it is another operator", step);
+  const bool takes = m->from != kNone, makes = m->to != kNone;
+  const size_t items = calls_[0]->moves ? calls_[0]->moves->size() : 1;
+  if (ids_.size() != items * (size_t{takes} + size_t{makes})) {
+    return wrong("it has other tensors", step);
+  }
+  Moved moved{.step = step};
+  if (takes) moved.from = contents_.in(ids_[item], m->from);
+  if (makes) moved.to = ids_[takes ? items + item : item];
+  if (takes && (!moved.from || m->from == unzeroed_)) {
+    return wrong("it reads s" + std::to_string(ids_[item]) + ", " + register_text(in_, m->from) +
+                     " " + contents_.lost_text(m->from),
                  step);
   }
-  const bool by_index = m.kind == MoveKind::kSlice || m.kind == MoveKind::kMask;
+  if (makes && moved.to == 0) return wrong("it has other tensors", step);
+  const bool by_index = m->kind == MoveKind::kSlice || m->kind == MoveKind::kMask;
   for (size_t rank = 0; rank < ranks_.size(); ++rank) {
     if (!by_index && is_alike(rank)) continue;
-    const auto wanted = move_call(in_, m, static_cast<int>(rank), place->begin);
-    if (wanted == calls_[rank]->signature) continue;
-    return wrong("it is " + to_string(calls_[rank]->signature) + ", not " + to_string(wanted) +
-                     " on rank " + std::to_string(rank),
+    const auto wanted = wanted_move(*m, rank, moved.from ? moved.from->begin : 0);
+    const ops::CallSignature& got =
+        calls_[rank]->moves ? (*calls_[rank]->moves)[item] : calls_[rank]->signature;
+    if (got == wanted) continue;
+    return wrong("it is " + to_string(got) + ", not " + to_string(wanted) + " on rank " +
+                     std::to_string(rank),
                  step);
   }
-  if (!contents_.make(ids_[1], {})) return wrong("its result exists", step);
-  MOAI_RETURN_IF_ERROR(put(m.to, {ids_[1], 0}, step));
-  ++next_in_order_;
-  return ok_status();
+  return moved;
+}
+
+ops::CallSignature StepRun::wanted_move(const MoveStep& m, size_t rank, int64_t begin) const {
+  const auto on = static_cast<int>(rank);
+  return crosses_stages(m.kind) ? stage_move_call(in_, m, on, begin) : move_call(in_, m, on, begin);
 }
 
 // What is left in a copy goes back, or makes the storage that a call did not.

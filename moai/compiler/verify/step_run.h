@@ -64,9 +64,17 @@ class StepRun {
   Status apply(const Part& part);
   Status put(RegisterId r, StorageContents::Place place, size_t step);
 
+  // One item of a call that moves values, or all of it.
+  struct Moved {
+    size_t step = 0;
+    std::optional<StorageContents::Place> from{};
+    graph::StorageId to = 0;  // 0: nothing is made
+  };
+
   Status all_reduce();
-  Status move(size_t step, const MoveStep& m);
-  Status stage_move(size_t step, const MoveStep& m);
+  Status moves();
+  Result<Moved> move(size_t step, size_t item);
+  ops::CallSignature wanted_move(const MoveStep& m, size_t rank, int64_t begin) const;
   Status settle();
   std::string border_error(size_t step);
   std::string leave_region();

@@ -133,7 +133,7 @@ struct Meeting {
   enum class Kind : uint8_t { kSend, kReceive, kBroadcast };
   Kind kind = Kind::kSend;
   int64_t peer = 0;
-  int64_t bytes = 0;
+  std::vector<int64_t> bytes{};  // by item
 };
 
 std::vector<Meeting> meetings(const graph::Window& w, const graph::SignatureTable& signatures) {
@@ -149,14 +149,15 @@ std::vector<Meeting> meetings(const graph::Window& w, const graph::SignatureTabl
     } else if (s.op != "moai::send") {
       continue;
     }
-    const auto operands = ops::tensor_operands(s);
-    m.peer = s.args[operands.size()].ints[0];
-    m.bytes = tensor::storage_bytes(operands.empty() ? s.results[0].geometry : [&] {
-      tensor::Geometry g = operands[0]->geometry;
-      g.offset = 0;
-      return g;
-    }());
-    found.push_back(m);
+    if (s.args.size() < 2) continue;
+    m.peer = s.args[s.args.size() - 2].ints[0];
+    const auto size = [&](const tensor::Geometry& g) {
+      m.bytes.push_back(tensor::element_count(g) *
+                        static_cast<int64_t>(tensor::dtype_size(g.dtype)));
+    };
+    for (const ops::Arg* a : ops::tensor_operands(s)) size(a->geometry);
+    for (const ops::Result* r : ops::fresh_results(s)) size(r->geometry);
+    found.push_back(std::move(m));
   }
   return found;
 }
@@ -196,11 +197,16 @@ class Play {
                      std::to_string(m.peer) + " as number " + std::to_string(at_[s]) +
                      " of what it does with others, where nobody meets it");
   }
-  bool wrong(size_t s, int64_t wants, int64_t comes) {
+  using Bytes = std::vector<int64_t>;
+  static std::string text_of(const Bytes& bytes) {
+    std::string text;
+    for (const int64_t n : bytes) text += (text.empty() ? "" : " and ") + std::to_string(n);
+    return text;
+  }
+  bool wrong(size_t s, const Bytes& wants, const Bytes& comes) {
     if (wants == comes) return false;
-    wrong_ =
-        fault("stage " + std::to_string(s), "it takes " + std::to_string(wants) + " bytes where " +
-                                                std::to_string(comes) + " come");
+    wrong_ = fault("stage " + std::to_string(s),
+                   "it takes " + text_of(wants) + " bytes where " + text_of(comes) + " come");
     return true;
   }
 
@@ -214,7 +220,7 @@ class Play {
       if (m->kind == Kind::kSend) {
         mail_[{s, peer}].push_back(m->bytes);
       } else {
-        std::deque<int64_t>& mail = mail_[{peer, s}];
+        std::deque<Bytes>& mail = mail_[{peer, s}];
         if (mail.empty()) continue;
         if (wrong(s, m->bytes, mail.front())) return false;
         mail.pop_front();
@@ -234,8 +240,8 @@ class Play {
     return !at_.empty();
   }
 
-  std::map<std::pair<size_t, size_t>, std::deque<int64_t>> mail_;  // by stages from and to
-  std::vector<std::vector<Meeting>> lists_;                        // by stage
+  std::map<std::pair<size_t, size_t>, std::deque<Bytes>> mail_;  // by stages from and to
+  std::vector<std::vector<Meeting>> lists_;                      // by stage
   std::vector<size_t> at_;
   Status wrong_;
 };

@@ -130,6 +130,12 @@ TEST_F(VerifyStagesTest, WhoWaitsForEachOtherIsNamed) {
   EXPECT_THAT(played("", "moai::send(f32[4] s1, 0, 0) -> _\n"), HasSubstr("it does not take"));
   EXPECT_THAT(played("s1 = moai::receive(1, 0) -> f32[2]\n", "moai::send(f32[4] s1, 0, 0) -> _\n"),
               HasSubstr("it takes 8 bytes where 16 come"));
+  EXPECT_EQ(played("s1, s2 = moai::receive(1, 0) -> f32[4], f32[2]\n",
+                   "moai::send((f32[4] s1, f32[2] s2), 0, 0) -> _\n"),
+            "");
+  EXPECT_THAT(played("s1, s2 = moai::receive(1, 0) -> f32[4], f32[2]\n",
+                     "moai::send((f32[2] s1, f32[4] s2), 0, 0) -> _\n"),
+              HasSubstr("it takes 16 and 8 bytes where 8 and 16 come"));
   EXPECT_THAT(played("moai::broadcast(f32[4] s1, 0, 0) -> _\n", ""),
               HasSubstr("it broadcasts from stage 0"));
 }

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 
+#include "moai/ops/bundled_call.h"
 #include "moai/ops/call_tensors.h"
-#include "moai/tensor/along.h"
 #include "moai/tensor/reduction.h"
+#include "moai/worker/collective/parts.h"
 
 namespace moai::worker {
 namespace {
@@ -27,41 +28,15 @@ uint64_t offset_of(const Geometry& g) {
   return static_cast<uint64_t>(g.offset) * tensor::dtype_size(g.dtype);
 }
 
-// Bytes of a share for each rank.
-std::vector<size_t> share_bytes(const Along& whole, const std::vector<int64_t>& shares) {
-  std::vector<size_t> bytes;
-  for (const int64_t n : shares) bytes.push_back(static_cast<size_t>(whole.with_size(n).bytes()));
-  return bytes;
-}
-
-// Shares one after the other, from where they lie in the whole; and back.
-std::string packed(const std::string& whole, const Along& of, const std::vector<int64_t>& shares) {
-  std::string parts(whole.size(), '\0');
-  int64_t begin = 0, at = 0;
-  for (const int64_t n : shares) {
-    tensor::copy_along(whole.data(), of, at, n, parts.data() + begin, of.with_size(n), 0);
-    begin += of.with_size(n).bytes();
-    at += n;
-  }
-  return parts;
-}
-std::string unpacked(const std::string& parts, const Along& of,
-                     const std::vector<int64_t>& shares) {
-  std::string whole(parts.size(), '\0');
-  int64_t begin = 0, at = 0;
-  for (const int64_t n : shares) {
-    tensor::copy_along(parts.data() + begin, of.with_size(n), 0, n, whole.data(), of, at);
-    begin += of.with_size(n).bytes();
-    at += n;
-  }
-  return whole;
-}
-
 class CollectiveCall : public device::Call {
  public:
   CollectiveCall(const ops::CallSignature& s, device::Device* device, Groups* groups,
                  comm::Group* group)
-      : signature_(s), device_(*device), group_(*group), groups_(*groups) {
+      : signature_(s),
+        items_(*ops::unbundled_call(s)),
+        device_(*device),
+        group_(*group),
+        groups_(*groups) {
     for (const Arg* a : ops::tensor_operands(signature_)) operands_.push_back(a->geometry);
   }
 
@@ -82,10 +57,78 @@ class CollectiveCall : public device::Call {
   virtual Status exchange(std::span<device::Buffer* const> operands,
                           std::span<device::BufferPtr> fresh) = 0;
 
+  // How tensors are shared; `shares`: which argument says so.
+  Parts parts(const std::vector<Along>& wholes, size_t shares) const {
+    std::vector<Parts::Tensor> tensors;
+    for (size_t i = 0; i < wholes.size(); ++i) {
+      tensors.push_back({wholes[i], items_[i].args[shares].ints});
+    }
+    return Parts(std::move(tensors));
+  }
+  // Of each operand, or of each result, along the dimension that an argument names.
+  std::vector<Along> operands_along(size_t argument) const {
+    std::vector<Along> all;
+    for (const Geometry& g : operands_) all.push_back(tensor::along(g, dimension(argument)));
+    return all;
+  }
+  std::vector<Along> results_along(size_t argument) const {
+    std::vector<Along> all;
+    for (const ops::CallSignature& s : items_) {
+      all.push_back(tensor::along(s.results[0].geometry, dimension(argument)));
+    }
+    return all;
+  }
+  size_t rank() const { return static_cast<size_t>(group_.rank()); }
+
+  // Shares of the operands, from where they lie to where they travel; `room`: for a tensor that
+  // does not lie in runs.
+  Status pack(const Parts& parts, std::span<device::Buffer* const> operands, char* to, char* room) {
+    for (size_t i = 0; i < operands_.size(); ++i) {
+      if (parts.whole_bytes(i) == 0) continue;
+      uint64_t at = offset_of(operands_[i]);
+      if (!parts.in_runs(i)) {
+        MOAI_RETURN_IF_ERROR(device_.copy_out(*operands[i], at, parts.whole_bytes(i), room));
+        parts.pack(i, room, to);
+        continue;
+      }
+      for (size_t r = 0; r < parts.bytes().size(); ++r) {
+        const size_t bytes = parts.share_bytes(r, i);
+        if (bytes == 0) continue;
+        MOAI_RETURN_IF_ERROR(device_.copy_out(*operands[i], at, bytes, to + parts.begin(r, i)));
+        at += bytes;
+      }
+    }
+    return ok_status();
+  }
+  // Whole results, from where their shares came to.
+  Status unpack(const Parts& parts, const char* from, char* room,
+                std::span<device::BufferPtr> fresh) {
+    groups_.count_received(parts.total());
+    for (size_t i = 0; i < fresh.size(); ++i) {
+      const size_t whole = parts.whole_bytes(i);
+      if (whole == 0) continue;
+      MOAI_ASSIGN_OR_RETURN(fresh[i], device_.allocate(whole));
+      if (!parts.in_runs(i)) {
+        parts.unpack(i, from, room);
+        MOAI_RETURN_IF_ERROR(device_.copy_in(fresh[i].get(), 0, {room, whole}));
+        continue;
+      }
+      uint64_t at = 0;
+      for (size_t r = 0; r < parts.bytes().size(); ++r) {
+        const size_t bytes = parts.share_bytes(r, i);
+        if (bytes == 0) continue;
+        MOAI_RETURN_IF_ERROR(
+            device_.copy_in(fresh[i].get(), at, {from + parts.begin(r, i), bytes}));
+        at += bytes;
+      }
+    }
+    return ok_status();
+  }
+
   // Bytes of the operands, one after the other.
   Result<std::string> taken(std::span<device::Buffer* const> operands) {
     std::string all;
-    for (size_t i = 0; i < operands_.size(); ++i) {  // one, of all but all_reduce
+    for (size_t i = 0; i < operands_.size(); ++i) {
       const uint64_t bytes = bytes_of(operands_[i]), begin = all.size();
       if (bytes == 0) continue;
       all.resize(begin + bytes);
@@ -101,9 +144,12 @@ class CollectiveCall : public device::Call {
     return device_.copy_in(out->get(), 0, bytes);
   }
   const Geometry& operand() const { return operands_[0]; }
-  const Geometry& result() const { return signature_.results[0].geometry; }
+  size_t dimension(size_t argument) const {
+    return static_cast<size_t>(signature_.args[argument].ints[0]);
+  }
 
   const ops::CallSignature signature_;
+  const std::vector<ops::CallSignature> items_;  // that it is made of
   std::vector<Geometry> operands_;
   device::Device& device_;
   comm::Group& group_;
@@ -153,13 +199,16 @@ class AllGather final : public CollectiveCall {
 
   Status exchange(std::span<device::Buffer* const> operands,
                   std::span<device::BufferPtr> fresh) override {
-    MOAI_ASSIGN_OR_RETURN(const std::string mine, taken(operands));
-    const auto dimension = static_cast<size_t>(signature_.args[1].ints[0]);
-    const std::vector<int64_t>& shares = signature_.args[2].ints;
-    const Along whole = tensor::along(result(), dimension);
-    std::string parts(bytes_of(result()), '\0');
-    MOAI_RETURN_IF_ERROR(group_.all_gather(mine.data(), share_bytes(whole, shares), parts.data()));
-    return make(unpacked(parts, whole, shares), &fresh[0]);
+    const Parts all = parts(results_along(1), 2);
+    char* const at = groups_.scratch(all.total() + all.strided_bytes_max()).data();
+    for (size_t i = 0; i < operands_.size(); ++i) {
+      const size_t bytes = all.share_bytes(rank(), i);
+      if (bytes == 0) continue;
+      MOAI_RETURN_IF_ERROR(device_.copy_out(*operands[i], offset_of(operands_[i]), bytes,
+                                            at + all.begin(rank(), i)));
+    }
+    MOAI_RETURN_IF_ERROR(group_.all_gather(at + all.begin(rank()), all.bytes(), at));
+    return unpack(all, at, at + all.total(), fresh);
   }
 };
 
@@ -169,19 +218,20 @@ class ReduceScatter final : public CollectiveCall {
 
   Status exchange(std::span<device::Buffer* const> operands,
                   std::span<device::BufferPtr> fresh) override {
-    MOAI_ASSIGN_OR_RETURN(const std::string mine, taken(operands));
-    const auto dimension = static_cast<size_t>(signature_.args[1].ints[0]);
-    const std::vector<int64_t>& shares = signature_.args[2].ints;
-    const Along whole = tensor::along(operand(), dimension);
+    const Parts all = parts(operands_along(1), 2);
+    char* const at = groups_.scratch(all.total() + all.strided_bytes_max()).data();
+    MOAI_RETURN_IF_ERROR(pack(all, operands, at, at + all.total()));
     const tensor::DType dtype = operand().dtype;
-    const std::string parts = packed(mine, whole, shares);
-    std::string out(bytes_of(result()), '\0');
-    std::vector<size_t> counts = share_bytes(whole, shares);
+    std::vector<size_t> counts(all.bytes().begin(), all.bytes().end());
     for (size_t& n : counts) n /= tensor::dtype_size(dtype);
     MOAI_RETURN_IF_ERROR(
-        group_.reduce_scatter(parts.data(), counts, out.data(), dtype,
+        group_.reduce_scatter(at, counts, at + all.begin(rank()), dtype,
                               *tensor::reduction_from_name(signature_.args[3].text)));
-    return make(out, &fresh[0]);
+    for (size_t i = 0; i < fresh.size(); ++i) {
+      MOAI_RETURN_IF_ERROR(
+          make({at + all.begin(rank(), i), all.share_bytes(rank(), i)}, &fresh[i]));
+    }
+    return ok_status();
   }
 };
 
@@ -192,18 +242,13 @@ class AllToAll final : public CollectiveCall {
 
   Status exchange(std::span<device::Buffer* const> operands,
                   std::span<device::BufferPtr> fresh) override {
-    MOAI_ASSIGN_OR_RETURN(const std::string mine, taken(operands));
-    const auto gathered = static_cast<size_t>(signature_.args[1].ints[0]);
-    const auto scattered = static_cast<size_t>(signature_.args[3].ints[0]);
-    const std::vector<int64_t>& had = signature_.args[2].ints;
-    const std::vector<int64_t>& gets = signature_.args[4].ints;
-    const Along here = tensor::along(operand(), scattered);
-    const Along there = tensor::along(result(), gathered);
-    const std::string parts = packed(mine, here, gets);
-    std::string came(bytes_of(result()), '\0');
-    MOAI_RETURN_IF_ERROR(group_.all_to_all(parts.data(), share_bytes(here, gets), came.data(),
-                                           share_bytes(there, had)));
-    return make(unpacked(came, there, had), &fresh[0]);
+    const Parts gets = parts(operands_along(3), 4), had = parts(results_along(1), 2);
+    const size_t room = std::max(gets.strided_bytes_max(), had.strided_bytes_max());
+    char* const out = groups_.scratch(gets.total() + had.total() + room).data();
+    char* const in = out + gets.total();
+    MOAI_RETURN_IF_ERROR(pack(gets, operands, out, in + had.total()));
+    MOAI_RETURN_IF_ERROR(group_.all_to_all(out, gets.bytes(), in, had.bytes()));
+    return unpack(had, in, in + had.total(), fresh);
   }
 };
 
@@ -298,7 +343,7 @@ bool is_all_reduce(const ops::CallSignature& s) {
   });
 }
 
-// The others have one operand and one result.
+// An item of the others has one operand and one result.
 bool moves(const ops::CallSignature& s) {
   return !s.args.empty() && s.args[0].kind == ArgKind::kTensor && is_plain(s.args[0].geometry) &&
          s.results.size() == 1 && s.results[0].kind == ops::ResultKind::kFresh &&
@@ -325,11 +370,8 @@ bool is_message(const ops::CallSignature& s, const comm::Group& group) {
   });
 }
 
-bool is_sound(const ops::CallSignature& s, const comm::Group& group) {
-  if (s.op == "moai::all_reduce") return is_all_reduce(s);
-  if (s.op == "moai::send" || s.op == "moai::receive" || s.op == "moai::broadcast") {
-    return is_message(s, group);
-  }
+// One item of a call that changes who has which share.
+bool is_sound_item(const ops::CallSignature& s, const comm::Group& group) {
   if (!moves(s)) return false;
   const std::vector<Arg>& a = s.args;
   const Geometry& in = a[0].geometry;
@@ -346,6 +388,22 @@ bool is_sound(const ops::CallSignature& s, const comm::Group& group) {
   Geometry whole = out;
   whole.sizes[static_cast<size_t>(d)] = in.sizes[static_cast<size_t>(d)];
   return are_shares(a[1], a[2], group, in, whole) && are_shares(a[3], a[4], group, out, whole);
+}
+
+bool is_sound(const ops::CallSignature& s, const comm::Group& group) {
+  const auto items = ops::unbundled_call(s);
+  if (!items) return false;
+  if (s.op == "moai::all_reduce") return is_all_reduce(s);
+  if (s.op == "moai::send" || s.op == "moai::receive" || s.op == "moai::broadcast") {
+    return is_message(s, group);
+  }
+  const auto dtype = [](const ops::CallSignature& item) {
+    return ops::tensor_operands(item)[0]->geometry.dtype;
+  };
+  return std::ranges::all_of(*items, [&](const ops::CallSignature& item) {
+    const bool alike = s.op != "moai::reduce_scatter" || dtype(item) == dtype((*items)[0]);
+    return is_sound_item(item, group) && alike;
+  });
 }
 
 }  // namespace

@@ -41,7 +41,8 @@ class Rank {
 
   // Runs a call on operands that hold `values`; what it returned, or else the first of what it made
   // or changed.
-  std::string run(const std::string& signature, const std::vector<std::vector<double>>& values) {
+  std::string run(const std::string& signature, const std::vector<std::vector<double>>& values,
+                  bool all = false) {
     auto call = device_.prepare(ops::call_signature_from_string(signature).value());
     if (!call.ok()) return call.status().to_string();
     std::vector<device::BufferPtr> owned;
@@ -56,10 +57,16 @@ class Rank {
     }
     const Status status = (*call)->run(operands, {}, fresh);
     if (!status.ok()) return status.to_string();
+    if (all) return bytes_of_all(fresh);
     const device::Buffer* made = fresh[0] ? fresh[0].get() : operands.back();
     std::string out(made->size_bytes(), '\0');
     EXPECT_EQ(device_.copy_out(*made, 0, out.size(), out.data()), ok_status());
     return out;
+  }
+  // The same; all that it made, one after the other.
+  std::string run_all(const std::string& signature,
+                      const std::vector<std::vector<double>>& values) {
+    return run(signature, values, true);
   }
   std::string skip(const std::string& signature) {
     auto call = device_.prepare(ops::call_signature_from_string(signature).value());
@@ -69,6 +76,17 @@ class Rank {
   }
 
  private:
+  std::string bytes_of_all(const std::vector<device::BufferPtr>& fresh) {
+    std::string all;
+    for (const device::BufferPtr& b : fresh) {
+      if (!b) continue;
+      std::string one(b->size_bytes(), '\0');
+      EXPECT_EQ(device_.copy_out(*b, 0, one.size(), one.data()), ok_status());
+      all += one;
+    }
+    return all;
+  }
+
   std::unique_ptr<device::FakeDevice> inner_ = device::make_fake_device();
   Groups groups_;
   CollectiveDevice device_{inner_.get(), &groups_};
@@ -118,6 +136,48 @@ TEST(CollectiveDevice, ScattersASumAlongADimension) {
   });
   EXPECT_THAT(doubles_of(out[0]), ElementsAre(2, 4, 8, 10));
   EXPECT_THAT(doubles_of(out[1]), ElementsAre(6, 12));
+}
+
+// The first has its shares along the outermost dimension, the second along another.
+TEST(CollectiveDevice, GathersSeveralAtOnce) {
+  const auto out = on_two_ranks([](Rank& rank, int r) {
+    return r == 0 ? rank.run_all(
+                        "moai::all_gather((f64[1,2,1], f64[2,1,1]), 1, ([2,1], [1,2]), 0) "
+                        "-> f64[1,3,1], f64[2,3,1]",
+                        {{1, 2}, {4, 7}})
+                  : rank.run_all(
+                        "moai::all_gather((f64[1,1,1], f64[2,2,1]), 1, ([2,1], [1,2]), 0) "
+                        "-> f64[1,3,1], f64[2,3,1]",
+                        {{3}, {5, 6, 8, 9}});
+  });
+  EXPECT_THAT(doubles_of(out[0]), ElementsAre(1, 2, 3, 4, 5, 6, 7, 8, 9));
+  EXPECT_EQ(out[0], out[1]);
+}
+
+TEST(CollectiveDevice, ScattersSeveralSumsAtOnce) {
+  const auto out = on_two_ranks([](Rank& rank, int r) {
+    const std::string results = r == 0 ? "f64[1,2,1], f64[2,1,1]" : "f64[1,1,1], f64[2,2,1]";
+    return rank.run_all(
+        "moai::reduce_scatter((f64[1,3,1], f64[2,3,1]), 1, ([2,1], [1,2]), \"sum\", 0) -> " +
+            results,
+        {{1, 2, 3}, {4, 5, 6, 7, 8, 9}});
+  });
+  EXPECT_THAT(doubles_of(out[0]), ElementsAre(2, 4, 8, 14));
+  EXPECT_THAT(doubles_of(out[1]), ElementsAre(6, 10, 12, 16, 18));
+}
+
+// One rank has nothing of the first.
+TEST(CollectiveDevice, ExchangesSeveralAtOnce) {
+  const auto out = on_two_ranks([](Rank& rank, int r) {
+    const std::string text = r == 0
+                                 ? "moai::all_to_all((f64[2,1], f64[1,2]), 0, ([2,0], [1,1]), 1, "
+                                   "([0,1], [1,1]), 0) -> f64[2,0], f64[2,1]"
+                                 : "moai::all_to_all((f64[0,1], f64[1,2]), 0, ([2,0], [1,1]), 1, "
+                                   "([0,1], [1,1]), 0) -> f64[2,1], f64[2,1]";
+    return r == 0 ? rank.run_all(text, {{1, 2}, {3, 4}}) : rank.run_all(text, {{}, {5, 6}});
+  });
+  EXPECT_THAT(doubles_of(out[0]), ElementsAre(3, 5));
+  EXPECT_THAT(doubles_of(out[1]), ElementsAre(1, 2, 4, 6));
 }
 
 TEST(CollectiveDevice, SharesOfOneDimensionBecomeSharesOfAnother) {
@@ -189,7 +249,10 @@ TEST(CollectiveDevice, MalformedCallsAreRefused) {
            "moai::all_gather(f64[2], 1, [2], 0) -> f64[2]",
            "moai::all_gather(f64[2], 0, [2,0], 0) -> f64[2]",
            "moai::all_gather(f64[2], 0, [2], 0) -> f32[2]",
+           "moai::all_gather((f64[2], f64[2]), 0, ([2]), 0) -> f64[2], f64[2]",
+           "moai::all_gather((f64[2], f64[2]), 0, ([2], [3]), 0) -> f64[2], f64[3]",
            "moai::reduce_scatter(f64[2], 0, [2], 0) -> f64[2]",
+           "moai::reduce_scatter((f64[2], f32[2]), 0, ([2], [2]), \"sum\", 0) -> f64[2], f32[2]",
            "moai::all_to_all(f64[2,2], 0, [2], 0, [2], 0) -> f64[2,2]",
            "moai::all_to_all(f64[2,2], 0, [2], 1, [2], 0) -> f64[4]",
            "moai::send(f64[2], 0, 0) -> _",

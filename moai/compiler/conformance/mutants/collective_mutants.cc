@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "moai/compiler/conformance/mutants/mutant.h"
+#include "moai/ops/bundled_call.h"
 #include "moai/ops/call_build.h"
 #include "moai/ops/call_tensors.h"
 
@@ -26,26 +27,51 @@ std::optional<Mutant> missing(const Original& o, Random* random) {
   return edited(o, [&](EditedRanks* r) -> Edit {
     const auto i = any_collective(*r, random);
     if (!i) return std::nullopt;
-    const std::string what = text_of(r->at(*i), *i);
-    if (r->at(*i).calls("moai::all_reduce")) {
-      const size_t items = r->at(*i).storages.size();
-      if (items == 1) {
-        r->erase(*i);
-        return what;
-      }
-      const auto item = static_cast<ptrdiff_t>((*random)() % items);
-      for (size_t rank = 0; rank < r->ranks(); ++rank) {
+    const size_t items = items_of(r->at(*i)), item = (*random)() % items;
+    const std::string what = text_of(r->at(*i), *i) + ", item " + std::to_string(item);
+    if (!r->at(*i).calls("moai::all_reduce")) {
+      r->insert(*i + 1, [&](size_t rank) {
         EditedNode& n = r->at(rank, *i);
-        n.storages.erase(n.storages.begin() + item);
-        n.signature.args[0].items.erase(n.signature.args[0].items.begin() + item);
-      }
-      return what + ", item " + std::to_string(item);
+        const auto ids = item_storages(&n, item);
+        return clone_of(ops::tensor_operands(n.signature)[item]->geometry, *ids[0], *ids[1]);
+      });
     }
-    for (size_t rank = 0; rank < r->ranks(); ++rank) {
-      EditedNode& n = r->at(rank, *i);
-      n = clone_of(ops::tensor_operands(n.signature)[0]->geometry, n.storages[0], n.storages[1]);
+    if (items == 1) {
+      r->erase(*i);
+    } else {
+      for (size_t rank = 0; rank < r->ranks(); ++rank) erase_item(&r->at(rank, *i), item);
     }
     return what;
+  });
+}
+
+// Two items of a bundle read, or make, what the other should.
+std::optional<Mutant> swapped_items(const Original& o, Random* random) {
+  return edited(o, [&](EditedRanks* r) -> Edit {
+    const auto alike = [&](size_t i, size_t a, size_t b) {
+      const auto items = *ops::unbundled_call(r->at(i).signature);
+      return a != b && items[a] == items[b];
+    };
+    const auto pair = [&](size_t i) -> std::optional<std::pair<size_t, size_t>> {
+      for (size_t a = 0; a < items_of(r->at(i)); ++a) {
+        for (size_t b = a + 1; b < items_of(r->at(i)); ++b) {
+          if (alike(i, a, b)) return std::pair(a, b);
+        }
+      }
+      return std::nullopt;
+    };
+    const auto i = any_of(r->size(), random, [&](size_t k) {
+      const EditedNode& n = r->at(k);
+      return n.moves_between_ranks() && !n.calls("moai::all_reduce") && items_of(n) > 1 && pair(k);
+    });
+    if (!i) return std::nullopt;
+    const auto [a, b] = *pair(*i);
+    const size_t side = (*random)() % 2;
+    for (size_t rank = 0; rank < r->ranks(); ++rank) {
+      EditedNode& n = r->at(rank, *i);
+      std::swap(*item_storages(&n, a)[side], *item_storages(&n, b)[side]);
+    }
+    return text_of(r->at(*i), *i) + ", items " + std::to_string(a) + " and " + std::to_string(b);
   });
 }
 
@@ -65,13 +91,15 @@ std::optional<Mutant> doubled(const Original& o, Random* random) {
     const auto i = chance(random, 70) ? any_sum(*r, random) : any_collective(*r, random);
     if (!i) return std::nullopt;
     const bool in_place = r->at(*i).calls("moai::all_reduce");
-    const graph::StorageId id = r->fresh_storage();
+    std::vector<graph::StorageId> made(in_place ? 0 : items_of(r->at(*i)));
+    for (graph::StorageId& id : made) id = r->fresh_storage();
     r->insert(*i + 1, [&](size_t rank) {
       EditedNode again = r->at(rank, *i);
-      if (!in_place) again.storages[1] = id;
+      std::ranges::copy_backward(made, again.storages.end());
       return again;
     });
-    if (!in_place) r->insert(*i + 2, [&](size_t) { return release_of(id); });
+    for (const graph::StorageId id : made)
+      r->insert(*i + 2, [&](size_t) { return release_of(id); });
     return text_of(r->at(*i), *i);
   });
 }
@@ -162,7 +190,8 @@ std::optional<Mutant> rank_order(const Original& o, Random* random) {
     }
     for (size_t rank = 0; rank < r->ranks(); ++rank) {
       for (ops::Arg& arg : r->at(rank, *i).signature.args) {
-        if (arg.kind == ops::ArgKind::kIntList) std::ranges::reverse(arg.ints);
+        std::ranges::reverse(arg.ints);
+        for (ops::Arg& item : arg.items) std::ranges::reverse(item.ints);
       }
     }
     return "shares of " + text_of(r->at(*i), *i);
@@ -172,6 +201,7 @@ std::optional<Mutant> rank_order(const Original& o, Random* random) {
 constexpr MutantClass kClasses[] = {
     {"missing collective", missing},
     {"collective missing on one rank", missing_on_one_rank},
+    {"swapped items of a bundle", swapped_items},
     {"doubled collective", doubled},
     {"needless collective", needless},
     {"wrong kind of reduction", wrong_kind},

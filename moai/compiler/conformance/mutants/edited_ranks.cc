@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "moai/ops/bundled_call.h"
 #include "moai/ops/call_build.h"
 
 namespace moai::compiler {
@@ -57,6 +58,30 @@ std::vector<graph::Window> EditedRanks::windows(graph::SignatureTable* signature
     }
   }
   return ranks;
+}
+
+size_t items_of(const EditedNode& n) {
+  const auto items = ops::unbundled_call(n.signature);
+  return items ? items->size() : 0;
+}
+
+std::vector<graph::StorageId*> item_storages(EditedNode* n, size_t item) {
+  std::vector<graph::StorageId*> found;
+  for (size_t at = item; at < n->storages.size(); at += items_of(*n)) {
+    found.push_back(&n->storages[at]);
+  }
+  return found;
+}
+
+void erase_item(EditedNode* n, size_t item) {
+  auto items = *ops::unbundled_call(n->signature);
+  std::vector<graph::StorageId> kept;
+  for (size_t at = 0; at < n->storages.size(); ++at) {
+    if (at % items.size() != item) kept.push_back(n->storages[at]);
+  }
+  n->storages = std::move(kept);
+  items.erase(items.begin() + static_cast<ptrdiff_t>(item));
+  n->signature = *ops::bundled_call(items);
 }
 
 EditedNode clone_of(const tensor::Geometry& g, graph::StorageId from, graph::StorageId to) {

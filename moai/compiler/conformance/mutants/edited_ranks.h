@@ -54,6 +54,13 @@ class EditedRanks {
   graph::StorageId next_ = 9000000;
 };
 
+// Of a call between ranks, what it is made of (moai/ops/bundled_call.h).
+size_t items_of(const EditedNode& n);
+// The storages of one: of its operand, if any, then of its result, if any.
+std::vector<graph::StorageId*> item_storages(EditedNode* n, size_t item);
+// Of several.
+void erase_item(EditedNode* n, size_t item);
+
 // A call that copies `g` of storage `from` into the new storage `to`.
 EditedNode clone_of(const tensor::Geometry& g, graph::StorageId from, graph::StorageId to);
 EditedNode release_of(graph::StorageId id);

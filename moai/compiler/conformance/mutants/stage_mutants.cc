@@ -61,6 +61,18 @@ std::optional<Mutant> sent_twice(const Original& o, Random* random) {
   });
 }
 
+// A message with an item less than the other stage takes.
+std::optional<Mutant> less_an_item(const Original& o, Random* random) {
+  return edited_stage(o, random, [&](const Stage& s) -> Edit {
+    const auto i = any_call(s, "moai::send", random);
+    if (!i || items_of(s.nodes()[*i]) < 2) return std::nullopt;
+    const size_t item = (*random)() % items_of(s.nodes()[*i]);
+    const std::string what = text_of(s, *i) + ", item " + std::to_string(item);
+    s.each([&](auto* nodes) { erase_item(&(*nodes)[*i], item); });
+    return what;
+  });
+}
+
 // Two messages of the same stages and size: each is taken for the other.
 std::optional<Mutant> swapped(const Original& o, Random* random, std::string_view op) {
   return edited_stage(o, random, [&](const Stage& s) -> Edit {
@@ -108,7 +120,8 @@ std::optional<Mutant> sent_early(const Original& o, Random* random) {
       const auto operands = ops::tensor_operands(n.signature);
       for (size_t k = 0; n.is_call() && k < n.storages.size(); ++k) {
         const bool written = k >= operands.size() || operands[k]->written;
-        if (written && n.storages[k] == s.nodes()[*i].storages[0]) return true;
+        const auto& sent = s.nodes()[*i].storages;
+        if (written && std::ranges::find(sent, n.storages[k]) != sent.end()) return true;
       }
       return false;
     };
@@ -128,6 +141,7 @@ constexpr MutantClass kClasses[] = {
     {"stages: message not sent", not_sent},         {"stages: message sent twice", sent_twice},
     {"stages: sent before it is made", sent_early}, {"stages: swapped receives", swapped_receives},
     {"stages: swapped sends", swapped_sends},       {"stages: another stage", another_stage},
+    {"stages: message less an item", less_an_item},
 };
 
 }  // namespace
