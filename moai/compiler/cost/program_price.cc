@@ -36,7 +36,7 @@ class Pricing {
   ProgramPrice run() {
     for (uint32_t i = 0; i < program_.nodes.size(); ++i) {
       const graph::Node& n = program_.nodes[i];
-      storages_.run(program_, n);
+      machine_.reuses_operands ? storages_.run_reusing(program_, i) : storages_.run(program_, n);
       n.kind == graph::NodeKind::kCall ? call(i, n) : fill(i + 1, 0);
     }
     price_.step_s = timeline_.end_s();
