@@ -146,7 +146,9 @@ class Variants {
   void add_all(const BoundCall& call) {
     for (const DType dtype : limits_.dtypes) {
       const BoundCall typed = of_type(call, dtype);
-      add(typed);
+      const double flops = call_work(typed.signature).flops;
+      add(typed, limits_.whole_flops_max);
+      if (flops > limits_.scaled_flops_max) continue;
       over_lists(call.signature) || call.signature.op.find("_fused_") != std::string::npos
           ? lists(typed)
           : factors(typed);
@@ -229,10 +231,11 @@ class Variants {
     }
   }
 
-  void add(const BoundCall& call) {
+  void add(const BoundCall& call) { add(call, limits_.flops_max); }
+  void add(const BoundCall& call, double flops_max) {
     const CallWork work = call_work(call.signature);
     if (static_cast<double>(work.bytes_read + work.bytes_written) > limits_.bytes_max) return;
-    if (work.flops > limits_.flops_max || !ops::is_encodable(call.signature)) return;
+    if (work.flops > flops_max || !ops::is_encodable(call.signature)) return;
     if (!seen_.insert(ops::to_string(call.signature)).second) return;
     BoundCall& added = found_.emplace_back(call);
     const ops::Arity arity = ops::arity(call.signature);
