@@ -122,7 +122,13 @@ std::vector<cluster::GroupShape> axis_shapes(const cluster::Cluster& cluster, co
 
 ProgramPrice price_program(const graph::Window& program, const graph::SignatureTable& signatures,
                            StorageBytes begin, const Machine& machine) {
-  return Pricing(program, signatures, std::move(begin), machine).run();
+  const auto cache = static_cast<uint64_t>(machine.cluster->device.cache_bytes);
+  if (cache == 0) return Pricing(program, signatures, std::move(begin), machine).run();
+  ProgramPrice warm = Pricing(program, signatures, begin, machine).run();
+  if (warm.memory_bytes_max <= cache) return warm;
+  Machine cold = machine;
+  cold.kernels.cold = true;
+  return Pricing(program, signatures, std::move(begin), cold).run();
 }
 
 }  // namespace moai::compiler::cost

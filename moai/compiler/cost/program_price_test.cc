@@ -108,6 +108,18 @@ TEST_F(ProgramPriceTest, MemoryOfOtherSizeOrThatIsReadTwiceOrLivesOnIsNotTaken) 
             3 * 4096u);
 }
 
+TEST_F(ProgramPriceTest, CallsOfAStepThatHoldsMoreThanTheCacheAreCold) {
+  cluster_.device.operators = {{.name = "aten::relu", .call_s = 1e-6, .cold_call_s = 3e-6}};
+  const std::string text = "s3 = aten::relu(f32[1024] s1) -> f32[1024]";
+  const auto seconds = [&](int64_t cache_bytes) {
+    cluster_.device.cache_bytes = cache_bytes;
+    return price(text, {{1, 4096}}).step_s;
+  };
+  EXPECT_NEAR(seconds(0), 1e-6, 1e-12) << "nobody knows how large it is";
+  EXPECT_NEAR(seconds(1 << 20), 1e-6, 1e-12);
+  EXPECT_NEAR(seconds(4096), 4e-6, 1e-12);
+}
+
 TEST_F(ProgramPriceTest, StoragesGrowAndNeverShrink) {
   EXPECT_EQ(price("resize s1 100\nresize s1 50\n", {{1, 64}}).storage_bytes_max, 100u);
   EXPECT_EQ(price("free s1\nalloc s2 30\n", {{1, 64}}).storage_bytes_max, 64u);

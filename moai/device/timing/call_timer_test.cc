@@ -17,10 +17,20 @@ TEST(CallTimer, EveryCallOfEveryRoundRunsAndTakesSomeTime) {
   ASSERT_EQ(seconds.size(), 2u);
   for (const auto& s : seconds) {
     ASSERT_TRUE(s.has_value());
-    EXPECT_GT(*s, 0);
+    EXPECT_GT(s->warm, 0);
+    EXPECT_EQ(s->cold, 0);
   }
   // Two more at the beginning of each round are not counted.
   EXPECT_EQ(fake->calls(), 2u * 2 * (3 + 2));
+}
+
+TEST(CallTimer, ColdCallsAreTimedWhereThatIsAskedFor) {
+  const auto fake = make_fake_device();
+  const std::vector<CallToTime> calls = {{signature_of("aten::sum(f64[4]) -> f64[]"), {}}};
+  const auto seconds = time_calls(fake.get(), calls, {.rounds = 2, .runs = 3, .cold_bytes = 4096});
+  ASSERT_TRUE(seconds[0].has_value());
+  EXPECT_GE(seconds[0]->cold, seconds[0]->warm);
+  EXPECT_EQ(fake->calls(), 2u * (3 + 2 + 2));
 }
 
 TEST(CallTimer, WhatTheDeviceRefusesHasNoTime) {
