@@ -23,10 +23,12 @@ class Block(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.qkv, self.out = nn.Linear(width, 3 * width), nn.Linear(width, width)
-        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
+        self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(),
+                                 nn.Linear(4 * width, width))
 
     def forward(self, x):
-        heads = (t.unflatten(2, (4, -1)).transpose(1, 2) for t in self.qkv(self.norm(x)).chunk(3, 2))
+        heads = (t.unflatten(2, (4, -1)).transpose(1, 2)
+                 for t in self.qkv(self.norm(x)).chunk(3, 2))
         x = x + self.out(F.scaled_dot_product_attention(*heads, is_causal=True)
                          .transpose(1, 2).flatten(2))
         return x + self.mlp(x)

@@ -108,7 +108,8 @@ constexpr const char* kCalls[] = {
 };
 
 // Of the large ones, whose peaks are a step's, hardly less either: forward with few channels and
-// many, with padded ones, by strides, of one place, dilated, transposed; gradients of all and of some.
+// many, with padded ones, by strides, of one place, dilated, transposed; gradients of all and of
+// some.
 constexpr const char* kConvolutions[] = {
     "aten::convolution(f32[16,3,32,32], f32[48,3,3,3], f32[48], [1,1], [1,1], [1,1], false, [0,0], "
     "1) -> f32[16,48,32,32]",

@@ -17,7 +17,7 @@ using tensor::Geometry;
 constexpr uint64_t kBlock = 16;         // channels that oneDNN lays beside each other
 constexpr uint64_t kHalfBlock = 8;      // where there are no more
 constexpr uint64_t kPlainChannels = 3;  // as many are read as they lie
-constexpr uint64_t kWideKernel = 9;     // from here on gradients of such filters are summed in parts
+constexpr uint64_t kWideKernel = 9;  // from here on gradients of such filters are summed in parts
 constexpr uint64_t kScratch = 24 * 1024;
 constexpr uint64_t kPlace = 96;  // of a filter, where strides are undone
 constexpr uint64_t kThin = 128;  // what small scratch is rounded up by
@@ -44,15 +44,17 @@ class Convolution {
     stride_ = largest(s.args[stride]);
     transposed_ = s.args[stride + 3].ints[0] != 0;
     groups_ = largest(s.args[stride + 5]);
-    for (size_t d = 2; d < filter_.sizes.size(); ++d) kernel_ = std::max(kernel_, at(filter_.sizes, d));
+    for (size_t d = 2; d < filter_.sizes.size(); ++d)
+      kernel_ = std::max(kernel_, at(filter_.sizes, d));
   }
 
   uint64_t forward() const {
     if (in_.dtype == DType::kFloat64 || is_small()) return columns();
     if (is_channels_last(in_)) return 3 * filter_in_blocks() + kScratch;
     const uint64_t y = bytes(out_), y_blocks = output_in_blocks();
-    const uint64_t into = (reads_plain() ? plain_filter() : input_in_blocks() + filter_in_blocks()) +
-                          y_blocks + of_thin_filter();
+    const uint64_t into =
+        (reads_plain() ? plain_filter() : input_in_blocks() + filter_in_blocks()) + y_blocks +
+        of_thin_filter();
     const uint64_t outof = (transposed_ && stride_ > 1 ? 2 : 1) * y_blocks + y;
     const uint64_t with_bias = transposed_ ? y + kThin : 0;
     return or_columns(std::max(into + with_bias, outof) - y) + bias();
@@ -139,9 +141,9 @@ class Convolution {
   uint64_t of_input_at_most() const {
     const bool strided = stride_ > 1 && !transposed_;
     const uint64_t here = strided && reads_plain() ? bytes(in_) : input_in_blocks();
-    const uint64_t scratch = strided ? kScratch + 4 * output_in_blocks() / at(out_.sizes, 0) +
-                                           kPlace * kernel_ * kernel_
-                                     : 0;
+    const uint64_t scratch =
+        strided ? kScratch + 4 * output_in_blocks() / at(out_.sizes, 0) + kPlace * kernel_ * kernel_
+                : 0;
     return std::max(output_in_blocks() + filter_in_blocks() + here + scratch,
                     here + (strided ? 2 : 1) * bytes(in_));
   }

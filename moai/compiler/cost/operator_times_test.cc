@@ -99,9 +99,9 @@ TEST(FitOperators, ColdCallsTakeMoreByCallAndByByte) {
   cluster::DeviceKind device;
   device.operators = fitted;
   const ops::CallSignature s = add_of(65536);
-  EXPECT_NEAR(*operator_seconds(device, s, call_work(s), true) -
-                  *operator_seconds(device, s, call_work(s)),
-              kCallS + kByteS * 24 * 65536, 1e-7);
+  EXPECT_NEAR(
+      *operator_seconds(device, s, call_work(s), true) - *operator_seconds(device, s, call_work(s)),
+      kCallS + kByteS * 24 * 65536, 1e-7);
   for (MeasuredCall& c : calls) c.cold_s = 0;
   EXPECT_EQ(fit_operators(calls)[0].cold_call_s, 0);
 }

@@ -188,8 +188,9 @@ class Timer {
 
 }  // namespace
 
-std::vector<std::optional<CallSeconds>> time_calls(Device* device, std::span<const CallToTime> calls,
-                                              const CallTimerOptions& options) {
+std::vector<std::optional<CallSeconds>> time_calls(Device* device,
+                                                   std::span<const CallToTime> calls,
+                                                   const CallTimerOptions& options) {
   return Timer(device, calls, options).run();
 }
 

@@ -22,7 +22,7 @@ struct CallToTime {
 };
 
 struct CallTimerOptions {
-  int rounds = 5, runs = 5;                       // each call counts their product
+  int rounds = 5, runs = 5;  // each call counts their product
   // Bytes of this process's memory that are written before each run of a cold call, to take the
   // caches of its processor from it; 0: no call is timed cold.
   uint64_t cold_bytes = 0;
@@ -38,7 +38,8 @@ struct CallSeconds {
 
 // By call. Nothing for what the device refuses. Operands are halves, zeros where they count or
 // point; what a call writes is written anew before each run.
-std::vector<std::optional<CallSeconds>> time_calls(Device* device, std::span<const CallToTime> calls,
-                                              const CallTimerOptions& options = {});
+std::vector<std::optional<CallSeconds>> time_calls(Device* device,
+                                                   std::span<const CallToTime> calls,
+                                                   const CallTimerOptions& options = {});
 
 }  // namespace moai::device

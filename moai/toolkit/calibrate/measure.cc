@@ -95,10 +95,10 @@ Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder,
   }
   const std::string in = folder.file("calls"), out = folder.file("times");
   MOAI_RETURN_IF_ERROR(write_file(in, text));
-  MOAI_RETURN_IF_ERROR(run_measure({"calls", in, out, "--threads", std::to_string(options.threads),
-                                    "--rounds", std::to_string(options.rounds), "--cold",
-                                    std::to_string(kSweeps * options.cache_bytes)},
-                                   "Measuring calls", folder, terminal));
+  MOAI_RETURN_IF_ERROR(run_measure(
+      {"calls", in, out, "--threads", std::to_string(options.threads), "--rounds",
+       std::to_string(options.rounds), "--cold", std::to_string(kSweeps * options.cache_bytes)},
+      "Measuring calls", folder, terminal));
   for (const std::string& line : lines_of(out)) {
     const size_t tab = line.find('\t');
     const auto call = ops::bound_call_from_string(std::string_view(line).substr(tab + 1));

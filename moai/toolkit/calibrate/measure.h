@@ -10,7 +10,8 @@
 
 namespace moai::toolkit {
 
-// Of the largest cache that a processor of this machine has for itself; 1 MiB where it does not say.
+// Of the largest cache that a processor of this machine has for itself; 1 MiB where it does not
+// say.
 int64_t processor_cache_bytes();
 
 struct MeasureOptions {
