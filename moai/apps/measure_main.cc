@@ -43,6 +43,7 @@ Status measure_calls(const Flags& flags) {
   }
   MOAI_ASSIGN_OR_RETURN(auto device, device::make_aten_device({.threads = flags.threads}));
   device::CallTimerOptions options = flags.timer;
+  options.on_this_thread = flags.threads == 1;
   options.progress = [](size_t done, size_t all) {
     show(static_cast<double>(done) / static_cast<double>(all));
   };

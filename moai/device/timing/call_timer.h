@@ -23,6 +23,8 @@ struct CallToTime {
 
 struct CallTimerOptions {
   int rounds = 5, runs = 5;  // each call counts their product
+  // Calls run on the thread that asks, alone: what it waits for a processor is not of their time.
+  bool on_this_thread = false;
   // Bytes of this process's memory that are written before each run of a cold call, to take the
   // caches of its processor from it; 0: no call is timed cold.
   uint64_t cold_bytes = 0;
@@ -36,8 +38,8 @@ struct CallSeconds {
   double cold = 0;  // 0 where it was not measured
 };
 
-// By call. Nothing for what the device refuses. Operands are halves, zeros where they count or
-// point; what a call writes is written anew before each run.
+// By call. Nothing for what the device refuses. Operands are numbers between a half and one,
+// zeros where they count or point; what a call writes is written anew before each run.
 std::vector<std::optional<CallSeconds>> time_calls(Device* device,
                                                    std::span<const CallToTime> calls,
                                                    const CallTimerOptions& options = {});

@@ -178,7 +178,7 @@ class Variants {
       const BoundCall some = shortened(call, count);
       for (const double times : {1.0, 0.0, 16.0}) add(lengthened(some, times));
     }
-    for (const double times : {0.0, 0.25, 4.0, 64.0, 1024.0, 16384.0}) {
+    for (const double times : {0.0, 0.25, 4.0, 64.0, 1024.0, 4096.0, 16384.0}) {
       add(lengthened(call, times));
     }
   }
@@ -234,7 +234,9 @@ class Variants {
   void add(const BoundCall& call) { add(call, limits_.flops_max); }
   void add(const BoundCall& call, double flops_max) {
     const CallWork work = call_work(call.signature);
-    if (static_cast<double>(work.bytes_read + work.bytes_written) > limits_.bytes_max) return;
+    const double bytes_max =
+        over_lists(call.signature) ? limits_.list_bytes_max : limits_.bytes_max;
+    if (static_cast<double>(work.bytes_read + work.bytes_written) > bytes_max) return;
     if (work.flops > flops_max || !ops::is_encodable(call.signature)) return;
     if (!seen_.insert(ops::to_string(call.signature)).second) return;
     BoundCall& added = found_.emplace_back(call);
