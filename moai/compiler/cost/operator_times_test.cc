@@ -114,6 +114,21 @@ TEST(CallVariants, ALargeCallStandsForItself) {
   EXPECT_TRUE(call_variants(std::vector{*call}, {.whole_flops_max = 1e6}).empty());
 }
 
+TEST(CallVariants, OneCallOfAnOperatorOverListsIsLargerThanCaches) {
+  std::vector<ops::BoundCall> calls;
+  for (const char* text : {"aten::_foreach_neg_((f64[128,8]! s1, f64[64]! s2))",
+                           "aten::_foreach_neg_((f64[128,9]! s1, f64[64]! s2))"}) {
+    calls.push_back(*ops::bound_call_from_string(text));
+  }
+  int large = 0;
+  const VariantLimits limits{.dtypes = {tensor::DType::kFloat32}};
+  for (const ops::BoundCall& v : call_variants(calls, limits)) {
+    const CallWork work = call_work(v.signature);
+    large += static_cast<double>(work.bytes_read + work.bytes_written) > limits.bytes_max;
+  }
+  EXPECT_EQ(large, 1);
+}
+
 TEST(CallVariants, OperandsStillFitTogether) {
   const auto call =
       ops::bound_call_from_string("s3 = aten::mm(f64[6,8] s1, f64[8,4] s2) -> f64[6,4]");

@@ -16,7 +16,6 @@ using tensor::DType;
 
 constexpr size_t kTellEvery = 200;
 constexpr int kUnmeasured = 2;  // first runs, which fill caches
-constexpr std::chrono::milliseconds kLong{4};
 constexpr int kColdRuns = 2;
 constexpr size_t kCacheLine = 64;
 
@@ -155,12 +154,13 @@ class Timer {
   void measure(size_t i) {
     Timed& t = timed_[i];
     if (operands_.bytes() > options_.held_bytes_max) operands_.clear();
-    const auto began = Clock::now();
+    double spent = 0;
     for (int run = -kUnmeasured; t.call && run < options_.runs; ++run) {
       // A long call has filled its caches while it ran.
-      if (run < 0 && Clock::now() - began > kLong) run = 0;
+      if (run < 0 && spent > options_.long_s) run = 0;
       if (!once(&t, calls_[i].words, run >= 0).ok()) t.call.reset();
-      if (run >= 0 && Clock::now() - began > options_.runs * kLong) break;
+      spent += last_;
+      if (run >= 0 && spent > options_.runs * options_.long_s) break;
     }
     if (seconds_.empty()) return;
     const auto at = seconds_.begin() + static_cast<std::ptrdiff_t>(seconds_.size() / 4);
@@ -198,6 +198,7 @@ class Timer {
     for (BufferPtr& made : fresh) made.reset();
     double passed = std::chrono::duration<double>(Clock::now() - began).count();
     if (options_.on_this_thread) passed = std::min(passed, thread_seconds() - cpu_began);
+    last_ = passed;
     if (counts) seconds_.push_back(passed);
     return ok_status();
   }
@@ -209,6 +210,7 @@ class Timer {
   std::vector<Timed> timed_;
   std::vector<Buffer*> buffers_;
   std::vector<double> seconds_;  // of a round's call
+  double last_ = 0;              // of what ran last
   std::vector<unsigned char> swept_;
 };
 

@@ -28,6 +28,7 @@ struct CallTimerOptions {
   // Bytes of this process's memory that are written before each run of a cold call, to take the
   // caches of its processor from it; 0: no call is timed cold.
   uint64_t cold_bytes = 0;
+  double long_s = 4e-3;                           // a call that takes longer runs fewer times
   uint64_t held_bytes_max = uint64_t{512} << 20;  // of operands that wait for other calls
   // How many calls of all runs are done; may be slow.
   std::function<void(size_t done, size_t all)> progress{};

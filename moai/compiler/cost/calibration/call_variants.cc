@@ -231,12 +231,18 @@ class Variants {
     }
   }
 
+  // Of each operator over lists one call may be larger.
+  bool is_small_enough(const BoundCall& call, double bytes) {
+    if (bytes <= limits_.bytes_max) return true;
+    if (!over_lists(call.signature) || bytes > limits_.list_bytes_max) return false;
+    const auto operands = ops::tensor_operands(call.signature);
+    return large_.emplace(call.signature.op + call.signature.overload, operands[0]->geometry.dtype)
+        .second;
+  }
   void add(const BoundCall& call) { add(call, limits_.flops_max); }
   void add(const BoundCall& call, double flops_max) {
     const CallWork work = call_work(call.signature);
-    const double bytes_max =
-        over_lists(call.signature) ? limits_.list_bytes_max : limits_.bytes_max;
-    if (static_cast<double>(work.bytes_read + work.bytes_written) > bytes_max) return;
+    if (!is_small_enough(call, static_cast<double>(work.bytes_read + work.bytes_written))) return;
     if (work.flops > flops_max || !ops::is_encodable(call.signature)) return;
     if (!seen_.insert(ops::to_string(call.signature)).second) return;
     BoundCall& added = found_.emplace_back(call);
@@ -249,6 +255,7 @@ class Variants {
   static constexpr size_t kCrossedMax = 4;
   const VariantLimits& limits_;
   std::set<std::string> seen_;
+  std::set<std::pair<std::string, DType>> large_;
   std::vector<BoundCall> found_;
 };
 
