@@ -1,6 +1,7 @@
 // moai-measure: what calibration needs to know of this machine.
 //   moai-measure calls IN OUT              microseconds of each call of IN, a line each: the
-//                                          microseconds, a tab, the call; "-": it is refused
+//                                          microseconds, a tab, the call; "-": it is refused.
+//                                          With --cold BYTES those of a cold call after them
 //   moai-measure collectives RANKS OUT     of each kind among processes of this host: the kind,
 //                                          bytes, microseconds
 // Progress goes to stdout, as parts of one.
@@ -42,14 +43,20 @@ Status measure_calls(const Flags& flags) {
   }
   MOAI_ASSIGN_OR_RETURN(auto device, device::make_aten_device({.threads = flags.threads}));
   device::CallTimerOptions options = flags.timer;
+  options.on_this_thread = flags.threads == 1;
   options.progress = [](size_t done, size_t all) {
     show(static_cast<double>(done) / static_cast<double>(all));
   };
   const auto seconds = device::time_calls(device.get(), calls, options);
   std::string out;
   for (size_t i = 0; i < calls.size(); ++i) {
-    char us[32] = "-";
-    if (seconds[i]) std::snprintf(us, sizeof us, "%.3f", *seconds[i] * 1e6);
+    char us[64] = "-";
+    if (seconds[i]) {
+      const int n = std::snprintf(us, sizeof us, "%.3f", seconds[i]->warm * 1e6);
+      if (options.cold_bytes) {
+        std::snprintf(us + n, sizeof us - static_cast<size_t>(n), " %.3f", seconds[i]->cold * 1e6);
+      }
+    }
     out += std::string(us) + "\t" + texts[i] + "\n";
   }
   return write_file(flags.out, out);
@@ -76,6 +83,7 @@ int run(int count, char** arguments) {
   calls->add_option("--threads", flags.threads)->check(CLI::Range(1, 1024));
   calls->add_option("--rounds", flags.timer.rounds)->check(CLI::Range(1, 1000));
   calls->add_option("--runs", flags.timer.runs)->check(CLI::Range(1, 1000));
+  calls->add_option("--cold", flags.timer.cold_bytes)->check(CLI::Range(0, 1 << 30));
   CLI::App* collectives = add("collectives", "microseconds of collectives", measure_collectives);
   collectives->add_option("ranks", flags.ranks)->required()->check(CLI::Range(2, 64));
   collectives->add_option("out", flags.out)->required();

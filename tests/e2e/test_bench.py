@@ -10,6 +10,7 @@ import pytest
 
 import lease
 import parity
+import predicted
 import step
 from harness import plugin, script, table
 from harness.plugin import ROOT
@@ -127,3 +128,16 @@ def test_a_script_that_says_nothing_more_is_reported_with_what_it_said():
                        environment=plugin.stock_environment()) as running:
         with pytest.raises(AssertionError, match="step 0"):
             running.await_line("step 5 ")
+
+
+def test_predicted_seconds_are_judged_by_the_wall_clock_or_where_others_work_by_cpu_time():
+    def judged(wanted, wall, cpu, others, again=1.0):
+        a = {"step_s": wall, "cpu_s": cpu, "others": others}
+        return predicted.judged_time(
+            wanted, [(a, {**a, "step_s": wall * again, "cpu_s": cpu * again})] * 3)
+
+    assert judged(1.14, 1, 0.5, 0)["good"] and not judged(1.16, 1, 0.5, 0)["good"]
+    assert judged(0.86, 1, 0.5, 0)["good"] and not judged(0.84, 1, 0.5, 0)["good"]
+    assert judged(1.16, 1, 0.5, 0, again=1.09)["good"], "twice what the same job differs by"
+    assert judged(0.5, 1, 0.5, 1.0)["good"] and judged(0.5, 1, 0.5, 1.0)["by"] == "cpu_s"
+    assert not judged(1, 1, 0.5, 1.0)["good"]

@@ -70,12 +70,11 @@ class Rank {
     return axis.barrier();
   }
 
-  std::string lines() {
+  std::string lines() const {
     std::string out;
-    for (auto& [key, us] : us_) {
-      std::ranges::sort(us);
+    for (const auto& [key, us] : us_) {
       char text[64];
-      std::snprintf(text, sizeof text, "%zu %.3f\n", key.second, us[us.size() / 2]);
+      std::snprintf(text, sizeof text, "%zu %.3f\n", key.second, std::ranges::min(us));
       out += key.first + " " + text;
     }
     return out;

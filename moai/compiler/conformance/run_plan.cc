@@ -169,7 +169,10 @@ Result<PlanRun> Reference::run(const Analysed& window, const LaidOut& laid,
   MOAI_RETURN_IF_ERROR(put_inputs(window, program, &ranks));
   cost::StorageBytes whole;
   for (const auto& [id, bytes] : golden_->inputs) whole[id] = bytes.size();
-  const cost::Machine machine{&some_cluster(), cost::axis_shapes(some_cluster(), program.mesh)};
+  // Virtual ranks give every result memory of its own.
+  const cost::Machine machine{.cluster = &some_cluster(),
+                              .axes = cost::axis_shapes(some_cluster(), program.mesh),
+                              .reuses_operands = false};
   MOAI_RETURN_IF_ERROR(ranks.run(laid.ranks));
   PlanRun out{.moved_bytes = ranks.moved_bytes(),
               .sums = ranks.sums(),

@@ -107,6 +107,50 @@ constexpr const char* kCalls[] = {
     "aten::upsample_nearest2d(f32[8,16,32,32], [64,64], none, none) -> f32[8,16,64,64]",
 };
 
+// Of the large ones, whose peaks are a step's, hardly less either: forward with few channels and
+// many, with padded ones, by strides, of one place, dilated, transposed; gradients of all and of
+// some.
+constexpr const char* kConvolutions[] = {
+    "aten::convolution(f32[16,3,32,32], f32[48,3,3,3], f32[48], [1,1], [1,1], [1,1], false, [0,0], "
+    "1) -> f32[16,48,32,32]",
+    "aten::convolution(f32[16,48,16,16], f32[96,48,3,3], f32[96], [1,1], [1,1], [1,1], false, "
+    "[0,0], 1) -> f32[16,96,16,16]",
+    "aten::convolution(f32[8,20,32,32], f32[40,20,3,3], f32[40], [1,1], [1,1], [1,1], false, [0,0],"
+    " 1) -> f32[8,40,32,32]",
+    "aten::convolution(f32[8,32,32,32], f32[64,32,3,3], f32[64], [2,2], [1,1], [1,1], false, [0,0],"
+    " 1) -> f32[8,64,16,16]",
+    "aten::convolution(f32[32,16,32,32], f32[32,16,1,1], f32[32], [1,1], [0,0], [1,1], false, "
+    "[0,0], 1) -> f32[32,32,32,32]",
+    "aten::convolution(f32[8,16,32,32], f32[32,16,3,3], f32[32], [1,1], [2,2], [2,2], false, [0,0],"
+    " 1) -> f32[8,32,32,32]",
+    "aten::convolution(f32[4,16,32,32], f32[16,32,3,3], f32[32], [1,1], [1,1], [1,1], true, [0,0], "
+    "1) -> f32[4,32,32,32]",
+    "aten::convolution_backward(f32[16,48,32,32], f32[16,3,32,32], f32[48,3,3,3], [48], [1,1], "
+    "[1,1], [1,1], false, [0,0], 1, bools[false,true,true]) -> undefined, f32[48,3,3,3], f32[48]",
+    "aten::convolution_backward(f32[16,96,16,16], f32[16,48,16,16], f32[96,48,3,3], [96], [1,1], "
+    "[1,1], [1,1], false, [0,0], 1, bools[true,true,true]) -> f32[16,48,16,16], f32[96,48,3,3], "
+    "f32[96]",
+    "aten::convolution_backward(f32[8,40,32,32], f32[8,20,32,32], f32[40,20,3,3], [40], [1,1], "
+    "[1,1], [1,1], false, [0,0], 1, bools[true,true,true]) -> f32[8,20,32,32], f32[40,20,3,3], "
+    "f32[40]",
+    "aten::convolution_backward(f32[8,64,16,16], f32[8,32,32,32], f32[64,32,3,3], [64], [2,2], "
+    "[1,1], [1,1], false, [0,0], 1, bools[true,true,true]) -> f32[8,32,32,32], f32[64,32,3,3], "
+    "f32[64]",
+    "aten::convolution_backward(f32[8,64,16,16], f32[8,32,16,16], f32[64,32,3,3], [64], [1,1], "
+    "[1,1], [1,1], false, [0,0], 1, bools[false,true,false]) -> undefined, f32[64,32,3,3], "
+    "undefined",
+};
+
+TEST_F(Workspace, ConvolutionsInFloat32TakeWhatIsEstimated) {
+  for (const char* text : kConvolutions) {
+    const auto s = ops::call_signature_from_string(text);
+    ASSERT_TRUE(s) << text;
+    const uint64_t taken = measured(*s), estimate = workspace_bytes(*s);
+    EXPECT_LE(taken, estimate) << text;
+    EXPECT_LE(static_cast<double>(estimate), 1.05 * static_cast<double>(taken)) << text;
+  }
+}
+
 TEST_F(Workspace, KernelsOfTheCpuTakeNoMoreThanEstimated) {
   for (const char* text : kCalls) {
     const auto s = ops::call_signature_from_string(text);

@@ -109,7 +109,7 @@ double call_seconds(const DeviceKind& d, const CallWork& work, KernelOptions opt
 double call_seconds(const DeviceKind& d, const ops::CallSignature& s, const CallWork& work,
                     KernelOptions options) {
   if (work.kind != WorkKind::kNothing) {
-    if (const auto seconds = operator_seconds(d, s, work)) return *seconds;
+    if (const auto seconds = operator_seconds(d, s, work, options.cold)) return *seconds;
   }
   return call_seconds(d, work, options);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "moai/ops/call_tensors.h"
+#include "moai/ops/purity.h"
 
 namespace moai::compiler::cost {
 
@@ -43,6 +44,31 @@ void StorageReplay::run(const graph::Window& w, const graph::Node& n) {
   const std::vector<uint64_t>& bytes = fresh(n.signature);
   const auto made = ids.last(bytes.size());
   for (size_t i = 0; i < made.size(); ++i) live_.put(made[i], bytes[i]);
+}
+
+void StorageReplay::run_reusing(const graph::Window& w, size_t at) {
+  const graph::Node& n = w.nodes[at];
+  if (n.kind == graph::NodeKind::kCall && reuses(w, at)) live_.free(w.storages_of(n)[0]);
+  run(w, n);
+}
+
+bool StorageReplay::reuses(const graph::Window& w, size_t at) {
+  const graph::Node& n = w.nodes[at];
+  const std::vector<uint64_t>& made = fresh(n.signature);
+  const auto ids = w.storages_of(n);
+  if (made.size() != 1 || ids.size() < 2 || live_.bytes_of(ids[0]) != made[0]) return false;
+  if (std::ranges::count(ids, ids[0]) != 1) return false;
+  for (size_t next = at + 1; next < w.nodes.size(); ++next) {
+    if (w.nodes[next].kind != graph::NodeKind::kFree) return false;
+    if (w.storages_of(w.nodes[next])[0] == ids[0]) return has_in_place_form(n.signature);
+  }
+  return false;
+}
+
+bool StorageReplay::has_in_place_form(graph::SignatureId id) {
+  const auto [found, is_new] = in_place_.try_emplace(id);
+  if (is_new) found->second = ops::in_place_form(signatures_.at(id).signature()).has_value();
+  return found->second;
 }
 
 // Bytes of the fresh results of a call, in consumption order.

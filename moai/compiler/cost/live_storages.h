@@ -23,6 +23,11 @@ class LiveStorages {
   void free(graph::StorageId id);
 
   uint64_t bytes() const { return bytes_; }
+  // Of one storage; 0 where there is none.
+  uint64_t bytes_of(graph::StorageId id) const {
+    const auto found = storages_.find(id);
+    return found == storages_.end() ? 0 : found->second;
+  }
   const StorageBytes& storages() const { return storages_; }
 
  private:
@@ -38,14 +43,20 @@ class StorageReplay {
 
   // After the node. A call's results are there beside its operands.
   void run(const graph::Window& w, const graph::Node& n);
+  // After the node at that place, as a Worker runs it: a result takes the memory of the first
+  // operand where that is released right after the call (docs/design/011-exact-savings.md).
+  void run_reusing(const graph::Window& w, size_t at);
   LiveStorages& live() { return live_; }
 
  private:
   const std::vector<uint64_t>& fresh(graph::SignatureId id);
+  bool reuses(const graph::Window& w, size_t at);
+  bool has_in_place_form(graph::SignatureId id);
 
   const graph::SignatureTable& signatures_;
   LiveStorages live_;
   std::unordered_map<graph::SignatureId, std::vector<uint64_t>> fresh_;
+  std::unordered_map<graph::SignatureId, bool> in_place_;
 };
 
 }  // namespace moai::compiler::cost

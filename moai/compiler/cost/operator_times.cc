@@ -154,12 +154,17 @@ double fitted_seconds(const OperatorTimes& op, const CallShape& c) {
          op.flop_s * c.flops + op.run_s * c.runs;
 }
 
+double cold_seconds(const OperatorTimes& op, const CallShape& c) {
+  return op.cold_call_s + op.cold_byte_s * (c.bytes_read + c.bytes_written);
+}
+
 double table_seconds(const OperatorTimes& op, const CallShape& shape) {
   return fitted_seconds(op, shape) * measured_ratio(op, shape);
 }
 
 std::optional<double> operator_seconds(const cluster::DeviceKind& device,
-                                       const ops::CallSignature& s, const CallWork& work) {
+                                       const ops::CallSignature& s, const CallWork& work,
+                                       bool cold) {
   if (device.operators.empty()) return std::nullopt;
   const std::string name = operator_name(s);
   const tensor::DType dtype = operator_dtype(s);
@@ -168,7 +173,8 @@ std::optional<double> operator_seconds(const cluster::DeviceKind& device,
     if (o.name == name && (!op || o.dtype == dtype)) op = &o;
   }
   if (!op) return std::nullopt;
-  return table_seconds(*op, call_shape(s, work));
+  const CallShape shape = call_shape(s, work);
+  return table_seconds(*op, shape) + (cold ? cold_seconds(*op, shape) : 0);
 }
 
 }  // namespace moai::compiler::cost

@@ -25,11 +25,15 @@ double shape_distance(const cluster::CallShape& a, const cluster::CallShape& b);
 // Of the constants alone.
 double fitted_seconds(const cluster::OperatorTimes& op, const cluster::CallShape& shape);
 
+// What a call takes longer cold.
+double cold_seconds(const cluster::OperatorTimes& op, const cluster::CallShape& shape);
+
 // With what its rows say.
 double table_seconds(const cluster::OperatorTimes& op, const cluster::CallShape& shape);
 
 // By the table of another element type where there is none of this; nothing without any.
 std::optional<double> operator_seconds(const cluster::DeviceKind& device,
-                                       const ops::CallSignature& s, const CallWork& work);
+                                       const ops::CallSignature& s, const CallWork& work,
+                                       bool cold = false);
 
 }  // namespace moai::compiler::cost

@@ -84,6 +84,51 @@ TEST(FitDevice, ReachesWhatTheBestCallsReached) {
   EXPECT_GT(d.fitted.launch_s, 0);
 }
 
+TEST(FitOperators, ColdCallsTakeMoreByCallAndByByte) {
+  constexpr double kCallS = 2e-6, kByteS = 1e-11;
+  std::vector<MeasuredCall> calls;
+  for (int64_t n : {8, 64, 128, 4096, 16384, 65536}) {
+    MeasuredCall c{add_of(n), 1e-6 + 1e-10 * static_cast<double>(24 * n)};
+    c.cold_s = c.seconds + kCallS + kByteS * static_cast<double>(24 * n);
+    calls.push_back(c);
+  }
+  const auto fitted = fit_operators(calls);
+  ASSERT_EQ(fitted.size(), 1u);
+  EXPECT_NEAR(fitted[0].cold_call_s, kCallS, 0.05 * kCallS);
+  EXPECT_NEAR(fitted[0].cold_byte_s, kByteS, 0.05 * kByteS);
+  cluster::DeviceKind device;
+  device.operators = fitted;
+  const ops::CallSignature s = add_of(65536);
+  EXPECT_NEAR(
+      *operator_seconds(device, s, call_work(s), true) - *operator_seconds(device, s, call_work(s)),
+      kCallS + kByteS * 24 * 65536, 1e-7);
+  for (MeasuredCall& c : calls) c.cold_s = 0;
+  EXPECT_EQ(fit_operators(calls)[0].cold_call_s, 0);
+}
+
+TEST(CallVariants, ALargeCallStandsForItself) {
+  const auto call = ops::bound_call_from_string(
+      "s3 = aten::mm(f32[256,256] s1, f32[256,256] s2) -> f32[256,256]");
+  ASSERT_TRUE(call.has_value());
+  EXPECT_EQ(call_variants(std::vector{*call}).size(), 1u);
+  EXPECT_TRUE(call_variants(std::vector{*call}, {.whole_flops_max = 1e6}).empty());
+}
+
+TEST(CallVariants, OneCallOfAnOperatorOverListsIsLargerThanCaches) {
+  std::vector<ops::BoundCall> calls;
+  for (const char* text : {"aten::_foreach_neg_((f64[128,8]! s1, f64[64]! s2))",
+                           "aten::_foreach_neg_((f64[128,9]! s1, f64[64]! s2))"}) {
+    calls.push_back(*ops::bound_call_from_string(text));
+  }
+  int large = 0;
+  const VariantLimits limits{.dtypes = {tensor::DType::kFloat32}};
+  for (const ops::BoundCall& v : call_variants(calls, limits)) {
+    const CallWork work = call_work(v.signature);
+    large += static_cast<double>(work.bytes_read + work.bytes_written) > limits.bytes_max;
+  }
+  EXPECT_EQ(large, 1);
+}
+
 TEST(CallVariants, OperandsStillFitTogether) {
   const auto call =
       ops::bound_call_from_string("s3 = aten::mm(f64[6,8] s1, f64[8,4] s2) -> f64[6,4]");

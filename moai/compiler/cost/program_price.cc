@@ -36,7 +36,7 @@ class Pricing {
   ProgramPrice run() {
     for (uint32_t i = 0; i < program_.nodes.size(); ++i) {
       const graph::Node& n = program_.nodes[i];
-      storages_.run(program_, n);
+      machine_.reuses_operands ? storages_.run_reusing(program_, i) : storages_.run(program_, n);
       n.kind == graph::NodeKind::kCall ? call(i, n) : fill(i + 1, 0);
     }
     price_.step_s = timeline_.end_s();
@@ -122,7 +122,13 @@ std::vector<cluster::GroupShape> axis_shapes(const cluster::Cluster& cluster, co
 
 ProgramPrice price_program(const graph::Window& program, const graph::SignatureTable& signatures,
                            StorageBytes begin, const Machine& machine) {
-  return Pricing(program, signatures, std::move(begin), machine).run();
+  const auto cache = static_cast<uint64_t>(machine.cluster->device.cache_bytes);
+  if (cache == 0) return Pricing(program, signatures, std::move(begin), machine).run();
+  ProgramPrice warm = Pricing(program, signatures, begin, machine).run();
+  if (warm.memory_bytes_max <= cache) return warm;
+  Machine cold = machine;
+  cold.kernels.cold = true;
+  return Pricing(program, signatures, std::move(begin), cold).run();
 }
 
 }  // namespace moai::compiler::cost

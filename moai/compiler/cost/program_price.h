@@ -31,6 +31,8 @@ struct Machine {
   // A collective starts when its operands are there, beside calls that do not need it; those are
   // slower meanwhile by the device's overlap_slowdown.
   bool collectives_overlap = false;
+  // A result takes the memory of an operand that dies, as in our Workers.
+  bool reuses_operands = true;
 };
 
 struct AxisTraffic {

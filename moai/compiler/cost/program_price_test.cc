@@ -19,10 +19,13 @@ class ProgramPriceTest : public testing::Test {
   ProgramPrice price(std::string_view text, StorageBytes begin, bool overlap = false) {
     const auto window = graph::parse(text, &signatures_);
     EXPECT_TRUE(window.ok()) << window.status().to_string();
-    return price_program(
-        *window, signatures_, std::move(begin),
-        {.cluster = &cluster_, .axes = {{2, 1}, {4, 1}}, .collectives_overlap = overlap});
+    return price_program(*window, signatures_, std::move(begin),
+                         {.cluster = &cluster_,
+                          .axes = {{2, 1}, {4, 1}},
+                          .collectives_overlap = overlap,
+                          .reuses_operands = reuses_operands_});
   }
+  bool reuses_operands_ = true;
   graph::SignatureTable signatures_;
   cluster::Cluster cluster_ = simple_cluster();
 };
@@ -73,12 +76,48 @@ TEST_F(ProgramPriceTest, CollectivesMayRunBesideCalls) {
 }
 
 TEST_F(ProgramPriceTest, MemoryIsWhatLivesAtOnce) {
+  reuses_operands_ = false;
   const ProgramPrice p = price(kText, {{1, 4096}, {2, 4096}});
   EXPECT_EQ(p.begin_bytes, 8192u);
   // s1, s2 and the gathered s5 beside its relu s6.
   EXPECT_EQ(p.storage_bytes_max, 8192u + 2 * 16384);
   EXPECT_EQ(p.fullest_after, 8u);
   EXPECT_GE(p.memory_bytes_max, p.storage_bytes_max);
+}
+
+TEST_F(ProgramPriceTest, AResultTakesTheMemoryOfAnOperandThatDies) {
+  const ProgramPrice p = price(kText, {{1, 4096}, {2, 4096}});
+  // s1, s2, and s4 beside the s5 that is gathered of it; the relu lies in s5.
+  EXPECT_EQ(p.storage_bytes_max, 8192u + 4096 + 16384);
+  EXPECT_EQ(p.fullest_after, 6u);
+}
+
+TEST_F(ProgramPriceTest, MemoryOfOtherSizeOrThatIsReadTwiceOrLivesOnIsNotTaken) {
+  const auto most = [&](const std::string& call, const std::string& then) {
+    return price(call + "\n" + then, {{1, 4096}, {2, 4096}}).storage_bytes_max;
+  };
+  const std::string relu = "s3 = aten::relu(f32[1024] s1) -> f32[1024]";
+  EXPECT_EQ(most(relu, "free s1\n"), 2 * 4096u);
+  EXPECT_EQ(most(relu, "free s2\nfree s1\n"), 2 * 4096u);
+  EXPECT_EQ(most(relu, "free s2\n"), 3 * 4096u);
+  EXPECT_EQ(most(relu, "alloc s4 4\nfree s1\n"), 3 * 4096u + 4);
+  EXPECT_EQ(most("s3 = aten::relu(f32[512] s1) -> f32[512]", "free s1\n"), 2 * 4096u + 2048);
+  EXPECT_EQ(most("s3 = aten::mul.Tensor(f32[1024] s1, f32[1024] s1) -> f32[1024]", "free s1\n"),
+            3 * 4096u);
+  EXPECT_EQ(most("s3 = aten::mm(f32[32,32] s1, f32[32,32] s2) -> f32[32,32]", "free s1\n"),
+            3 * 4096u);
+}
+
+TEST_F(ProgramPriceTest, CallsOfAStepThatHoldsMoreThanTheCacheAreCold) {
+  cluster_.device.operators = {{.name = "aten::relu", .call_s = 1e-6, .cold_call_s = 3e-6}};
+  const std::string text = "s3 = aten::relu(f32[1024] s1) -> f32[1024]";
+  const auto seconds = [&](int64_t cache_bytes) {
+    cluster_.device.cache_bytes = cache_bytes;
+    return price(text, {{1, 4096}}).step_s;
+  };
+  EXPECT_NEAR(seconds(0), 1e-6, 1e-12) << "nobody knows how large it is";
+  EXPECT_NEAR(seconds(1 << 20), 1e-6, 1e-12);
+  EXPECT_NEAR(seconds(4096), 4e-6, 1e-12);
 }
 
 TEST_F(ProgramPriceTest, StoragesGrowAndNeverShrink) {

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "moai/compiler/cost/convolution_workspace.h"
 #include "moai/ops/call_tensors.h"
 
 namespace moai::compiler::cost {
@@ -63,33 +64,9 @@ uint64_t strided(const CallSignature&, const Tensors& t) {
   return sum;
 }
 
-// Where an input meets a filter: `input` [n, c, …], `filter` [o, c, k…], `output` [n, o, …].
-uint64_t columns(const Geometry& input, const Geometry& filter, const Geometry& output) {
-  uint64_t places = tensor::dtype_size(input.dtype) * static_cast<uint64_t>(input.sizes[0]);
-  uint64_t kernel = 1;
-  for (size_t d = 2; d < filter.sizes.size(); ++d) {
-    kernel *= static_cast<uint64_t>(filter.sizes[d]);
-    places *= static_cast<uint64_t>(output.sizes[d]);
-  }
-  const bool depthwise = filter.sizes[1] == 1 && input.sizes[1] > 1;
-  if (depthwise) return bytes(output) + places * kernel;
-  return kernel == 1 ? 0 : places * kernel * static_cast<uint64_t>(filter.sizes[1]);
-}
-
-// Double precision unfolds the input; the others copy into layouts of their own.
-uint64_t convolution(const Geometry& input, const Geometry& filter, const Geometry& output) {
-  if (input.sizes.size() < 3 || filter.sizes.size() != input.sizes.size()) return 0;
-  if (input.dtype == tensor::DType::kFloat64) return columns(input, filter, output);
-  return bytes(input) + bytes(filter) + bytes(output);
-}
-uint64_t convolution_forward(const CallSignature&, const Tensors& t) {
-  return t.results.empty() ? 0 : convolution(*t.operands[0], *t.operands[1], *t.results[0]);
-}
-uint64_t convolution_backward(const CallSignature&, const Tensors& t) {
-  const uint64_t each = convolution(*t.operands[1], *t.operands[2], *t.operands[0]);
-  // Two products, that of the input and that of the filter, with copies of their own.
-  if (t.operands[1]->dtype != tensor::DType::kFloat64) return 2 * each;
-  return each + (tensor::is_contiguous(*t.operands[0]) ? 0 : bytes(*t.operands[0]));
+uint64_t convolution(const CallSignature& s, const Tensors&) { return convolution_workspace(s); }
+uint64_t convolution_backward(const CallSignature& s, const Tensors&) {
+  return convolution_backward_workspace(s);
 }
 
 // Which elements, and which rows, are all masked out.
@@ -176,7 +153,7 @@ constexpr Row kRows[] = {
     {"baddbmm", product},
     {"bmm", product},
     {"clone", turned},
-    {"convolution", convolution_forward},
+    {"convolution", convolution},
     {"convolution_backward", convolution_backward},
     {"copy", turned},
     {"embedding", strided},
@@ -208,8 +185,7 @@ uint64_t workspace_bytes(const CallSignature& s) {
   Tensors t;
   for (const ops::Arg* a : ops::tensor_operands(s)) t.operands.push_back(&a->geometry);
   for (const ops::Result* r : ops::fresh_results(s)) t.results.push_back(&r->geometry);
-  const size_t least = base == "convolution_backward" ? 3 : base == "convolution" ? 2 : 1;
-  return kScalars + (t.operands.size() < least ? 0 : row->bytes(s, t));
+  return kScalars + (t.operands.empty() ? 0 : row->bytes(s, t));
 }
 
 }  // namespace moai::compiler::cost

@@ -18,7 +18,7 @@ std::vector<Slice> slices_of(const PlannedWindow& planned) {
 
 RoleBytes roles_at(const PlannedWindow& planned, const graph::Window& program, uint32_t after,
                    cost::StorageReplay replay) {
-  for (uint32_t i = 0; i < after; ++i) replay.run(program, program.nodes[i]);
+  for (uint32_t i = 0; i < after; ++i) replay.run_reusing(program, i);
   std::map<graph::StorageId, Role> roles;
   const ValueGraph& g = planned.analysed->graph;
   for (SegmentId s = 0; s < g.segments.size(); ++s) {

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstring>
+#include <ctime>
 #include <map>
+#include <random>
 
 #include "moai/ops/call_tensors.h"
 
@@ -15,25 +16,53 @@ using tensor::DType;
 
 constexpr size_t kTellEvery = 200;
 constexpr int kUnmeasured = 2;  // first runs, which fill caches
+constexpr int kColdRuns = 2;
+constexpr size_t kCacheLine = 64;
 
-// The bytes of one half; of what counts, points or is a flag, zeros.
-std::string_view half(DType dtype) {
+using Clock = std::chrono::steady_clock;
+
+// The bytes of one half, and which bits of them any number below one may have; of what counts,
+// points or is a flag, zeros.
+struct Number {
+  std::string_view half, free{};
+};
+Number number_of(DType dtype) {
   using std::literals::string_view_literals::operator""sv;
   switch (dtype) {
     case DType::kFloat64:
     case DType::kComplex128:
-      return "\0\0\0\0\0\0\xe0\x3f"sv;
+      return {"\0\0\0\0\0\0\xe0\x3f"sv, "\xff\xff\xff\xff\xff\xff\x0f\0"sv};
     case DType::kFloat32:
     case DType::kComplex64:
-      return "\0\0\0\x3f"sv;
+      return {"\0\0\0\x3f"sv, "\xff\xff\x7f\0"sv};
     case DType::kFloat16:
     case DType::kComplex32:
-      return "\0\x38"sv;
+      return {"\0\x38"sv, "\xff\x03"sv};
     case DType::kBFloat16:
-      return "\0\x3f"sv;
+      return {"\0\x3f"sv, "\x7f\0"sv};
     default:
-      return "\0"sv;
+      return {"\0"sv};
   }
+}
+
+// Numbers between a half and one, none like the next: what kernels compare is as hard to foresee
+// as in a step.
+std::string numbers(const Number& n) {
+  constexpr size_t kDistinct = 1 << 16;
+  std::minstd_rand random(1);
+  std::string out;
+  for (size_t i = 0; i < kDistinct && !n.free.empty(); ++i) {
+    for (size_t at = 0; at < n.half.size(); ++at) {
+      out += static_cast<char>(n.half[at] | (static_cast<char>(random() >> 8) & n.free[at]));
+    }
+  }
+  return out.empty() ? std::string(n.half) : out;
+}
+
+double thread_seconds() {
+  timespec now{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
 uint64_t bytes_of(const tensor::Geometry& g) {
@@ -48,7 +77,7 @@ class Operands {
   Result<Buffer*> take(const tensor::Geometry& g, size_t place) {
     const uint64_t bytes = bytes_of(g);
     if (bytes == 0) return static_cast<Buffer*>(nullptr);
-    BufferPtr& buffer = held_[{bytes, half(g.dtype), place}];
+    BufferPtr& buffer = held_[{bytes, number_of(g.dtype).half, place}];
     if (!buffer) {
       MOAI_ASSIGN_OR_RETURN(buffer, device_.allocate(bytes));
       bytes_ += bytes;
@@ -57,11 +86,10 @@ class Operands {
     return buffer.get();
   }
   Status fill(Buffer* buffer, DType dtype) {
-    const std::string_view one = half(dtype);
-    std::string& pattern = patterns_[one];
-    while (pattern.size() < buffer->size_bytes()) {
-      pattern += pattern.empty() ? one : std::string_view(pattern);
-    }
+    const Number n = number_of(dtype);
+    std::string& pattern = patterns_[n.half];
+    if (pattern.empty()) pattern = numbers(n);
+    while (pattern.size() < buffer->size_bytes()) pattern += std::string(pattern);
     return device_.copy_in(buffer, 0, std::string_view(pattern).substr(0, buffer->size_bytes()));
   }
   uint64_t bytes() const { return bytes_; }
@@ -83,7 +111,7 @@ struct Timed {
   std::vector<const tensor::Geometry*> operands{};
   std::vector<bool> written{};
   size_t fresh = 0;
-  double least = INFINITY;  // of rounds
+  double least = INFINITY, least_cold = INFINITY;  // of rounds
 };
 
 class Timer {
@@ -103,7 +131,7 @@ class Timer {
     }
   }
 
-  std::vector<std::optional<double>> run() {
+  std::vector<std::optional<CallSeconds>> run() {
     const size_t all = calls_.size() * static_cast<size_t>(options_.rounds);
     size_t done = 0;
     for (int round = 0; round < options_.rounds; ++round) {
@@ -113,9 +141,11 @@ class Timer {
       }
     }
     if (options_.progress) options_.progress(all, all);
-    std::vector<std::optional<double>> found;
+    std::vector<std::optional<CallSeconds>> found;
     for (const Timed& t : timed_) {
-      found.push_back(t.call && std::isfinite(t.least) ? std::optional(t.least) : std::nullopt);
+      found.emplace_back();
+      if (!t.call || !std::isfinite(t.least)) continue;
+      found.back() = {t.least, std::isfinite(t.least_cold) ? std::max(t.least, t.least_cold) : 0};
     }
     return found;
   }
@@ -124,17 +154,33 @@ class Timer {
   void measure(size_t i) {
     Timed& t = timed_[i];
     if (operands_.bytes() > options_.held_bytes_max) operands_.clear();
+    double spent = 0;
     for (int run = -kUnmeasured; t.call && run < options_.runs; ++run) {
+      // A long call has filled its caches while it ran.
+      if (run < 0 && spent > options_.long_s) run = 0;
       if (!once(&t, calls_[i].words, run >= 0).ok()) t.call.reset();
+      spent += last_;
+      if (run >= 0 && spent > options_.runs * options_.long_s) break;
     }
     if (seconds_.empty()) return;
     const auto at = seconds_.begin() + static_cast<std::ptrdiff_t>(seconds_.size() / 4);
     std::nth_element(seconds_.begin(), at, seconds_.end());
     t.least = std::min(t.least, *at);
     seconds_.clear();
+    for (int run = 0; run < kColdRuns && options_.cold_bytes && t.call; ++run) {
+      if (!once(&t, calls_[i].words, true, true).ok()) t.call.reset();
+    }
+    for (const double cold : seconds_) t.least_cold = std::min(t.least_cold, cold);
+    seconds_.clear();
   }
 
-  Status once(Timed* t, std::span<const uint64_t> words, bool counts) {
+  // Leaves the processor's caches to other memory.
+  void sweep() {
+    swept_.resize(options_.cold_bytes);
+    for (size_t at = 0; at < swept_.size(); at += kCacheLine) ++swept_[at];
+  }
+
+  Status once(Timed* t, std::span<const uint64_t> words, bool counts, bool cold = false) {
     buffers_.clear();
     for (size_t i = 0; i < t->operands.size(); ++i) {
       MOAI_ASSIGN_OR_RETURN(Buffer * buffer, operands_.take(*t->operands[i], i));
@@ -144,12 +190,16 @@ class Timer {
       buffers_.push_back(buffer);
     }
     std::vector<BufferPtr> fresh(t->fresh);
-    const auto began = std::chrono::steady_clock::now();
+    if (cold) sweep();
+    const double cpu_began = options_.on_this_thread ? thread_seconds() : 0;
+    const auto began = Clock::now();
     MOAI_RETURN_IF_ERROR(t->call->run(buffers_, words, fresh));
     MOAI_RETURN_IF_ERROR(device_.synchronize());
     for (BufferPtr& made : fresh) made.reset();
-    const auto passed = std::chrono::steady_clock::now() - began;
-    if (counts) seconds_.push_back(std::chrono::duration<double>(passed).count());
+    double passed = std::chrono::duration<double>(Clock::now() - began).count();
+    if (options_.on_this_thread) passed = std::min(passed, thread_seconds() - cpu_began);
+    last_ = passed;
+    if (counts) seconds_.push_back(passed);
     return ok_status();
   }
 
@@ -160,12 +210,15 @@ class Timer {
   std::vector<Timed> timed_;
   std::vector<Buffer*> buffers_;
   std::vector<double> seconds_;  // of a round's call
+  double last_ = 0;              // of what ran last
+  std::vector<unsigned char> swept_;
 };
 
 }  // namespace
 
-std::vector<std::optional<double>> time_calls(Device* device, std::span<const CallToTime> calls,
-                                              const CallTimerOptions& options) {
+std::vector<std::optional<CallSeconds>> time_calls(Device* device,
+                                                   std::span<const CallToTime> calls,
+                                                   const CallTimerOptions& options) {
   return Timer(device, calls, options).run();
 }
 

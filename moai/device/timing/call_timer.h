@@ -1,4 +1,5 @@
-// Seconds of operator calls on a device, each with its code and data in the caches.
+// Seconds of operator calls on a device, each with its code and data in the caches and, where that
+// is asked for, as it is after much else ran.
 //
 // In each round every call runs a few times in a row, of which the lower quartile counts; of the
 // rounds, which lie apart, the quickest does, so that moments in which others use the machine do
@@ -21,15 +22,27 @@ struct CallToTime {
 };
 
 struct CallTimerOptions {
-  int rounds = 5, runs = 5;                       // each call counts their product
+  int rounds = 5, runs = 5;  // each call counts their product
+  // Calls run on the thread that asks, alone: what it waits for a processor is not of their time.
+  bool on_this_thread = false;
+  // Bytes of this process's memory that are written before each run of a cold call, to take the
+  // caches of its processor from it; 0: no call is timed cold.
+  uint64_t cold_bytes = 0;
+  double long_s = 4e-3;                           // a call that takes longer runs fewer times
   uint64_t held_bytes_max = uint64_t{512} << 20;  // of operands that wait for other calls
   // How many calls of all runs are done; may be slow.
   std::function<void(size_t done, size_t all)> progress{};
 };
 
-// By call. Nothing for what the device refuses. Operands are halves, zeros where they count or
-// point; what a call writes is written anew before each run.
-std::vector<std::optional<double>> time_calls(Device* device, std::span<const CallToTime> calls,
-                                              const CallTimerOptions& options = {});
+struct CallSeconds {
+  double warm = 0;
+  double cold = 0;  // 0 where it was not measured
+};
+
+// By call. Nothing for what the device refuses. Operands are numbers between a half and one,
+// zeros where they count or point; what a call writes is written anew before each run.
+std::vector<std::optional<CallSeconds>> time_calls(Device* device,
+                                                   std::span<const CallToTime> calls,
+                                                   const CallTimerOptions& options = {});
 
 }  // namespace moai::device

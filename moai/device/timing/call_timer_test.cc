@@ -8,19 +8,40 @@
 namespace moai::device {
 namespace {
 
+constexpr double kNever = 1e9;
+
 TEST(CallTimer, EveryCallOfEveryRoundRunsAndTakesSomeTime) {
   const auto fake = make_fake_device();
   const std::vector<CallToTime> calls = {
       {signature_of("aten::add.Tensor(f64[4], f64[4], word) -> f64[4]"), {0}},
       {signature_of("aten::fill_.Scalar(f64[8]!, word) -> _"), {0}}};
-  const auto seconds = time_calls(fake.get(), calls, {.rounds = 2, .runs = 3});
+  const auto seconds = time_calls(fake.get(), calls, {.rounds = 2, .runs = 3, .long_s = kNever});
   ASSERT_EQ(seconds.size(), 2u);
   for (const auto& s : seconds) {
     ASSERT_TRUE(s.has_value());
-    EXPECT_GT(*s, 0);
+    EXPECT_GT(s->warm, 0);
+    EXPECT_EQ(s->cold, 0);
   }
   // Two more at the beginning of each round are not counted.
   EXPECT_EQ(fake->calls(), 2u * 2 * (3 + 2));
+}
+
+TEST(CallTimer, ColdCallsAreTimedWhereThatIsAskedFor) {
+  const auto fake = make_fake_device();
+  const std::vector<CallToTime> calls = {{signature_of("aten::sum(f64[4]) -> f64[]"), {}}};
+  const auto seconds =
+      time_calls(fake.get(), calls, {.rounds = 2, .runs = 3, .cold_bytes = 4096, .long_s = kNever});
+  ASSERT_TRUE(seconds[0].has_value());
+  EXPECT_GE(seconds[0]->cold, seconds[0]->warm);
+  EXPECT_EQ(fake->calls(), 2u * (3 + 2 + 2));
+}
+
+TEST(CallTimer, LongCallsRunOnceARound) {
+  const auto fake = make_fake_device();
+  const std::vector<CallToTime> calls = {{signature_of("aten::sum(f64[4]) -> f64[]"), {}}};
+  const auto seconds = time_calls(fake.get(), calls, {.rounds = 2, .runs = 3, .long_s = 0});
+  EXPECT_TRUE(seconds[0].has_value());
+  EXPECT_EQ(fake->calls(), 2u * 2);  // one to see that it is long
 }
 
 TEST(CallTimer, WhatTheDeviceRefusesHasNoTime) {

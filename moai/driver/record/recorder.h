@@ -100,6 +100,7 @@ class Recorder {
               std::span<const uint64_t> words);
   void end_recording();
   void end_following();
+  void release_behind();
   void window_ended(uint64_t hash, Template* followed);
   void learn(program::Program program, std::vector<uint64_t> prefix);
   void fetch_ahead(Template& t, size_t position);

@@ -151,6 +151,25 @@ TEST(Recorder, AStepThatGoesAnotherWayIsRecordedFromThere) {
   EXPECT_EQ(s.recorder.counters().template_calls, 4u * 13u + 1u);
 }
 
+TEST(Recorder, WhatIsReleasedBehindTheLastNodeOfATemplateLeavesBeforeItsStepEnds) {
+  for (const bool sent : {false, true}) {
+    Script s;
+    const StorageId weight = s.alloc(64);
+    s.recorder.step_end();
+    for (int i = 0; i < 4; ++i) {
+      StorageId value = s.alloc(8);
+      for (int k = 0; k < 10; ++k) value = s.call(1, {value, weight});
+      if (sent) s.send();
+      s.free(value);
+      s.recorder.step_end();
+      s.replay.take(s.recorder.take());
+      EXPECT_EQ(s.replay.lines.back(), "free " + std::to_string(value)) << i;
+    }
+    s.check();
+    EXPECT_GT(s.recorder.counters().template_calls, 0u);
+  }
+}
+
 TEST(Recorder, TemplatesWithTheSamePrefixTakeOverFromEachOther) {
   Script s;
   Model m(s);

@@ -41,6 +41,7 @@ cluster::Cluster machine_cluster(const MeasureOptions& options, const Measured& 
   c.device.name = processor() + ", " + std::to_string(options.threads) +
                   (options.threads == 1 ? " thread" : " threads");
   c.device.memory_bytes = static_cast<int64_t>(memory_bytes);
+  c.device.cache_bytes = options.cache_bytes;
   compiler::cost::fit_device(measured.calls, &c.device);
   c.device.operators = compiler::cost::fit_operators(measured.calls);
   c.node_link = link_of(measured.collectives);

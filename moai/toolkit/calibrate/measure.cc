@@ -1,6 +1,7 @@
 #include "moai/toolkit/calibrate/measure.h"
 
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
@@ -22,6 +23,7 @@ using Clock = std::chrono::steady_clock;
 using compiler::cost::MeasuredCall;
 
 constexpr int kSecondsMax = 3600;
+constexpr int64_t kSweeps = 2;  // of a cache, so that nothing of it is left
 constexpr std::chrono::seconds kSayEvery{2};
 
 // Says how far a program is that prints parts of one, and when it will be done.
@@ -93,17 +95,19 @@ Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder,
   }
   const std::string in = folder.file("calls"), out = folder.file("times");
   MOAI_RETURN_IF_ERROR(write_file(in, text));
-  MOAI_RETURN_IF_ERROR(run_measure({"calls", in, out, "--threads", std::to_string(options.threads),
-                                    "--rounds", std::to_string(options.rounds)},
-                                   "Measuring calls", folder, terminal));
+  MOAI_RETURN_IF_ERROR(run_measure(
+      {"calls", in, out, "--threads", std::to_string(options.threads), "--rounds",
+       std::to_string(options.rounds), "--cold", std::to_string(kSweeps * options.cache_bytes)},
+      "Measuring calls", folder, terminal));
   for (const std::string& line : lines_of(out)) {
     const size_t tab = line.find('\t');
     const auto call = ops::bound_call_from_string(std::string_view(line).substr(tab + 1));
-    const double us = std::strtod(line.c_str(), nullptr);
+    char* end = nullptr;
+    const double us = std::strtod(line.c_str(), &end), cold_us = std::strtod(end, nullptr);
     if (!call || !(us > 0)) {
       ++measured->refused;
     } else {
-      measured->calls.push_back({call->signature, us * 1e-6});
+      measured->calls.push_back({call->signature, us * 1e-6, cold_us * 1e-6});
     }
   }
   return ok_status();
@@ -139,6 +143,11 @@ Status measure_collectives(int ranks, const MeasureOptions& options, const Scrat
 }
 
 }  // namespace
+
+int64_t processor_cache_bytes() {
+  const long bytes = ::sysconf(_SC_LEVEL2_CACHE_SIZE);
+  return bytes > 0 ? bytes : 1 << 20;
+}
 
 Result<Measured> measure_machine(const MeasureOptions& options, Terminal& terminal) {
   MOAI_ASSIGN_OR_RETURN(const ScratchFolder folder, ScratchFolder::make("calibrate"));

@@ -18,6 +18,7 @@
 #include "moai/cluster/cluster_file.h"
 #include "moai/compiler/conformance/virtual/compare_plans.h"
 #include "moai/compiler/conformance/virtual/emitted_step.h"
+#include "moai/compiler/conformance/virtual/image_calls.h"
 #include "moai/compiler/cost/kernel_cost.h"
 #include "moai/compiler/cost/operator_times.h"
 #include "moai/compiler/planner/choose_plan.h"
@@ -69,7 +70,8 @@ Status print_calls(Files models) {
   return ok_status();
 }
 
-// Of each operator a few calls, those that come first with their operands lying in another way.
+// Of each operator a few calls, those that come first with their operands lying in another way;
+// then calls over larger images.
 Status print_catalogue(const Files& models) {
   constexpr size_t kAlike = 3, kOfOperator = 24;
   constexpr double kTensorsMax = 1000;
@@ -90,6 +92,7 @@ Status print_catalogue(const Files& models) {
   for (const auto& [name, lines] : found) {
     for (const std::string& line : lines) std::printf("%s\n", line.c_str());
   }
+  for (const std::string& line : image_calls()) std::printf("%s\n", line.c_str());
   return ok_status();
 }
 

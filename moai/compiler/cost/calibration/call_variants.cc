@@ -146,7 +146,9 @@ class Variants {
   void add_all(const BoundCall& call) {
     for (const DType dtype : limits_.dtypes) {
       const BoundCall typed = of_type(call, dtype);
-      add(typed);
+      const double flops = call_work(typed.signature).flops;
+      add(typed, limits_.whole_flops_max);
+      if (flops > limits_.scaled_flops_max) continue;
       over_lists(call.signature) || call.signature.op.find("_fused_") != std::string::npos
           ? lists(typed)
           : factors(typed);
@@ -176,7 +178,7 @@ class Variants {
       const BoundCall some = shortened(call, count);
       for (const double times : {1.0, 0.0, 16.0}) add(lengthened(some, times));
     }
-    for (const double times : {0.0, 0.25, 4.0, 64.0, 1024.0, 16384.0}) {
+    for (const double times : {0.0, 0.25, 4.0, 64.0, 1024.0, 4096.0, 16384.0}) {
       add(lengthened(call, times));
     }
   }
@@ -229,10 +231,19 @@ class Variants {
     }
   }
 
-  void add(const BoundCall& call) {
+  // Of each operator over lists one call may be larger.
+  bool is_small_enough(const BoundCall& call, double bytes) {
+    if (bytes <= limits_.bytes_max) return true;
+    if (!over_lists(call.signature) || bytes > limits_.list_bytes_max) return false;
+    const auto operands = ops::tensor_operands(call.signature);
+    return large_.emplace(call.signature.op + call.signature.overload, operands[0]->geometry.dtype)
+        .second;
+  }
+  void add(const BoundCall& call) { add(call, limits_.flops_max); }
+  void add(const BoundCall& call, double flops_max) {
     const CallWork work = call_work(call.signature);
-    if (static_cast<double>(work.bytes_read + work.bytes_written) > limits_.bytes_max) return;
-    if (work.flops > limits_.flops_max || !ops::is_encodable(call.signature)) return;
+    if (!is_small_enough(call, static_cast<double>(work.bytes_read + work.bytes_written))) return;
+    if (work.flops > flops_max || !ops::is_encodable(call.signature)) return;
     if (!seen_.insert(ops::to_string(call.signature)).second) return;
     BoundCall& added = found_.emplace_back(call);
     const ops::Arity arity = ops::arity(call.signature);
@@ -244,6 +255,7 @@ class Variants {
   static constexpr size_t kCrossedMax = 4;
   const VariantLimits& limits_;
   std::set<std::string> seen_;
+  std::set<std::pair<std::string, DType>> large_;
   std::vector<BoundCall> found_;
 };
 

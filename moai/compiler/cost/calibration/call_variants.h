@@ -12,8 +12,11 @@
 namespace moai::compiler::cost {
 
 struct VariantLimits {
-  double bytes_max = 16e6;  // that a call touches
+  double bytes_max = 16e6;       // that a call touches
+  double list_bytes_max = 64e6;  // one over lists: an optimizer touches all that a model has
   double flops_max = 4e8;
+  // A call of more stands for itself: it is measured as it is, up to so many.
+  double scaled_flops_max = 5e6, whole_flops_max = 1e9;
   std::vector<tensor::DType> dtypes{tensor::DType::kFloat64, tensor::DType::kFloat32};
 };
 

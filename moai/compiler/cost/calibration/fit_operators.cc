@@ -15,6 +15,8 @@ using cluster::CallShape;
 using cluster::OperatorTimes;
 
 constexpr size_t kConstants = 5;
+// Of calls whose cold code is what they wait for, and of those that wait for data.
+constexpr double kSmallBytes = 4096, kLargeBytes = 65536;
 using Terms = std::array<double, kConstants>;
 
 Terms terms_of(const CallShape& c) {
@@ -73,6 +75,29 @@ double quantile(const std::map<std::string, double>& values, double part) {
   return sorted[static_cast<size_t>(part * static_cast<double>(sorted.size() - 1))];
 }
 
+// By how much calls are longer cold: a middle one of what small calls take more, then of what each
+// byte does. Both are small beside what a call takes, so that outliers would show in squares.
+void fit_cold(const std::vector<OperatorTimes::Row>& more, OperatorTimes* op) {
+  const auto bytes = [](const OperatorTimes::Row& r) {
+    return r.shape.bytes_read + r.shape.bytes_written;
+  };
+  const auto middle = [](std::vector<double> v) {
+    if (v.empty()) return 0.0;
+    const auto at = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
+    std::ranges::nth_element(v, at);
+    return std::max(0.0, *at);
+  };
+  std::vector<double> small, by_byte;
+  for (const OperatorTimes::Row& r : more) {
+    if (bytes(r) <= kSmallBytes) small.push_back(r.seconds);
+  }
+  op->cold_call_s = middle(std::move(small));
+  for (const OperatorTimes::Row& r : more) {
+    if (bytes(r) >= kLargeBytes) by_byte.push_back((r.seconds - op->cold_call_s) / bytes(r));
+  }
+  op->cold_byte_s = middle(std::move(by_byte));
+}
+
 OperatorTimes fit(const std::string& name, tensor::DType dtype,
                   const std::vector<OperatorTimes::Row>& measured,
                   const OperatorFitOptions& options) {
@@ -105,12 +130,18 @@ OperatorTimes fit(const std::string& name, tensor::DType dtype,
 std::vector<OperatorTimes> fit_operators(std::span<const MeasuredCall> calls,
                                          const OperatorFitOptions& options) {
   std::map<std::pair<std::string, tensor::DType>, std::vector<OperatorTimes::Row>> groups;
+  std::map<std::pair<std::string, tensor::DType>, std::vector<OperatorTimes::Row>> more;  // cold
   for (const MeasuredCall& c : calls) {
-    groups[{operator_name(c.signature), operator_dtype(c.signature)}].push_back(
-        {call_shape(c.signature, call_work(c.signature)), c.seconds});
+    const std::pair key(operator_name(c.signature), operator_dtype(c.signature));
+    const CallShape shape = call_shape(c.signature, call_work(c.signature));
+    groups[key].push_back({shape, c.seconds});
+    if (c.cold_s > 0) more[key].push_back({shape, c.cold_s - c.seconds});
   }
   std::vector<OperatorTimes> out;
-  for (const auto& [key, rows] : groups) out.push_back(fit(key.first, key.second, rows, options));
+  for (const auto& [key, rows] : groups) {
+    out.push_back(fit(key.first, key.second, rows, options));
+    fit_cold(more[key], &out.back());
+  }
   return out;
 }
 

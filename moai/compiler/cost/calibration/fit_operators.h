@@ -12,6 +12,7 @@ namespace moai::compiler::cost {
 struct MeasuredCall {
   ops::CallSignature signature{};
   double seconds = 0;
+  double cold_s = 0;  // 0: not measured
 };
 
 struct OperatorFitOptions {

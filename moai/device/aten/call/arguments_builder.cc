@@ -158,7 +158,7 @@ IValue Arguments::Builder::word(const Arg& arg, const Place& place) {
     tensor::Geometry scalar;
     scalar.dtype = arg.geometry.dtype;
     scalar.flags = arg.geometry.flags & tensor::Geometry::kWrappedNumber;
-    word.scalar = make_tensor(scalar, make_storage(16, c10::kCPU), c10::kCPU);
+    word.scalar = make_tensor(scalar, make_scalar_storage(), c10::kCPU);
     value = word.scalar;
   }
   out_.words_.push_back(std::move(word));

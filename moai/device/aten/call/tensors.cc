@@ -2,6 +2,7 @@
 
 #include <c10/core/Allocator.h>
 #include <c10/core/TensorOptions.h>
+#include <c10/util/complex.h>
 
 #include <array>
 
@@ -18,6 +19,15 @@ c10::Storage make_storage(uint64_t size_bytes, c10::Device device) {
   return c10::Storage(c10::make_intrusive<c10::StorageImpl>(
       c10::StorageImpl::use_byte_size_t(), size_bytes, allocator->allocate(size_bytes), allocator,
       /*resizable=*/true));
+}
+
+c10::Storage make_scalar_storage() {
+  using Scalar = c10::complex<double>;  // the largest
+  auto* scalar = new Scalar(0);
+  c10::DataPtr data(scalar, scalar, [](void* p) { delete static_cast<Scalar*>(p); }, c10::kCPU);
+  return c10::Storage(c10::make_intrusive<c10::StorageImpl>(
+      c10::StorageImpl::use_byte_size_t(), sizeof(Scalar), std::move(data), /*allocator=*/nullptr,
+      /*resizable=*/false));
 }
 
 const c10::Storage& empty_storage(c10::Device device) {

@@ -12,6 +12,8 @@ namespace moai::device {
 const c10::Storage& empty_storage(c10::Device device);
 // Uninitialised. Throws c10::OutOfMemoryError.
 c10::Storage make_storage(uint64_t size_bytes, c10::Device device);
+// Of a number that a prepared call keeps: zeros on the host, in no figure of the device's memory.
+c10::Storage make_scalar_storage();
 
 // A tensor of `geometry` over `storage`, all flags included. Does not check that it fits.
 at::Tensor make_tensor(const tensor::Geometry& geometry, c10::Storage storage, c10::Device device);

@@ -4,6 +4,8 @@
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <gmock/gmock.h>
 
+#include "moai/device/aten/memory/cpu_memory.h"
+
 namespace moai::device {
 namespace {
 
@@ -93,6 +95,13 @@ TEST(Tensors, EmptyStoragesAreShared) {
             empty_storage(at::kCPU).unsafeGetStorageImpl());
   EXPECT_EQ(empty_storage(at::kCPU).nbytes(), 0u);
   EXPECT_EQ(make_storage(24, at::kCPU).nbytes(), 24u);
+}
+
+TEST(Tensors, NumbersThatCallsKeepAreNoMemoryOfTheDevice) {
+  const uint64_t before = cpu_memory().figures().live;
+  const at::Tensor number = make_tensor(geometry("c128[]w"), make_scalar_storage(), at::kCPU);
+  EXPECT_EQ(cpu_memory().figures().live, before);
+  EXPECT_EQ(at::real(number).item<double>(), 0);
 }
 
 }  // namespace
