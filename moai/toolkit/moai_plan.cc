@@ -29,16 +29,14 @@ std::string joined(const std::vector<std::string>& words) {
 
 // Of the batch factors each stands for a batch that the script adds up, or for one of the plan's
 // micro-batches; a sequence runs through all of them.
-void count_samples(const compiler::PlannedWindow& planned, PlanReport* report) {
-  const compiler::Factors& factors = planned.analysed->factors;
-  for (const compiler::FactorId f : planned.roles.batch) {
-    const int64_t size = factors.size(f);
-    report->samples += size * planned.microbatches;
+void count_samples(PlanReport* report) {
+  const compiler::SearchResult& found = report->found;
+  for (const int64_t rows : found.batches) {
+    report->samples += rows * found.microbatches;
     const int64_t least = report->samples_together;
-    report->samples_together = least == 0 ? size : std::min(least, size);
+    report->samples_together = least == 0 ? rows : std::min(least, rows);
   }
-  if (planned.roles.sequence.empty()) return;
-  report->tokens = report->samples * factors.size(planned.roles.sequence[0]);
+  report->tokens = report->samples * found.sequence;
 }
 
 Result<PlanReport> make_report(const Flags& flags, Context& context) {
@@ -57,18 +55,11 @@ Result<PlanReport> make_report(const Flags& flags, Context& context) {
                     .cluster = std::move(cluster),
                     .lines = std::move(rehearsed.recording.lines),
                     .capture_s = rehearsed.seconds};
-  const compiler::PriceOptions options;
-  MOAI_ASSIGN_OR_RETURN(report.found, compiler::search_plan(compiler::search_problem(
-                                          step, report.cluster, pins, options, &signatures)));
-  const auto priced = [&](const compiler::PlannedWindow& planned, const compiler::Degrees& d) {
-    return compiler::price_step(step, planned, d, report.cluster, options, &signatures);
-  };
-  report.best = priced(report.found.planned, report.found.best.degrees);
-  report.one_device =
-      priced(compiler::plan_window(step.window, step.uploaded, {}, 1, &signatures), {});
-  report.ideal = compiler::ideal_step(step.window, signatures, report.cluster, options.kernels);
-  report.weights = compiler::weight_layouts(report.found.planned);
-  count_samples(report.found.planned, &report);
+  const compiler::SearchProblem problem{
+      .step = &step, .cluster = &report.cluster, .signatures = &signatures, .pins = pins};
+  MOAI_ASSIGN_OR_RETURN(report.found, compiler::search_plan(problem));
+  report.ideal = compiler::ideal_step(step.window, signatures, report.cluster, {});
+  count_samples(&report);
   return report;
 }
 

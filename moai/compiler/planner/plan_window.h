@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -84,12 +85,13 @@ class WindowPlanner {
   Expanded* expanded(Expanded* from, std::vector<uint32_t> calls) const;
   std::vector<uint32_t> frozen_calls(Expanded* at, const Degrees& degrees) const;
   std::vector<uint32_t> moving_calls(const PlannedWindow& w) const;
+  StageInput stage_input(const Expanded& at, const Degrees& degrees) const;
   PlannedWindow complete(const Expanded& at, LayoutPlan plan) const;
 
   const PlannerInput input_;
   graph::SignatureTable* signatures_;
   std::unique_ptr<Expanded> recorded_;
-  std::map<std::pair<int, Recompute>, std::unique_ptr<InTime>> in_time_;
+  std::map<std::string, std::unique_ptr<InTime>> in_time_;  // by what of degrees it depends on
 };
 
 // One plan.
