@@ -132,10 +132,12 @@ std::vector<PipelineSchedule> schedules(const Degrees& d, const Pins& pins, size
   return all;
 }
 
+// With zero bubbles the last stage waits for the first forward passes, and the first one, after as
+// many as it may hold, for the first gradients.
 double least_idle(const Degrees& d, int microbatches, const PipelineSchedule& schedule,
-                  double forward) {
+                  double forward, double input) {
   const double fill = static_cast<double>(d.pp - 1) / microbatches;
-  if (schedule.kind == PipelineSchedule::Kind::kZeroBubble) return fill * forward;
+  if (schedule.kind == PipelineSchedule::Kind::kZeroBubble) return fill * std::max(forward, input);
   return fill / schedule.chunks;
 }
 

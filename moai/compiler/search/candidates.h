@@ -24,9 +24,9 @@ std::vector<Candidate> every_candidate(const ModelLine& line, WorkBound* bound, 
 // Of a plan of so many stages and micro-batches; the first one where there is but one.
 std::vector<PipelineSchedule> schedules(const Degrees& degrees, const Pins& pins, size_t places);
 
-// The part of a stage's time for all micro-batches that stages wait at least, where a forward
-// pass is `forward` of that time.
+// What stages wait for each other at least, in parts of a stage's time for all micro-batches, of
+// which forward passes take `forward` and gradients of activations at least `input`.
 double least_idle(const Degrees& degrees, int microbatches, const PipelineSchedule& schedule,
-                  double forward);
+                  double forward, double input);
 
 }  // namespace moai::compiler

@@ -15,14 +15,33 @@ namespace {
 
 using graph::StorageId;
 
+// By node, whether the backward part needs what it makes, or it is of it.
+std::vector<bool> needed_backward(const PlannedWindow& planned) {
+  const ValueGraph& g = planned.analysed->graph;
+  std::vector<bool> nodes(g.nodes.size()), values(g.values.size());
+  for (NodeId n = static_cast<NodeId>(nodes.size()); n-- > 0;) {
+    const ValueNode& node = g.nodes[n];
+    nodes[n] = planned.roles.nodes[n] == Slice::kBackward;
+    for (const std::vector<Use>* uses : {&node.results, &node.operands}) {
+      for (const Use& u : *uses) nodes[n] = nodes[n] || (u.made != kNone && values[u.made]);
+    }
+    if (!nodes[n]) continue;
+    for (const Use& u : node.operands) {
+      if (u.value != kNone) values[u.value] = true;
+    }
+  }
+  return nodes;
+}
+
 // Whether a micro-batch needs others before its gradients are made.
 bool waits(const PlannedWindow& planned) {
   const std::vector<bool> learned = learned_values(planned.analysed->graph, planned.roles);
+  const std::vector<bool> needed = needed_backward(planned);
   return std::ranges::any_of(planned.program.steps, [&](const Step& step) {
     const auto* m = std::get_if<MoveStep>(&step);
     if (!m || m->kind == MoveKind::kSlice || m->kind == MoveKind::kMask) return false;
-    if (m->reader == kNone || planned.roles.nodes[m->reader] == Slice::kOptimizer) return false;
-    return learned[planned.program.registers[m->from].value];
+    return m->reader != kNone && planned.roles.nodes[m->reader] != Slice::kOptimizer &&
+           needed[m->reader] && learned[planned.program.registers[m->from].value];
   });
 }
 
@@ -57,6 +76,7 @@ struct MicrobatchWindows::Again {
   std::unique_ptr<WindowPlanner> in_time{};
 };
 
+MicrobatchWindows::MicrobatchWindows(const ModelLine* line) : line_(*line) {}
 MicrobatchWindows::~MicrobatchWindows() = default;
 
 MicrobatchWindows::Again& MicrobatchWindows::made_again(Recompute how) {

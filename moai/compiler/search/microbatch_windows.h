@@ -16,7 +16,7 @@ namespace moai::compiler {
 class MicrobatchWindows {
  public:
   // It outlives this.
-  explicit MicrobatchWindows(const ModelLine* line) : line_(*line) {}
+  explicit MicrobatchWindows(const ModelLine* line);
   ~MicrobatchWindows();
 
   // Plans of a part of the batch of so many. Null where parts are not of one another's making: no

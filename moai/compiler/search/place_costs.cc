@@ -123,6 +123,8 @@ class Counting {
       if (planned_.program.mesh.axes[k.collective->axis].name == "tp") {
         out_.tensor_bandwidth_s +=
             line_.times(part.place) * std::max(0.0, price.exposed_s - k.latency_s);
+      } else {
+        (part.phase == Phase::kForward ? c.forward_data_s : c.backward_data_s) += price.exposed_s;
       }
       return;
     }
@@ -329,7 +331,8 @@ PlaceCost& PlaceCost::operator+=(const PlaceCost& o) {
   for (double PlaceCost::* field :
        {&PlaceCost::forward_s, &PlaceCost::input_s, &PlaceCost::weight_s, &PlaceCost::once_s,
         &PlaceCost::forward_exchange_s, &PlaceCost::backward_exchange_s,
-        &PlaceCost::once_exchange_s, &PlaceCost::adding_s, &PlaceCost::flops, &PlaceCost::calls,
+        &PlaceCost::once_exchange_s, &PlaceCost::forward_data_s, &PlaceCost::backward_data_s,
+        &PlaceCost::adding_s, &PlaceCost::flops, &PlaceCost::calls,
         &PlaceCost::once_calls, &PlaceCost::parameters, &PlaceCost::state, &PlaceCost::data,
         &PlaceCost::gradients, &PlaceCost::kept, &PlaceCost::weights}) {
     this->*field += o.*field;
@@ -339,12 +342,6 @@ PlaceCost& PlaceCost::operator+=(const PlaceCost& o) {
     workspace = o.workspace;
   }
   return *this;
-}
-
-PlaceCost PlaceCosts::of(std::span<const uint32_t> some) const {
-  PlaceCost sum;
-  for (const uint32_t place : some) sum += places[place];
-  return sum;
 }
 
 PlaceCosts place_costs(const ModelLine& line, const PlannedWindow& planned,

@@ -12,6 +12,7 @@ struct PlaceCost {
   double forward_s = 0, input_s = 0, weight_s = 0;  // with what is called again
   double once_s = 0;
   double forward_exchange_s = 0, backward_exchange_s = 0, once_exchange_s = 0;
+  double forward_data_s = 0, backward_data_s = 0;  // of the first two, along dp
   double adding_s = 0;  // gradients to those of the micro-batches before
   double flops = 0, calls = 0, once_calls = 0;
   double parameters = 0, state = 0, data = 0;  // bytes that lie there when a step begins
@@ -23,9 +24,9 @@ struct PlaceCost {
 
   PlaceCost& operator+=(const PlaceCost& other);  // `beside` is the larger one
   double backward_s() const { return input_s + weight_s; }
-  double microbatch_s() const {
-    return forward_s + input_s + weight_s + forward_exchange_s + backward_exchange_s;
-  }
+  // Of a micro-batch, with exchanges; but for those along dp.
+  double forward_of_batch() const { return forward_s + forward_exchange_s - forward_data_s; }
+  double input_of_batch() const { return input_s + backward_exchange_s - backward_data_s; }
   double resident() const { return parameters + state + data; }
 };
 
@@ -39,8 +40,6 @@ struct PlaceCosts {
   std::vector<Traffic> each{}, once{};
   double tensor_bandwidth_s = 0;  // of `each` along tp, were there no latency
   std::vector<WholeCalls> whole{};  // of all layers, for one micro-batch; lines are marks
-
-  PlaceCost of(std::span<const uint32_t> places) const;
 };
 
 // `planned`: of a window of one micro-batch (microbatch_windows.h), on the mesh of one stage.

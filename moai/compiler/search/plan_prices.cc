@@ -39,14 +39,70 @@ void PlanPrices::set_bound(Candidate* c) {
 }
 
 bool PlanPrices::set_bound_by_calls(Candidate* c) {
-  const auto found = calls_.find(key(*c));
-  if (found == calls_.end()) return false;
-  const Calls& calls = found->second;
-  const double all = pipelined(*c, calls.each_s * c->microbatches, calls.forward) + once_s(*c);
-  c->bound_s = std::max(c->bound_s, all);
-  const double in_flight = std::min<double>(c->microbatches, c->degrees.pp);
-  c->memory_bytes = least_bytes(*c) + calls.kept * in_flight / c->degrees.pp;
+  if (!calls_.contains(key(*c))) return false;
+  double least = std::numeric_limits<double>::infinity();
+  double kept = least;
+  for (const PipelineSchedule& s : schedules_of(*c)) {
+    least = std::min(least, pipelined_by_calls(*c, s));
+    kept = std::min(kept, stage_bound(*c, s).kept_first);
+  }
+  c->bound_s = std::max(c->bound_s, least + once_s(*c));
+  c->memory_bytes = least_bytes(*c) + kept * std::min(c->microbatches, c->degrees.pp);
   return true;
+}
+
+const PlanPrices::StageBound& PlanPrices::stage_bound(const Candidate& c,
+                                                      const PipelineSchedule& s) {
+  const int pp = c.degrees.pp;
+  const auto [at, is_new] = stage_bounds_.try_emplace({key(c), pp, s.chunks});
+  if (!is_new) return at->second;
+  const std::vector<PlaceCost>& calls = calls_.at(key(c));
+  const std::vector<uint32_t>& part_of = line_.cut(static_cast<uint32_t>(pp * s.chunks));
+  struct Stage {
+    double forward = 0, input = 0, weight = 0, kept = 0;
+  };
+  std::vector<Stage> stages(static_cast<size_t>(pp));
+  for (size_t i = 0; i < part_of.size(); ++i) {
+    Stage& stage = stages[part_of[i] % static_cast<uint32_t>(pp)];
+    const PlaceCost& p = calls[line_.order()[i]];
+    stage.forward += p.forward_of_batch();
+    stage.input += p.input_of_batch();
+    stage.weight += p.weight_s;
+    stage.kept += p.kept;
+  }
+  StageBound& out = at->second;
+  out.kept_first = stages[0].kept;
+  out.fastest_s = std::numeric_limits<double>::infinity();
+  for (const Stage& stage : stages) {
+    const double all = stage.forward + stage.input + stage.weight;
+    out.fastest_s = std::min(out.fastest_s, all);
+    if (all <= out.slowest_s) continue;
+    out.slowest_s = all;
+    out.forward = stage.forward / all;
+    out.input = stage.input / all;
+  }
+  return out;
+}
+
+double PlanPrices::pipelined_by_calls(const Candidate& c, const PipelineSchedule& s) {
+  const StageBound& b = stage_bound(c, s);
+  const int pp = c.degrees.pp;
+  if (pp == 1) return c.microbatches * b.slowest_s;
+  const double idle = least_idle(c.degrees, c.microbatches, s, b.forward, b.input);
+  // Of messages a stage sends all but what the ends have no need of.
+  const double messages = pp == 2 ? 2 * s.chunks - 1 : 2 * s.chunks;
+  return c.microbatches * (b.slowest_s + idle * b.fastest_s + messages * send_s(c));
+}
+
+// Where least crosses.
+double PlanPrices::send_s(const Candidate& c) {
+  const std::vector<double>& crossing = line_.crossing();
+  double least = std::numeric_limits<double>::infinity();
+  for (size_t i = 1; i < crossing.size(); ++i) least = std::min(least, crossing[i]);
+  const Degrees& d = c.degrees;
+  const cluster::GroupShape shape = cost::axis_shapes(cluster_, mesh_of(d))[0];
+  const double bytes = least / 2 / c.microbatches / d.dp / (d.sp ? d.tp : 1);
+  return cost::collective_seconds(cluster_, cluster::Collective::kSend, bytes, shape);
 }
 
 double PlanPrices::again_s(const Degrees& d) {
@@ -60,11 +116,9 @@ double PlanPrices::again_s(const Degrees& d) {
 double PlanPrices::pipelined(const Candidate& c, double each, double forward) const {
   const Degrees& d = c.degrees;
   if (d.pp == 1) return each;
-  Degrees of_batch = d;
-  of_batch.microbatches = c.microbatches;
   double idle = std::numeric_limits<double>::infinity();
-  for (const auto& s : schedules(of_batch, pins_, line_.order().size())) {
-    idle = std::min(idle, least_idle(d, c.microbatches, s, forward));
+  for (const auto& s : schedules_of(c)) {
+    idle = std::min(idle, least_idle(d, c.microbatches, s, forward, 0));
   }
   return each * (1 + idle) / d.pp;
 }
@@ -114,65 +168,46 @@ PlanPrices::Key PlanPrices::key(const Candidate& c) const {
 }
 
 void PlanPrices::note(const Candidate& c, const PlaceCosts& costs) {
-  Calls calls;
-  for (uint32_t place = 0; place < line_.places(); ++place) {
-    const PlaceCost& p = costs.places[place];
-    const double times = line_.times(place);
-    calls.each_s += times * (p.forward_s + p.backward_s());
-    calls.forward += times * p.forward_s;
-    calls.kept += times * p.kept;
-  }
-  const Mesh mesh = mesh_of({.dp = c.degrees.dp, .tp = c.degrees.tp});
-  for (size_t a = 0; a < mesh.axes.size(); ++a) {
-    if (mesh.axes[a].name == "tp") calls.each_s += costs.each[a].seconds;
-  }
-  if (calls.each_s > 0) calls.forward /= calls.each_s;
-  calls_.try_emplace(key(c), calls);
+  calls_.try_emplace(key(c), costs.places);
   const double parts = static_cast<double>(c.microbatches) * c.of_use.dp;
   tensor_exchange_.try_emplace({c.of_use.tp, c.of_use.sp}, costs.tensor_bandwidth_s * parts);
 }
 
-std::vector<PipelineSchedule> PlanPrices::by_idle(const Candidate& c, const Calls& calls) const {
+std::vector<PipelineSchedule> PlanPrices::schedules_of(const Candidate& c) const {
   Degrees d = c.degrees;
   d.microbatches = c.microbatches;
-  std::vector<PipelineSchedule> all = schedules(d, pins_, line_.order().size());
-  std::ranges::stable_sort(all, {}, [&](const PipelineSchedule& s) {
-    return least_idle(d, c.microbatches, s, calls.forward);
-  });
-  return all;
+  return schedules(d, pins_, line_.order().size());
 }
 
-std::optional<PricedPlan> PlanPrices::price(const Candidate& c) {
+std::optional<PlanPrices::Counted> PlanPrices::count(const Candidate& c) {
   WindowPlanner* planner = windows_.of(c.microbatches, c.degrees.recompute);
   if (!planner) return std::nullopt;
-  Degrees d = c.degrees;
-  PricedPlan out{.planned = planner->plan({.dp = d.dp, .tp = d.tp, .zero = d.zero, .sp = d.sp})};
-  out.planned.microbatches = d.microbatches = c.microbatches;
-  const PlaceCosts costs = place_costs(line_, out.planned, cluster_, options_);
-  note(c, costs);
-  const Calls& calls = calls_.at(key(c));
-  std::optional<PipelinePrice> best;
-  for (const PipelineSchedule& s : by_idle(c, calls)) {
-    const double least = (1 + least_idle(d, c.microbatches, s, calls.forward)) * calls.each_s *
-                         c.microbatches / d.pp;
-    if (best && fits(*best) && least >= best->step.program.step_s) break;
-    d.schedule = s;
-    auto price = pipeline_price(&line_, costs, d, cluster_);
-    if (price && (!best || before(*price, *best))) best = std::move(price);
-  }
-  if (!best) return std::nullopt;
-  out.price = std::move(*best);
-  out.price.step.degrees.microbatches = c.degrees.microbatches;
+  const Degrees& d = c.degrees;
+  Counted out{.planned = planner->plan({.dp = d.dp, .tp = d.tp, .zero = d.zero, .sp = d.sp})};
+  out.planned.microbatches = c.microbatches;
+  out.costs = place_costs(line_, out.planned, cluster_, options_);
+  note(c, out.costs);
   return out;
 }
 
-bool PlanPrices::fits(const PipelinePrice& p) const {
-  return static_cast<double>(p.step.program.memory_bytes_max) <= limit_;
+double PlanPrices::bound_s(const Candidate& c, const Counted& counted, const PipelineSchedule& s) {
+  double data = 0, once = counted.costs.common.once_s + counted.costs.common.once_exchange_s;
+  for (uint32_t place = 0; place < line_.places(); ++place) {
+    const PlaceCost& p = counted.costs.places[place];
+    data += line_.times(place) * (p.forward_data_s + p.backward_data_s);
+    once += line_.times(place) * (p.once_s + p.once_exchange_s) / c.degrees.pp;
+  }
+  return pipelined_by_calls(c, s) + c.microbatches * data / c.degrees.pp + once;
 }
-bool PlanPrices::before(const PipelinePrice& a, const PipelinePrice& b) const {
-  if (fits(a) != fits(b)) return fits(a);
-  return fits(a) ? a.step.program.step_s < b.step.program.step_s
-                 : a.step.program.memory_bytes_max < b.step.program.memory_bytes_max;
+
+std::optional<PipelinePrice> PlanPrices::price(const Candidate& c, const Counted& counted,
+                                               const PipelineSchedule& s) {
+  Degrees d = c.degrees;
+  d.microbatches = c.microbatches;
+  d.schedule = s;
+  auto price = pipeline_price(&line_, counted.costs, d, cluster_);
+  if (price) price->step.degrees.microbatches = c.degrees.microbatches;
+  return price;
 }
 
 size_t PlanPrices::nodes(const Candidate& c) const {
@@ -183,8 +218,9 @@ PricedPlan PlanPrices::price_whole(const Degrees& degrees) {
   if (!whole_) {
     whole_ = std::make_unique<WindowPlanner>(step_.window, step_.uploaded, 1, &signatures_);
   }
-  PricedPlan out{.planned = whole_->plan(degrees), .whole = true};
-  out.price.step = price_step(step_, out.planned, degrees, cluster_, options_, &signatures_);
+  auto planned = std::make_shared<PlannedWindow>(whole_->plan(degrees));
+  PricedPlan out{.planned = planned, .whole = true};
+  out.price.step = price_step(step_, *planned, degrees, cluster_, options_, &signatures_);
   return out;
 }
 

@@ -15,8 +15,8 @@ namespace moai::compiler {
 
 struct PricedPlan {
   PipelinePrice price{};
-  PlannedWindow planned{};  // of one micro-batch, or of all that ranks run
-  bool whole = false;       // priced as all of its programs
+  std::shared_ptr<const PlannedWindow> planned{};  // of one micro-batch, or of all that ranks run
+  bool whole = false;                              // priced as all of its programs
 };
 
 class PlanPrices {
@@ -31,36 +31,45 @@ class PlanPrices {
 
   // From the window's calls, with what tensor parallel exchanges as far as that is known.
   void set_bound(Candidate* c);
-  // With the calls of a micro-batch; false where no candidate with the same ones was priced yet.
+  // With the calls of a micro-batch; false where no candidate with the same ones was counted yet.
   bool set_bound_by_calls(Candidate* c);
 
-  // By the calls of a micro-batch: the best schedule that fits, else that which needs least.
-  // Nothing where no micro-batch can be cut out, or the model has too few places.
-  std::optional<PricedPlan> price(const Candidate& c);
+  // The calls of a micro-batch. Nothing where none can be cut out.
+  struct Counted {
+    PlannedWindow planned{};
+    PlaceCosts costs{};
+  };
+  std::optional<Counted> count(const Candidate& c);
+  // A step of the candidate's calls in this schedule is no shorter.
+  double bound_s(const Candidate& c, const Counted& counted, const PipelineSchedule& s);
+  // Nothing where the model has too few places.
+  std::optional<PipelinePrice> price(const Candidate& c, const Counted& counted,
+                                     const PipelineSchedule& s);
+  std::vector<PipelineSchedule> schedules_of(const Candidate& c) const;
   // As all programs of the whole window, which takes long where there are many calls.
   PricedPlan price_whole(const Degrees& degrees);
   size_t nodes(const Candidate& c) const;  // that this looks at, about
 
  private:
-  // Of one micro-batch of the whole model on one device of dp × tp.
-  struct Calls {
-    double each_s = 0;   // with what tensor parallel exchanges
-    double forward = 0;  // the part of it
-    double kept = 0;
-  };
   // Rows of a micro-batch on one rank, or how uneven they are cut; tp, sp.
   using Key = std::tuple<int64_t, int, int, bool, Recompute>;
   Key key(const Candidate& c) const;
   void note(const Candidate& c, const PlaceCosts& costs);
-  std::vector<PipelineSchedule> by_idle(const Candidate& c, const Calls& calls) const;
+  // Of a stage's calls for one micro-batch: the slowest one's, and the part of its phases.
+  struct StageBound {
+    double slowest_s = 0, fastest_s = 0;
+    double forward = 0, input = 0;
+    double kept_first = 0;  // of the first stage
+  };
+  const StageBound& stage_bound(const Candidate& c, const PipelineSchedule& s);
+  double pipelined_by_calls(const Candidate& c, const PipelineSchedule& s);
+  double send_s(const Candidate& c);
 
   double again_s(const Degrees& d);
   double pipelined(const Candidate& c, double each, double forward) const;
   double once_s(const Candidate& c);
   double data_exchange_s(const Degrees& d, int microbatches);
   double least_bytes(const Candidate& c);
-  bool fits(const PipelinePrice& p) const;
-  bool before(const PipelinePrice& a, const PipelinePrice& b) const;
 
   const RecordedStep& step_;
   const cluster::Cluster& cluster_;
@@ -72,7 +81,8 @@ class PlanPrices {
   WorkBound bound_;
   MicrobatchWindows windows_;
   std::unique_ptr<WindowPlanner> whole_;
-  std::map<Key, Calls> calls_;
+  std::map<Key, std::vector<PlaceCost>> calls_;  // by place of the line
+  std::map<std::tuple<Key, int, int>, StageBound> stage_bounds_;  // by stages and chunks
   std::map<std::pair<int, bool>, double> tensor_exchange_;  // by tp and sp, of all of the batch
   std::map<std::tuple<int, int, Recompute>, double> again_;
   std::map<std::tuple<int, int, int, int, int>, double> data_exchange_;

@@ -4,8 +4,9 @@
 #include <chrono>
 #include <cstdio>
 #include <limits>
+#include <memory>
 #include <queue>
-#include <unordered_map>
+#include <unordered_set>
 
 #include "moai/compiler/search/plan_prices.h"
 
@@ -71,7 +72,7 @@ class Search {
       d.schedule = {};
       if (c.degrees != d) continue;
       prices_.set_bound(&c);
-      evaluate(static_cast<size_t>(&c - candidates_.data()));
+      price_all(static_cast<size_t>(&c - candidates_.data()));
       confirm();
       result_.search_s = since(begin);
       result_.candidates = candidates_.size();
@@ -111,13 +112,19 @@ class Search {
 
   // ---- the order of candidates
 
-  enum class Level : uint8_t { kCalls, kExchange, kMicrobatch, kPriced };
+  enum class Level : uint8_t { kCalls, kExchange, kMicrobatch, kSchedule, kPriced };
   struct Open {
     double bound_s = 0;
     Level level = Level::kCalls;
-    size_t index = 0;  // of candidates_, or of priced_
+    size_t index = 0;  // of candidates_, of scheduled_, or of priced_
 
     bool operator<(const Open& other) const { return bound_s > other.bound_s; }
+  };
+  // A candidate whose calls are counted, with one of its schedules.
+  struct Scheduled {
+    size_t candidate = 0;
+    std::shared_ptr<const PlanPrices::Counted> counted{};
+    PipelineSchedule schedule{};
   };
 
   void visit() {
@@ -129,13 +136,21 @@ class Search {
       const Open next = open_.top();
       open_.pop();
       if (next.level == Level::kPriced) {
-        found_.push_back(std::move(priced_[next.index]));
+        accept(next.index);
+      } else if (next.level == Level::kSchedule) {
+        price(scheduled_[next.index]);
       } else {
         look_closer(next);
       }
     }
     const double rest = open_.empty() ? result_.lower_bound_s : open_.top().bound_s;
     result_.lower_bound_s = std::min(result_.lower_bound_s, rest);
+  }
+  // Of a candidate's schedules the first that is accepted is the best.
+  void accept(size_t index) {
+    Plan& plan = priced_[index];
+    if (!plan.priced.whole && !accepted_.insert(plan.candidate).second) return;
+    found_.push_back(std::move(plan));
   }
   // Whether the candidate takes more than there is at least.
   bool drop(const Candidate& c) {
@@ -150,46 +165,56 @@ class Search {
       open_.push({c.bound_s, Level::kExchange, at.index});
       return;
     }
-    const double least = c.bound_s;
-    if (at.level == Level::kExchange) {
-      least_[at.index] = least;
-      if (prices_.set_bound_by_calls(&c)) {
-        if (!drop(c)) open_.push({c.bound_s, Level::kMicrobatch, at.index});
-        return;
-      }
+    if (at.level == Level::kExchange && prices_.set_bound_by_calls(&c)) {
+      if (!drop(c)) open_.push({c.bound_s, Level::kMicrobatch, at.index});
+      return;
     }
     stopped_ = problem_.stopped && problem_.stopped();
-    if (stopped_) return;
-    evaluate(at.index);
+    if (!stopped_) count(at.index);
   }
 
-  // Prices the candidate; what fits is open again, with its price.
-  void evaluate(size_t index) {
-    const Candidate& c = candidates_[index];
-    auto priced = prices_.price(c);
-    // What cannot be taken apart is priced as it is, if the user wants it so.
-    const bool pinned = problem_.pins.microbatches || problem_.pins.pp || problem_.pins.recompute;
-    if (!priced && (pinned || c.microbatches == 1)) {
-      Degrees d = c.degrees;
-      if (d.pp > 1) d.schedule = problem_.pins.schedule.value_or(PipelineSchedule{});
-      priced = prices_.price_whole(d);
+  // Counts the candidate's calls: each of its schedules is open then.
+  void count(size_t index) {
+    Candidate& c = candidates_[index];
+    auto counted = prices_.count(c);
+    if (!counted) return price_whole(index);
+    ++result_.priced;
+    const auto shared = std::make_shared<const PlanPrices::Counted>(std::move(*counted));
+    prices_.set_bound_by_calls(&c);
+    if (drop(c)) return;
+    result_.lower_bound_s = std::min(result_.lower_bound_s, c.bound_s);
+    for (const PipelineSchedule& s : prices_.schedules_of(c)) {
+      open_.push({prices_.bound_s(c, *shared, s), Level::kSchedule, scheduled_.size()});
+      scheduled_.push_back({index, shared, s});
     }
-    if (!priced) {
+  }
+  void price(const Scheduled& s) {
+    if (accepted_.contains(s.candidate)) return;
+    auto price = prices_.price(candidates_[s.candidate], *s.counted, s.schedule);
+    if (!price) return;
+    const std::shared_ptr<const PlannedWindow> planned(s.counted, &s.counted->planned);
+    open({.priced = {std::move(*price), planned, false}, .candidate = s.candidate});
+  }
+  // What cannot be taken apart is priced as it is, if the user wants it so.
+  void price_whole(size_t index) {
+    const Candidate& c = candidates_[index];
+    const bool pinned = problem_.pins.microbatches || problem_.pins.pp || problem_.pins.recompute;
+    if (!pinned && c.microbatches > 1) {
       --result_.candidates;
       --result_.fitting;
       return;
     }
+    Degrees d = c.degrees;
+    if (d.pp > 1) d.schedule = problem_.pins.schedule.value_or(PipelineSchedule{});
     ++result_.priced;
-    Plan plan{.priced = std::move(*priced), .candidate = index};
+    result_.lower_bound_s = std::min(result_.lower_bound_s, c.bound_s);
+    open({.priced = prices_.price_whole(d), .candidate = index});
+  }
+  // What fits is open again, with its price.
+  void open(Plan plan) {
     set_price(&plan);
-    const auto least = least_.find(index);
-    plan.found.lower_bound_s = least == least_.end() ? c.bound_s : least->second;
-    if (!plan.found.fits) {
-      --result_.fitting;
-      insert(&too_large_, std::move(plan));
-      return;
-    }
-    result_.lower_bound_s = std::min(result_.lower_bound_s, plan.found.lower_bound_s);
+    plan.found.lower_bound_s = candidates_[plan.candidate].bound_s;
+    if (!plan.found.fits) return insert(&too_large_, std::move(plan));
     open_.push({plan.found.price.step_s, Level::kPriced, priced_.size()});
     priced_.push_back(std::move(plan));
   }
@@ -205,13 +230,22 @@ class Search {
 
   // Where nothing fits: what needs least.
   void visit_smallest() {
+    result_.lower_bound_s = 0;
     std::vector<size_t> order(candidates_.size());
     for (size_t i = 0; i < order.size(); ++i) order[i] = i;
     std::ranges::stable_sort(order, {}, [&](size_t i) { return candidates_[i].memory_bytes; });
     for (size_t i = 0; i < std::min(order.size(), kSmallest) && !stopped_; ++i) {
       stopped_ = problem_.stopped && problem_.stopped();
-      evaluate(order[i]);
+      price_all(order[i]);
     }
+  }
+  // Whether or not it fits.
+  void price_all(size_t index) {
+    const Candidate& c = candidates_[index];
+    auto counted = prices_.count(c);
+    if (!counted) return price_whole(index);
+    const auto shared = std::make_shared<const PlanPrices::Counted>(std::move(*counted));
+    for (const PipelineSchedule& s : prices_.schedules_of(c)) price({index, shared, s});
   }
 
   // ---- the best, priced as all of their programs
@@ -219,9 +253,7 @@ class Search {
   void confirm() {
     for (; !open_.empty(); open_.pop()) {
       const Open& next = open_.top();
-      if (next.level == Level::kPriced && found_.size() < kShown) {
-        found_.push_back(std::move(priced_[next.index]));
-      }
+      if (next.level == Level::kPriced && found_.size() < kShown) accept(next.index);
     }
     for (Plan& plan : too_large_) found_.push_back(std::move(plan));
     too_large_.clear();
@@ -282,15 +314,16 @@ class Search {
   }
 
   void describe(PricedPlan* best) {
-    const PlannedWindow& planned = best->planned;
+    const PlannedWindow& planned = *best->planned;
     const auto line = [&](graph::LineId at) {
       return best->whole ? at : prices_.line().script_line(at);
     };
     result_.weights = weight_layouts(planned);
     for (WeightLayout& w : result_.weights) w.line = line(w.line);
     result_.price = std::move(best->price);
-    const auto alone = prices_.price(Candidate{});
-    result_.one_device = alone ? alone->price.step : prices_.price_whole({}).price.step;
+    const auto alone = prices_.count(Candidate{});
+    const auto price = alone ? prices_.price(Candidate{}, *alone, {}) : std::nullopt;
+    result_.one_device = price ? price->step : prices_.price_whole({}).price.step;
     for (WholeCalls& w : result_.price.step.whole) w.line = line(w.line);
     result_.microbatches = planned.microbatches;
     result_.barriers = planned.barriers;
@@ -305,8 +338,9 @@ class Search {
   PlanPrices prices_;
   std::vector<Candidate> candidates_;
   std::priority_queue<Open> open_;
-  std::unordered_map<size_t, double> least_;  // of candidates, from the window's calls
+  std::vector<Scheduled> scheduled_;
   std::vector<Plan> priced_;
+  std::unordered_set<size_t> accepted_;  // candidates
   std::vector<Plan> found_, too_large_;  // best first
   SearchResult result_;
   bool stopped_ = false;

@@ -36,6 +36,7 @@ Status run(const std::string& recording_path, const std::string& cluster_path, i
               r.layers_priced);
   std::printf("%zu candidates, %zu priced; search %.3f s, as all programs %.3f s more\n",
               r.candidates, r.priced, r.search_s, r.confirm_s);
+  for (const int64_t rows : r.batches) std::printf("batch of %ld rows\n", static_cast<long>(rows));
   std::printf("no plan is below %.3f ms\n", 1e3 * r.lower_bound_s);
   print(r.best);
   for (size_t i = 0; i < r.price.step.stages.size(); ++i) {

@@ -44,6 +44,14 @@ class SearchPlan : public testing::Test {
     return found.ok() ? std::move(*found) : SearchResult{};
   }
 
+  static StepPrice price(PlanPrices* prices, const Candidate& c, const PipelineSchedule& s) {
+    const auto counted = prices->count(c);
+    EXPECT_TRUE(counted.has_value()) << to_string(c.degrees);
+    const auto price = counted ? prices->price(c, *counted, s) : std::nullopt;
+    EXPECT_TRUE(price.has_value()) << to_string(c.degrees);
+    return price ? price->step : StepPrice{};
+  }
+
   // One stage, all of a batch at once, nothing made again.
   static constexpr Pins kPlain{.pp = 1, .microbatches = 1, .recompute = Recompute::kNone};
 
@@ -78,14 +86,13 @@ TEST_F(SearchPlan, PricesOfFewLayersTellThatOfAll) {
   EXPECT_EQ(prices.line().layers_kept(), 3u);
   for (Candidate c : prices.candidates()) {
     prices.set_bound(&c);
-    const auto few = prices.price(c);
-    ASSERT_TRUE(few.has_value()) << to_string(c.degrees);
+    const StepPrice few = price(&prices, c, {});
     const StepPrice all = prices.price_whole(c.degrees).price.step;
-    const double step_s = few->price.step.program.step_s;
+    const double step_s = few.program.step_s;
     EXPECT_NEAR(step_s, all.program.step_s, 0.02 * all.program.step_s) << to_string(c.degrees);
     EXPECT_GE(step_s, c.bound_s) << to_string(c.degrees);
     const auto bytes = static_cast<double>(all.program.memory_bytes_max);
-    EXPECT_NEAR(static_cast<double>(few->price.step.program.memory_bytes_max), bytes, 0.15 * bytes)
+    EXPECT_NEAR(static_cast<double>(few.program.memory_bytes_max), bytes, 0.15 * bytes)
         << to_string(c.degrees);
   }
 }
@@ -155,12 +162,11 @@ class SearchPrices : public SearchPlan {
       of_candidate.schedule = {};
       if (c.degrees != of_candidate) continue;
       prices->set_bound(&c);
-      const auto few = prices->price(c);
-      ASSERT_TRUE(few.has_value()) << to_string(d);
-      ASSERT_EQ(few->price.step.degrees, d);
+      const StepPrice few = price(prices, c, d.schedule);
+      ASSERT_EQ(few.degrees, d);
       const StepPrice all = prices->price_whole(d).price.step;
-      const double step = few->price.step.program.step_s / all.program.step_s - 1;
-      const double memory = static_cast<double>(few->price.step.program.memory_bytes_max) /
+      const double step = few.program.step_s / all.program.step_s - 1;
+      const double memory = static_cast<double>(few.program.memory_bytes_max) /
                                 static_cast<double>(all.program.memory_bytes_max) -
                             1;
       EXPECT_LE(c.bound_s, all.program.step_s * 1.0001) << to_string(d);
