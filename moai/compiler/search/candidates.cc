@@ -7,6 +7,9 @@
 namespace moai::compiler {
 namespace {
 
+// Of a schedule, so that it is simulated in some milliseconds.
+constexpr int64_t kTasksMax = 1 << 15;
+constexpr int64_t kZeroBubbleMax = 1 << 12;  // micro-batches of all stages
 constexpr int kChunks[] = {2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64};
 
 template <typename T>
@@ -22,7 +25,9 @@ class Enumeration {
   }
 
   std::vector<Candidate> run() {
-    const auto places = static_cast<int>(line_.order().size());
+    // A stage is no less than a layer, where there are layers.
+    const size_t most = line_.folded() ? line_.layers() : line_.order().size();
+    const auto places = static_cast<int>(most);
     for (int pp = 1; pp <= devices_; ++pp) {
       if (devices_ % pp != 0 || !allows(pins_.pp, pp)) continue;
       if (pp > 1 && !pins_.pp && (pp > places || !line_.divides())) continue;
@@ -124,21 +129,26 @@ std::vector<PipelineSchedule> schedules(const Degrees& d, const Pins& pins, size
   if (pins.schedule) return {*pins.schedule};
   std::vector<PipelineSchedule> all{{}};
   if (d.microbatches == 1) return all;
-  all.push_back({.kind = PipelineSchedule::Kind::kZeroBubble});
+  const int64_t passes = static_cast<int64_t>(d.pp) * d.microbatches;
+  if (passes <= kZeroBubbleMax) all.push_back({.kind = PipelineSchedule::Kind::kZeroBubble});
   for (const int chunks : kChunks) {
     if (static_cast<size_t>(d.pp) * static_cast<size_t>(chunks) > places) break;
+    if (passes * chunks > kTasksMax) break;
     all.push_back({.kind = PipelineSchedule::Kind::kInterleaved, .chunks = chunks});
   }
   return all;
 }
 
 // With zero bubbles the last stage waits for the first forward passes, and the first one, after as
-// many as it may hold, for the first gradients.
+// many as it may hold, for the first gradients. Otherwise a micro-batch goes through all parts, and
+// those behind it end one part later each.
 double least_idle(const Degrees& d, int microbatches, const PipelineSchedule& schedule,
                   double forward, double input) {
-  const double fill = static_cast<double>(d.pp - 1) / microbatches;
-  if (schedule.kind == PipelineSchedule::Kind::kZeroBubble) return fill * std::max(forward, input);
-  return fill / schedule.chunks;
+  const double m = microbatches, chunks = schedule.chunks, fill = d.pp - 1;
+  if (schedule.kind == PipelineSchedule::Kind::kZeroBubble) {
+    return fill * std::max(forward, input) / m;
+  }
+  return std::max(fill / chunks, d.pp - m + (m - 1) / chunks) / m;
 }
 
 }  // namespace moai::compiler

@@ -46,8 +46,15 @@ bool PlanPrices::set_bound_by_calls(Candidate* c) {
     least = std::min(least, pipelined_by_calls(*c, s));
     kept = std::min(kept, stage_bound(*c, s).kept_first);
   }
-  c->bound_s = std::max(c->bound_s, least + once_s(*c));
-  c->memory_bytes = least_bytes(*c) + kept * std::min(c->microbatches, c->degrees.pp);
+  double once = once_s(*c), bytes = least_bytes(*c);
+  if (const auto found = weights_.find(weights_key(*c)); found != weights_.end()) {
+    const Weights& w = found->second;
+    once = std::max(once, w.common_s + (w.once_s + c->microbatches * w.each_s) / c->degrees.pp);
+    bytes = std::max(bytes, w.bytes / c->degrees.pp);
+    if (c->microbatches > 1) bytes = std::max(bytes, (w.bytes + w.gradients) / c->degrees.pp);
+  }
+  c->bound_s = std::max(c->bound_s, least + once);
+  c->memory_bytes = bytes + kept * std::min(c->microbatches, c->degrees.pp);
   return true;
 }
 
@@ -167,8 +174,25 @@ PlanPrices::Key PlanPrices::key(const Candidate& c) const {
           c.degrees.sp, c.degrees.recompute};
 }
 
+PlanPrices::WeightsKey PlanPrices::weights_key(const Candidate& c) const {
+  return {c.degrees.dp, c.degrees.tp, c.degrees.zero, c.degrees.sp};
+}
+
 void PlanPrices::note(const Candidate& c, const PlaceCosts& costs) {
   calls_.try_emplace(key(c), costs.places);
+  const auto [at, is_new] = weights_.try_emplace(weights_key(c));
+  if (is_new) {
+    Weights& w = at->second;
+    w.common_s = costs.common.once_s + costs.common.once_exchange_s;
+    for (uint32_t place = 0; place < line_.places(); ++place) {
+      const PlaceCost& p = costs.places[place];
+      const double times = line_.times(place);
+      w.once_s += times * (p.once_s + p.once_exchange_s);
+      w.each_s += times * (p.forward_data_s + p.backward_data_s);
+      w.bytes += times * (p.parameters + p.state);
+      w.gradients += times * p.gradients;
+    }
+  }
   const double parts = static_cast<double>(c.microbatches) * c.of_use.dp;
   tensor_exchange_.try_emplace({c.of_use.tp, c.of_use.sp}, costs.tensor_bandwidth_s * parts);
 }

@@ -62,6 +62,14 @@ class PlanPrices {
     double kept_first = 0;  // of the first stage
   };
   const StageBound& stage_bound(const Candidate& c, const PipelineSchedule& s);
+  // Of the whole model's weights on one device of dp × tp: what depends on no micro-batch.
+  using WeightsKey = std::tuple<int, int, int, bool>;  // dp, tp, zero, sp
+  struct Weights {
+    double common_s = 0, once_s = 0;     // once a step, on every stage and by place
+    double each_s = 0;                   // what dp exchanges for each micro-batch
+    double bytes = 0, gradients = 0;
+  };
+  WeightsKey weights_key(const Candidate& c) const;
   double pipelined_by_calls(const Candidate& c, const PipelineSchedule& s);
   double send_s(const Candidate& c);
 
@@ -82,6 +90,7 @@ class PlanPrices {
   MicrobatchWindows windows_;
   std::unique_ptr<WindowPlanner> whole_;
   std::map<Key, std::vector<PlaceCost>> calls_;  // by place of the line
+  std::map<WeightsKey, Weights> weights_;
   std::map<std::tuple<Key, int, int>, StageBound> stage_bounds_;  // by stages and chunks
   std::map<std::pair<int, bool>, double> tensor_exchange_;  // by tp and sp, of all of the batch
   std::map<std::tuple<int, int, Recompute>, double> again_;

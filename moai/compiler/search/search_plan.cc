@@ -14,6 +14,7 @@ namespace moai::compiler {
 namespace {
 
 constexpr size_t kShown = 6;             // the best and the next five
+constexpr size_t kMoreCounted = 6;       // candidates, for the next five to be found
 constexpr size_t kWholeNodesMax = 6000;  // of what is priced as all programs
 constexpr size_t kWholeMax = 16;         // so many plans
 constexpr size_t kSmallest = 8;          // that are priced where nothing fits
@@ -132,8 +133,14 @@ class Search {
       prices_.set_bound(&candidates_[i]);
       if (!drop(candidates_[i])) open_.push({candidates_[i].bound_s, Level::kCalls, i});
     }
+    size_t enough = std::numeric_limits<size_t>::max();
     while (!open_.empty() && found_.size() < kShown && !stopped_) {
       const Open next = open_.top();
+      // The best is proven; what comes next may be what is priced by then.
+      if (!found_.empty() && enough > result_.priced) {
+        enough = std::min(enough, result_.priced + kMoreCounted);
+      }
+      if (result_.priced >= enough) break;
       open_.pop();
       if (next.level == Level::kPriced) {
         accept(next.index);

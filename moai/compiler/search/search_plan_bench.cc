@@ -38,6 +38,8 @@ Status run(const std::string& recording_path, const std::string& cluster_path, i
               r.candidates, r.priced, r.search_s, r.confirm_s);
   for (const int64_t rows : r.batches) std::printf("batch of %ld rows\n", static_cast<long>(rows));
   std::printf("no plan is below %.3f ms\n", 1e3 * r.lower_bound_s);
+  std::printf("%d micro-batches; priced as %s\n", r.microbatches,
+              r.best.whole ? "all programs" : "one micro-batch");
   print(r.best);
   for (size_t i = 0; i < r.price.step.stages.size(); ++i) {
     const StagePrice& stage = r.price.step.stages[i];
