@@ -3,6 +3,8 @@
 #include <ostream>
 
 #include "moai/base/file.h"
+#include "moai/base/log.h"
+#include "moai/base/site_settings.h"
 #include "moai/compiler/planner/pins.h"
 #include "moai/toolkit/moai.h"
 #include "moai/toolkit/plan/plan_cluster.h"
@@ -39,6 +41,24 @@ void count_samples(PlanReport* report) {
   report->tokens = report->samples * found.sequence;
 }
 
+// What an earlier call found for the same step and cluster is priced alone.
+Result<compiler::SearchResult> search(const compiler::SearchProblem& problem, bool* cached) {
+  const compiler::PlanCache cache(state_directory() + "/plans");
+  const std::string key =
+      compiler::plan_key(graph::window_hash(problem.step->window, *problem.signatures),
+                         *problem.cluster, problem.pins, "moai plan");
+  if (const auto known = cache.find(key)) {
+    auto found = compiler::price_plan(problem, *known);
+    *cached = found.ok();
+    if (found.ok()) return found;
+  }
+  auto found = compiler::search_plan(problem);
+  if (!found.ok()) return found;
+  const Status kept = cache.keep(key, compiler::to_cached(*found));
+  if (!kept.ok()) log_warning(kept.message());
+  return found;
+}
+
 Result<PlanReport> make_report(const Flags& flags, Context& context) {
   const std::vector<std::string>& words = flags.rehearsal.arguments;
   if (words.empty()) return invalid_argument("give a script: moai plan [OPTIONS] script.py");
@@ -57,7 +77,7 @@ Result<PlanReport> make_report(const Flags& flags, Context& context) {
                     .capture_s = rehearsed.seconds};
   const compiler::SearchProblem problem{
       .step = &step, .cluster = &report.cluster, .signatures = &signatures, .pins = pins};
-  MOAI_ASSIGN_OR_RETURN(report.found, compiler::search_plan(problem));
+  MOAI_ASSIGN_OR_RETURN(report.found, search(problem, &report.cached));
   report.ideal = compiler::ideal_step(step.window, signatures, report.cluster, {});
   count_samples(&report);
   return report;

@@ -29,7 +29,8 @@ constexpr Constant kConstants[] = {
     {"ep", "1", "experts on devices of their own"},
 };
 
-constexpr std::string_view kKeys = "dp, tp, zero, sp, pp, cp, ep, microbatches, recompute, schedule";
+constexpr std::string_view kKeys =
+    "dp, tp, zero, sp, pp, cp, ep, microbatches, recompute, schedule";
 
 Status set_number(const Number& number, std::string_view value, Pins* pins) {
   int n = 0;

@@ -191,6 +191,7 @@ PlannedWindow WindowPlanner::plan(const Degrees& degrees) {
     PlannedWindow planned = at.planner->plan(of_ranks);
     planned.microbatches = at.window.count.microbatches;
     planned.barriers = at.window.made.barriers;
+    planned.in_time = at.window.refused;
     return planned;
   }
   Expanded* at = recorded_.get();

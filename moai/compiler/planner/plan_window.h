@@ -50,6 +50,7 @@ struct PlannedWindow {
   std::vector<ExpandedCalls> expansions{};  // of the recorded window, one after the other
   int microbatches = 1;                     // in which the window is by now
   std::vector<TimeBarrier> barriers{};      // of them
+  Status in_time{};                         // not OK: our mistake, of which there are none
 };
 
 // A plan for a window of which calls may have been expanded.

@@ -52,8 +52,8 @@ class Run {
     const double takes = stages_[s].prices[node].exposed_s;
     double& now = times_[s].end_s;
     const double before = now;
-    const bool receives = m.kind == Message::Kind::kReceive ||
-                          (m.kind == Message::Kind::kBroadcast && m.peer != s);
+    const bool receives =
+        m.kind == Message::Kind::kReceive || (m.kind == Message::Kind::kBroadcast && m.peer != s);
     if (receives) {
       std::deque<double>& arrivals = sent_[{m.peer, s}];
       if (arrivals.empty()) return false;

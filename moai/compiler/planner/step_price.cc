@@ -187,9 +187,8 @@ class Pricing {
   // Of the stages that run an operator the dearest counts.
   static void merge(std::vector<WholeCalls> more, std::vector<WholeCalls>* all) {
     for (WholeCalls& w : more) {
-      const auto same = std::ranges::find_if(*all, [&](const WholeCalls& other) {
-        return other.op == w.op && other.line == w.line;
-      });
+      const auto same = std::ranges::find_if(
+          *all, [&](const WholeCalls& other) { return other.op == w.op && other.line == w.line; });
       if (same == all->end()) {
         all->push_back(std::move(w));
       } else if (w.seconds + w.exchange_s > same->seconds + same->exchange_s) {

@@ -51,10 +51,10 @@ struct StepPrice {
   // Of all stages the longest step, the most memory, FLOPs and calls; traffic of the stage that has
   // most on the axis.
   cost::ProgramPrice program{};
-  SliceSeconds slices{};            // of the stage that ends last
-  RoleBytes fullest{};              // of what memory is when it is fullest
+  SliceSeconds slices{};             // of the stage that ends last
+  RoleBytes fullest{};               // of what memory is when it is fullest
   std::vector<StagePrice> stages{};  // at least one
-  std::vector<WholeCalls> whole{};  // dearest first
+  std::vector<WholeCalls> whole{};   // dearest first
 
   bool fits(const cluster::Cluster& c) const {
     return program.memory_bytes_max <= static_cast<uint64_t>(c.device.memory_bytes);

@@ -9,10 +9,10 @@
 namespace moai::compiler {
 
 struct Candidate {
-  Degrees degrees{};       // but for the schedule
-  Degrees of_use{};        // without what splits nothing
-  int microbatches = 1;    // in which the batch runs: of a pinned number the nearest that divides it
-  double bound_s = 0;       // no schedule makes a step shorter
+  Degrees degrees{};     // but for the schedule
+  Degrees of_use{};      // without what splits nothing
+  int microbatches = 1;  // in which the batch runs: of a pinned number the nearest that divides it
+  double bound_s = 0;    // no schedule makes a step shorter
   double memory_bytes = 0;  // of a device, at least
 };
 

@@ -51,8 +51,7 @@ bool plan(const RecordedStep& step, const cluster::Cluster& cluster,
                 plan.c_str(), seconds);
     std::fflush(stdout);
   };
-  const auto found =
-      search_plan({.step = &step, .cluster = &cluster, .signatures = signatures});
+  const auto found = search_plan({.step = &step, .cluster = &cluster, .signatures = signatures});
   if (!found.ok()) {
     say(found.status().message(), "-", 0);
     return false;

@@ -90,8 +90,8 @@ MicrobatchWindows::Again& MicrobatchWindows::made_again(Recompute how) {
   at->window = w;
   at->calls.resize(w.nodes.size());
   if (how == Recompute::kNone) return *at;
-  Recomputed made = recompute(w, {}, line_.step().uploaded, how, at->next_temporary,
-                              line_.signatures());
+  Recomputed made =
+      recompute(w, {}, line_.step().uploaded, how, at->next_temporary, line_.signatures());
   if (!made.verified.ok()) return *at;
   at->next_temporary = made.next_temporary;
   for (uint32_t i = 0; i < made.window.nodes.size(); ++i) {

@@ -54,9 +54,9 @@ bool ModelLine::build() {
   const Dataflow flow(a.graph);
   const StageLine line(flow, planner_->roles());
   if (folded() && line.places <= fewer_places_) return false;
-  const StageParts parts = find_parts(
-      a.graph, planner_->roles(),
-      {.factors = &a.factors, .homes = [](SegmentId) { return StageHome{}; }});
+  const StageParts parts =
+      find_parts(a.graph, planner_->roles(),
+                 {.factors = &a.factors, .homes = [](SegmentId) { return StageHome{}; }});
   find_places(flow, line);
   mark_calls(parts.weight_gradients);
   find_order(line.places);

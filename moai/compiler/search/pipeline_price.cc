@@ -108,20 +108,19 @@ class Pipeline {
     const PlaceCost c = cost_of(s);
     StagePrice stage{.weights = static_cast<size_t>(c.weights)};
     const double m = m_;
-    stage.slices = {.forward_s = m * c.forward_s,
-                    .backward_s = m * c.backward_s() + (m - 1) * c.adding_s,
-                    .optimizer_s = c.once_s,
-                    .exchange_s = m * (c.forward_exchange_s + c.backward_exchange_s) +
-                                  c.once_exchange_s};
+    stage.slices = {
+        .forward_s = m * c.forward_s,
+        .backward_s = m * c.backward_s() + (m - 1) * c.adding_s,
+        .optimizer_s = c.once_s,
+        .exchange_s = m * (c.forward_exchange_s + c.backward_exchange_s) + c.once_exchange_s};
     for (uint32_t p = s; p < parts_count_; p += stages_) {
       const double to_next = p + 1 < parts_count_ ? parts_[p].send_s : 0;
       const double to_last = p > 0 ? parts_[p - 1].send_s : 0;
       if (stages_ > 1) stage.slices.exchange_s += m * (to_next + to_last);
     }
     const double busy = stage.busy_s() + stage.slices.exchange_s;
-    const double end = stages_ == 1 ? busy
-                                    : out_.simulation.devices[s].end_s + c.once_s +
-                                          c.once_exchange_s;
+    const double end =
+        stages_ == 1 ? busy : out_.simulation.devices[s].end_s + c.once_s + c.once_exchange_s;
     stage.slices.idle_s = std::max(0.0, end - busy);
     set_memory(s, c, &stage);
     StepPrice& step = out_.step;
@@ -168,11 +167,17 @@ class Pipeline {
         }
         gone += p.kept;
       }
-      if (made - gone + costs_.common.beside > most) {
+      if (made - gone > most) {
         gradients = made;
         activations = this->activations(s, c) - gone;
-        beside = costs_.common.beside;
+        beside = 0;
       }
+    }
+    // Behind the last task nothing is in flight.
+    if (c.gradients + c.once_beside > gradients + activations + beside) {
+      gradients = c.gradients;
+      activations = 0;
+      beside = c.once_beside;
     }
     const auto bytes = [](double b) { return static_cast<uint64_t>(std::llround(b)); };
     stage->fullest = {.parameters = bytes(c.parameters),
@@ -192,10 +197,9 @@ class Pipeline {
       const auto count = [&](double PlaceCosts::Traffic::* field) {
         return (m_ * (costs_.each[a].*field) + costs_.once[a].*field) / stages_;
       };
-      p.axes[a + first] = {
-          static_cast<uint64_t>(count(&PlaceCosts::Traffic::collectives)),
-          static_cast<uint64_t>(count(&PlaceCosts::Traffic::received_bytes)),
-          count(&PlaceCosts::Traffic::seconds)};
+      p.axes[a + first] = {static_cast<uint64_t>(count(&PlaceCosts::Traffic::collectives)),
+                           static_cast<uint64_t>(count(&PlaceCosts::Traffic::received_bytes)),
+                           count(&PlaceCosts::Traffic::seconds)};
     }
     if (stages_ > 1) p.axes[0] = messages();
     for (const cost::AxisTraffic& t : p.axes) {
@@ -220,8 +224,7 @@ class Pipeline {
           if (back ? p + 1 == parts_count_ : p == 0) continue;
           const Part& from = parts_[back ? p : p - 1];
           t.collectives += static_cast<uint64_t>(m_);
-          t.received_bytes +=
-              static_cast<uint64_t>(m_ * line_.crossing()[from.end] * share);
+          t.received_bytes += static_cast<uint64_t>(m_ * line_.crossing()[from.end] * share);
           t.seconds += m_ * from.send_s;
         }
       }

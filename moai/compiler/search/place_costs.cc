@@ -151,9 +151,8 @@ class Counting {
       all += bytes;
     }
     const bool several = shares.size() != 1 || all == 0;
-    const double least = several ? std::min(price.exposed_s, k.collective ? k.latency_s
-                                                                : launch_s())
-                                 : 0;
+    const double least =
+        several ? std::min(price.exposed_s, k.collective ? k.latency_s : launch_s()) : 0;
     const auto add = [&](PlaceCost& c, double seconds) {
       (k.collective ? c.once_exchange_s : c.once_s) += seconds;
     };
@@ -176,12 +175,13 @@ class Counting {
     t.seconds += times * seconds;
   }
 
-  // Of a storage, or of what it was made from.
+  // Of a storage, or of what it was made from or by.
   uint32_t place_of(StorageId id) const {
     const uint32_t place = line_.place_of(id);
     if (place != kNone) return place;
-    const auto made = made_at_.find(id);
-    return made == made_at_.end() ? kNone : made->second;
+    if (const auto made = made_at_.find(id); made != made_at_.end()) return made->second;
+    const auto made = made_in_.find(id);
+    return made == made_in_.end() ? kNone : made->second.place;
   }
 
   // ---- bytes
@@ -211,8 +211,11 @@ class Counting {
     for (size_t k = line_.signatures().at(n.signature).arity.operands; k < ids.size(); ++k) {
       made_in_[ids[k]] = parts_[i];
       if (parts_[i].phase != Phase::kOnce) continue;
-      // What the optimizer makes of what belongs to a place belongs there too.
-      const uint32_t place = ids[0] == ids[k] ? kNone : place_of(ids[0]);
+      // What the optimizer makes of what belongs to a place belongs there too; of lists item by
+      // item.
+      const size_t item = k - line_.signatures().at(n.signature).arity.operands;
+      const StorageId from = ids[item < k ? item : 0];
+      const uint32_t place = from == ids[k] ? kNone : place_of(from);
       if (place != kNone) made_at_[ids[k]] = place;
     }
   }
@@ -260,10 +263,21 @@ class Counting {
     if (n.kind != graph::NodeKind::kCall) return;
     const auto workspace = static_cast<double>(known(n.signature).workspace);
     const double beside = static_cast<double>(live.bytes()) + workspace - counted_bytes_;
-    PlaceCost& c = at(parts_[i].phase == Phase::kOnce ? kNone : parts_[i].place);
+    if (parts_[i].phase == Phase::kOnce) return see_once(beside, workspace, live);
+    PlaceCost& c = at(parts_[i].place);
     if (beside <= c.beside) return;
     c.beside = beside;
     c.workspace = workspace;
+  }
+  // Lists of gathered weights grow with the model.
+  void see_once(double beside, double workspace, const cost::LiveStorages& live) {
+    if (beside <= once_beside_) return;
+    once_beside_ = beside;
+    for (PlaceCost& c : out_.places) c.once_beside = 0;
+    out_.common.once_beside = workspace;
+    for (const auto& [id, bytes] : live.storages()) {
+      if (!there_.contains(id)) at(place_of(id)).once_beside += static_cast<double>(bytes);
+    }
   }
 
   // ---- what the program does not have
@@ -287,9 +301,8 @@ class Counting {
       const ValueNode& node = a.graph.nodes[n];
       const std::string op = node.signature.op + (node.signature.overload.empty() ? "" : ".") +
                              node.signature.overload;
-      const auto same = std::ranges::find_if(out_.whole, [&](const WholeCalls& w) {
-        return w.op == op && w.line == node.line;
-      });
+      const auto same = std::ranges::find_if(
+          out_.whole, [&](const WholeCalls& w) { return w.op == op && w.line == node.line; });
       unknown[node.source] = static_cast<size_t>(same - out_.whole.begin());
       if (same == out_.whole.end()) out_.whole.push_back({.op = op, .line = node.line});
     }
@@ -322,19 +335,33 @@ class Counting {
   std::unordered_map<StorageId, uint64_t> counted_;
   std::unordered_map<StorageId, uint64_t> there_;  // of these, by now
   double counted_bytes_ = 0;                       // of them
+  double once_beside_ = 0;
   PlaceCosts out_;
 };
 
 }  // namespace
 
 PlaceCost& PlaceCost::operator+=(const PlaceCost& o) {
-  for (double PlaceCost::* field :
-       {&PlaceCost::forward_s, &PlaceCost::input_s, &PlaceCost::weight_s, &PlaceCost::once_s,
-        &PlaceCost::forward_exchange_s, &PlaceCost::backward_exchange_s,
-        &PlaceCost::once_exchange_s, &PlaceCost::forward_data_s, &PlaceCost::backward_data_s,
-        &PlaceCost::adding_s, &PlaceCost::flops, &PlaceCost::calls,
-        &PlaceCost::once_calls, &PlaceCost::parameters, &PlaceCost::state, &PlaceCost::data,
-        &PlaceCost::gradients, &PlaceCost::kept, &PlaceCost::weights}) {
+  for (double PlaceCost::* field : {&PlaceCost::forward_s,
+                                    &PlaceCost::input_s,
+                                    &PlaceCost::weight_s,
+                                    &PlaceCost::once_s,
+                                    &PlaceCost::forward_exchange_s,
+                                    &PlaceCost::backward_exchange_s,
+                                    &PlaceCost::once_exchange_s,
+                                    &PlaceCost::forward_data_s,
+                                    &PlaceCost::backward_data_s,
+                                    &PlaceCost::adding_s,
+                                    &PlaceCost::flops,
+                                    &PlaceCost::calls,
+                                    &PlaceCost::once_calls,
+                                    &PlaceCost::parameters,
+                                    &PlaceCost::state,
+                                    &PlaceCost::data,
+                                    &PlaceCost::gradients,
+                                    &PlaceCost::kept,
+                                    &PlaceCost::once_beside,
+                                    &PlaceCost::weights}) {
     this->*field += o.*field;
   }
   if (o.beside > beside) {

@@ -13,13 +13,14 @@ struct PlaceCost {
   double once_s = 0;
   double forward_exchange_s = 0, backward_exchange_s = 0, once_exchange_s = 0;
   double forward_data_s = 0, backward_data_s = 0;  // of the first two, along dp
-  double adding_s = 0;  // gradients to those of the micro-batches before
+  double adding_s = 0;                             // gradients to those of the micro-batches before
   double flops = 0, calls = 0, once_calls = 0;
   double parameters = 0, state = 0, data = 0;  // bytes that lie there when a step begins
   double gradients = 0;                        // bytes that the optimizer waits for
   double kept = 0;                             // bytes from forward to backward
-  double beside = 0;                           // bytes at most beside all of these, in a call
-  double workspace = 0;                        // of them
+  double beside = 0;       // bytes at most beside all of these, in a call of a micro-batch
+  double once_beside = 0;  // the same in the optimizer's calls, which adds up over places
+  double workspace = 0;    // of them
   double weights = 0;
 
   PlaceCost& operator+=(const PlaceCost& other);  // `beside` is the larger one
@@ -38,7 +39,7 @@ struct PlaceCosts {
   };
   // By mesh axis, of all the model's layers on one rank.
   std::vector<Traffic> each{}, once{};
-  double tensor_bandwidth_s = 0;  // of `each` along tp, were there no latency
+  double tensor_bandwidth_s = 0;    // of `each` along tp, were there no latency
   std::vector<WholeCalls> whole{};  // of all layers, for one micro-batch; lines are marks
 };
 

@@ -8,8 +8,7 @@
 namespace moai::compiler {
 
 PlanPrices::PlanPrices(const RecordedStep& step, const cluster::Cluster& cluster, const Pins& pins,
-                       const PriceOptions& options, double limit,
-                       graph::SignatureTable* signatures)
+                       const PriceOptions& options, double limit, graph::SignatureTable* signatures)
     : step_(step),
       cluster_(cluster),
       pins_(pins),

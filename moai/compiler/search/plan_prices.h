@@ -65,8 +65,8 @@ class PlanPrices {
   // Of the whole model's weights on one device of dp × tp: what depends on no micro-batch.
   using WeightsKey = std::tuple<int, int, int, bool>;  // dp, tp, zero, sp
   struct Weights {
-    double common_s = 0, once_s = 0;     // once a step, on every stage and by place
-    double each_s = 0;                   // what dp exchanges for each micro-batch
+    double common_s = 0, once_s = 0;  // once a step, on every stage and by place
+    double each_s = 0;                // what dp exchanges for each micro-batch
     double bytes = 0, gradients = 0;
   };
   WeightsKey weights_key(const Candidate& c) const;

@@ -14,7 +14,7 @@ namespace moai::compiler {
 namespace {
 
 constexpr size_t kShown = 6;             // the best and the next five
-constexpr size_t kMoreCounted = 6;       // candidates, for the next five to be found
+constexpr size_t kMoreCounted = 12;      // candidates, for the next five to be found
 constexpr size_t kWholeNodesMax = 6000;  // of what is priced as all programs
 constexpr size_t kWholeMax = 16;         // so many plans
 constexpr size_t kSmallest = 8;          // that are priced where nothing fits
@@ -45,8 +45,7 @@ double limit_of(const SearchProblem& p) {
 class Search {
  public:
   explicit Search(const SearchProblem& p)
-      : problem_(p),
-        prices_(*p.step, *p.cluster, p.pins, p.options, limit_of(p), p.signatures) {}
+      : problem_(p), prices_(*p.step, *p.cluster, p.pins, p.options, limit_of(p), p.signatures) {}
 
   Result<SearchResult> run() {
     const Clock::time_point begin = Clock::now();
@@ -65,23 +64,33 @@ class Search {
     return finish();
   }
 
-  Result<SearchResult> price(const Degrees& degrees) {
+  Result<SearchResult> price(const CachedSearch& known) {
     const Clock::time_point begin = Clock::now();
+    result_.layers = prices_.line().layers();
+    result_.layers_priced = prices_.line().layers_kept();
+    Degrees degrees = known.plans[0].degrees;
+    degrees.schedule = {};
     candidates_ = prices_.candidates();
-    for (Candidate& c : candidates_) {
-      Degrees d = degrees;
-      d.schedule = {};
-      if (c.degrees != d) continue;
-      prices_.set_bound(&c);
-      price_all(static_cast<size_t>(&c - candidates_.data()));
-      confirm();
-      result_.search_s = since(begin);
-      result_.candidates = candidates_.size();
-      result_.layers = prices_.line().layers();
-      result_.layers_priced = prices_.line().layers_kept();
-      return finish();
+    const auto at = std::ranges::find(candidates_, degrees, &Candidate::degrees);
+    if (at == candidates_.end()) return not_found("[search.plan] the plan is none of this step");
+    prices_.set_bound(&*at);
+    price_all(static_cast<size_t>(at - candidates_.begin()));
+    result_.search_s = since(begin);
+    confirm();
+    result_.confirm_s = since(begin) - result_.search_s;
+    for (size_t i = 1; i < known.plans.size() && !found_.empty(); ++i) {
+      const CachedPlan& p = known.plans[i];
+      found_.push_back({.found = {.degrees = p.degrees,
+                                  .price = {.step_s = p.step_s,
+                                            .exchange_s = p.exchange_s,
+                                            .memory_bytes = p.memory_bytes},
+                                  .lower_bound_s = p.lower_bound_s,
+                                  .fits = p.fits}});
     }
-    return not_found("[search.plan] the plan is none of this step");
+    result_.candidates = known.candidates;
+    result_.fitting = result_.priced = known.priced;
+    result_.lower_bound_s = known.lower_bound_s;
+    return finish();
   }
 
  private:
@@ -262,7 +271,9 @@ class Search {
       const Open& next = open_.top();
       if (next.level == Level::kPriced && found_.size() < kShown) accept(next.index);
     }
-    for (Plan& plan : too_large_) found_.push_back(std::move(plan));
+    for (Plan& plan : too_large_) {
+      if (accepted_.insert(plan.candidate).second) found_.push_back(std::move(plan));
+    }
     too_large_.clear();
     for (size_t rounds = 0; rounds < kWholeMax; ++rounds) {
       const size_t shown = std::min(found_.size(), kShown);
@@ -291,11 +302,10 @@ class Search {
     if (found_.empty()) return nothing_allowed();
     Plan& first = found_.front();
     if (!first.found.fits) {
-      return resource_exhausted(
-          "[search.plan] no plan fits: " + to_string(first.found.degrees) +
-          " needs the least memory, " +
-          text("%.1f GB of %.1f; more devices, or less of a batch",
-               first.found.price.memory_bytes / 1e9, prices_.limit() / 1e9));
+      return resource_exhausted("[search.plan] no plan fits: " + to_string(first.found.degrees) +
+                                " needs the least memory, " +
+                                text("%.1f GB of %.1f; more devices, or less of a batch",
+                                     first.found.price.memory_bytes / 1e9, prices_.limit() / 1e9));
     }
     result_.best = first.found;
     for (size_t i = 1; i < std::min(found_.size(), kShown); ++i) {
@@ -334,6 +344,7 @@ class Search {
     for (WholeCalls& w : result_.price.step.whole) w.line = line(w.line);
     result_.microbatches = planned.microbatches;
     result_.barriers = planned.barriers;
+    result_.in_time = planned.in_time;
     const Factors& factors = planned.analysed->factors;
     for (const FactorId f : planned.roles.batch) result_.batches.push_back(factors.size(f));
     if (!planned.roles.sequence.empty()) {
@@ -357,10 +368,22 @@ class Search {
 
 Result<SearchResult> search_plan(const SearchProblem& problem) { return Search(problem).run(); }
 
-Result<SearchResult> price_plan(const SearchProblem& problem, const Degrees& degrees) {
+Result<SearchResult> price_plan(const SearchProblem& problem, const CachedSearch& known) {
   SearchProblem of_plan = problem;
-  of_plan.pins = pins_of(degrees);
-  return Search(of_plan).price(degrees);
+  of_plan.pins = pins_of(known.plans[0].degrees);
+  return Search(of_plan).price(known);
+}
+
+CachedSearch to_cached(const SearchResult& found) {
+  CachedSearch out{
+      .lower_bound_s = found.lower_bound_s, .candidates = found.candidates, .priced = found.priced};
+  const auto add = [&](const FoundPlan& p) {
+    out.plans.push_back({p.degrees, p.price.step_s, p.price.exchange_s, p.price.memory_bytes,
+                         p.lower_bound_s, p.fits});
+  };
+  add(found.best);
+  std::ranges::for_each(found.alternatives, add);
+  return out;
 }
 
 }  // namespace moai::compiler

@@ -14,6 +14,7 @@
 #include "moai/compiler/planner/pins.h"
 #include "moai/compiler/planner/weight_layout.h"
 #include "moai/compiler/search/pipeline_price.h"
+#include "moai/compiler/search/plan_cache.h"
 
 namespace moai::compiler {
 
@@ -58,17 +59,22 @@ struct SearchResult {
   PipelinePrice price{};
   StepPrice one_device{};  // the same step there, whether it fits or not
   std::vector<WeightLayout> weights{};
-  int microbatches = 1;               // in which a batch runs
+  int microbatches = 1;                 // in which a batch runs
   std::vector<TimeBarrier> barriers{};  // where they wait for each other
-  std::vector<int64_t> batches{};     // rows of each batch
-  int64_t sequence = 0;               // 0: there is none
+  Status in_time{};                     // as PlannedWindow's
+  std::vector<int64_t> batches{};       // rows of each batch
+  int64_t sequence = 0;                 // 0: there is none
 };
 
 // INVALID_ARGUMENT where the pins leave no plan; RESOURCE_EXHAUSTED, with what the smallest needs,
 // where none fits; CANCELLED where the problem says that it is stopped.
 Result<SearchResult> search_plan(const SearchProblem& problem);
 
-// The same for a plan that is known (search/plan_cache.h): its price, and what there is to say.
-Result<SearchResult> price_plan(const SearchProblem& problem, const Degrees& degrees);
+// The same where the best is known from a search before, first of `known`: it is priced, the others
+// are as they were. Also NOT_FOUND where the step has no such plan.
+Result<SearchResult> price_plan(const SearchProblem& problem, const CachedSearch& known);
+
+// What a later search for the same is spared.
+CachedSearch to_cached(const SearchResult& found);
 
 }  // namespace moai::compiler

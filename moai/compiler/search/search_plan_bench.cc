@@ -30,8 +30,7 @@ Status run(const std::string& recording_path, const std::string& cluster_path, i
   MOAI_ASSIGN_OR_RETURN(const Pins pins, pins_from_string(pins_text));
   MOAI_ASSIGN_OR_RETURN(
       const SearchResult r,
-      search_plan(
-          {.step = &step, .cluster = &cluster, .signatures = &signatures, .pins = pins}));
+      search_plan({.step = &step, .cluster = &cluster, .signatures = &signatures, .pins = pins}));
   std::printf("%zu nodes, %zu layers (priced with %zu)\n", step.window.nodes.size(), r.layers,
               r.layers_priced);
   std::printf("%zu candidates, %zu priced; search %.3f s, as all programs %.3f s more\n",
@@ -40,12 +39,14 @@ Status run(const std::string& recording_path, const std::string& cluster_path, i
   std::printf("no plan is below %.3f ms\n", 1e3 * r.lower_bound_s);
   std::printf("%d micro-batches; priced as %s\n", r.microbatches,
               r.best.whole ? "all programs" : "one micro-batch");
+  if (!r.in_time.ok()) std::printf("%s\n", r.in_time.message().c_str());
   print(r.best);
   for (size_t i = 0; i < r.price.step.stages.size(); ++i) {
     const StagePrice& stage = r.price.step.stages[i];
-    std::printf("    stage %zu: %zu weights, calls %.3f ms, exchanges %.3f ms, waits %.3f ms, %.1f GB\n",
-                i, stage.weights, 1e3 * stage.busy_s(), 1e3 * stage.slices.exchange_s,
-                1e3 * stage.slices.idle_s, static_cast<double>(stage.memory_bytes) / 1e9);
+    std::printf(
+        "    stage %zu: %zu weights, calls %.3f ms, exchanges %.3f ms, waits %.3f ms, %.1f GB\n", i,
+        stage.weights, 1e3 * stage.busy_s(), 1e3 * stage.slices.exchange_s,
+        1e3 * stage.slices.idle_s, static_cast<double>(stage.memory_bytes) / 1e9);
   }
   for (const FoundPlan& p : r.alternatives) print(p);
   return ok_status();
@@ -59,7 +60,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "usage: search_plan_bench RECORDING CLUSTER.toml DEVICES [PINS]\n");
     return 2;
   }
-  const auto status = moai::compiler::run(argv[1], argv[2], std::atoi(argv[3]), argc == 5 ? argv[4] : "");
+  const auto status =
+      moai::compiler::run(argv[1], argv[2], std::atoi(argv[3]), argc == 5 ? argv[4] : "");
   if (status.ok()) return 0;
   std::fprintf(stderr, "%s\n", status.message().c_str());
   return 1;

@@ -110,8 +110,8 @@ const WorkBound::Bytes& WorkBound::bytes(int tp) {
   const auto [at, is_new] = bytes_.try_emplace(tp);
   if (!is_new) return at->second;
   const Analysed& w = planner_.recorded();
-  const LayoutPlan plan = layout(w.graph, w.factors, planner_.roles(), planner_.tensor_factors(),
-                                 {.dp = 1, .tp = tp});
+  const LayoutPlan plan =
+      layout(w.graph, w.factors, planner_.roles(), planner_.tensor_factors(), {.dp = 1, .tp = tp});
   std::vector<bool> written(w.graph.segments.size());
   for (const ValueId v : w.graph.outputs) written[w.graph.values[v].segment] = true;
   std::vector<bool> seen(w.graph.segments.size());

@@ -19,16 +19,10 @@ using compiler::CachedPlan;
 constexpr std::chrono::seconds kPatience{5};
 constexpr int kNice = 10;  // the script, and Workers beside it, come first
 
-CachedPlan as_cached(const compiler::FoundPlan& p) {
-  return {p.degrees,       p.price.step_s, p.price.exchange_s, p.price.memory_bytes,
-          p.lower_bound_s, p.fits};
-}
-
 // The plan that the job has, priced as the best one was.
-Result<CachedPlan> price_now(const compiler::SearchProblem& problem,
-                             const compiler::Degrees& now) {
-  const auto found = compiler::price_plan(problem, now);
-  if (found.ok()) return as_cached(found->best);
+Result<CachedPlan> price_now(const compiler::SearchProblem& problem, const compiler::Degrees& now) {
+  const auto found = compiler::price_plan(problem, {.plans = {{.degrees = now}}});
+  if (found.ok()) return compiler::to_cached(*found).plans[0];
   if (found.status().code() != Code::kResourceExhausted &&
       found.status().code() != Code::kNotFound) {
     return found.status();
@@ -67,8 +61,7 @@ Finding search(const SearchOrder& order, const std::atomic<bool>& stopped) {
   const auto found = compiler::search_plan(problem);
   out.status = found.status();
   if (!found.ok()) return out;
-  out.search.plans.push_back(as_cached(found->best));
-  for (const auto& p : found->alternatives) out.search.plans.push_back(as_cached(p));
+  out.search = compiler::to_cached(*found);
   const auto has = [&](const CachedPlan& p) { return p.degrees == order.now; };
   if (std::ranges::none_of(out.search.plans, has)) {
     if (stopped) out.status = cancelled("[driver.search] the job has ended");
@@ -78,9 +71,6 @@ Finding search(const SearchOrder& order, const std::atomic<bool>& stopped) {
     if (!now.ok()) return out;
     out.search.plans.push_back(std::move(*now));
   }
-  out.search.lower_bound_s = found->lower_bound_s;
-  out.search.candidates = found->candidates;
-  out.search.priced = found->priced;
   out.fitting = found->fitting;
   out.search_s = found->search_s;
   out.confirm_s = found->confirm_s;

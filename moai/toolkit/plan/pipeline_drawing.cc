@@ -71,9 +71,9 @@ std::string pipeline_drawing(const compiler::PipelinePrice& price) {
                                 std::to_string(task.micro_batch) + ", part " +
                                 std::to_string(task.stage / devices) + ": " +
                                 seconds_text(span.end_s - span.begin_s);
-      out += rectangle(kWidth * span.begin_s / whole, y,
-                       kWidth * (span.end_s - span.begin_s) / whole, kRow - 2, color(task.kind),
-                       title);
+      out +=
+          rectangle(kWidth * span.begin_s / whole, y, kWidth * (span.end_s - span.begin_s) / whole,
+                    kRow - 2, color(task.kind), title);
     }
     left_out += order[s].size() - std::min(order[s].size(), each);
   }

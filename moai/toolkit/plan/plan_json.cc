@@ -116,6 +116,7 @@ Json plan_json(const PlanReport& r) {
           {"unsupported", unsupported(r)},
           {"priced", r.found.priced},
           {"confirm_s", r.found.confirm_s},
+          {"cached", r.cached},
           {"layers", r.found.layers},
           {"layers_priced", r.found.layers_priced},
           {"priced_as_all_programs", r.found.best.whole},

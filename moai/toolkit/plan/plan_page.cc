@@ -110,8 +110,7 @@ std::string memory_of(const compiler::RoleBytes& fullest, uint64_t bytes, uint64
     pieces.push_back({p.name, bytes_text(p.bytes), static_cast<double>(p.bytes)});
   }
   return "<h2>Memory of each of " + whose + " when it is fullest: " + bytes_text(bytes) + " of " +
-         bytes_text(limit) + "</h2>\n" +
-         bar(pieces, static_cast<double>(std::max(limit, bytes)));
+         bytes_text(limit) + "</h2>\n" + bar(pieces, static_cast<double>(std::max(limit, bytes)));
 }
 
 std::string memory(const PlanReport& r) {
@@ -171,8 +170,8 @@ std::string unsupported(const PlanReport& r) {
 }  // namespace
 
 std::string plan_page(const PlanReport& r) {
-  return head(r) + step(r) + pipeline_drawing(r.found.price) + memory(r) + placements(r) + others(r) + unsupported(r) +
-         "</body></html>\n";
+  return head(r) + step(r) + pipeline_drawing(r.found.price) + memory(r) + placements(r) +
+         others(r) + unsupported(r) + "</body></html>\n";
 }
 
 }  // namespace moai::toolkit

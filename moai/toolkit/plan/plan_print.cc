@@ -74,11 +74,10 @@ void stages(std::ostream& out, const PlanReport& r) {
               .header = {"Stage", "Weights", "Calls", "Collectives", "Waiting", "Memory"},
               .rows = {}};
   for (size_t s = 0; s < stages.size(); ++s) {
-    table.rows.push_back({std::to_string(s), std::to_string(stages[s].weights),
-                          seconds_text(stages[s].busy_s()),
-                          seconds_text(stages[s].slices.exchange_s),
-                          seconds_text(stages[s].slices.idle_s),
-                          bytes_text(stages[s].memory_bytes)});
+    table.rows.push_back(
+        {std::to_string(s), std::to_string(stages[s].weights), seconds_text(stages[s].busy_s()),
+         seconds_text(stages[s].slices.exchange_s), seconds_text(stages[s].slices.idle_s),
+         bytes_text(stages[s].memory_bytes)});
   }
   out << "Stages, a device of each:\n" << render(table);
 }
@@ -126,7 +125,9 @@ void print_plan(std::ostream& out, const PlanReport& r) {
   next_plans(out, r);
   unsupported(out, r);
   out << "Recorded in " << seconds_text(r.capture_s) << "; of " << r.found.candidates << " plans "
-      << r.found.priced << " priced in " << seconds_text(r.found.search_s) << "\n";
+      << r.found.priced
+      << (r.cached ? " had been priced before; looked at again in " : " priced in ")
+      << seconds_text(r.found.search_s + r.found.confirm_s) << "\n";
 }
 
 }  // namespace moai::toolkit

@@ -107,6 +107,9 @@ std::vector<std::string> notes(const PlanReport& r) {
     all.push_back("a batch has " + std::to_string(r.found.microbatches) +
                   " micro-batches: it must be a multiple of their number");
   }
+  if (!r.found.in_time.ok()) {
+    all.push_back("micro-batches and recomputation are left out: " + r.found.in_time.message());
+  }
   for (const compiler::TimeBarrier& b : r.found.barriers) {
     all.push_back("micro-batches wait for each other at " + b.op + ", " + line_text(r, b.line) +
                   ", which needs all of a batch: up to there each keeps its activations");

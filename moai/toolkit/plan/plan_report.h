@@ -19,6 +19,7 @@ struct PlanReport {
   int64_t samples = 0, tokens = 0;   // in a step; 0: not recognized
   int64_t samples_together = 0;      // of the smallest micro-batch
   double capture_s = 0;
+  bool cached = false;  // the degrees are those that an earlier search found
 
   const compiler::StepPrice& best() const { return found.price.step; }
 };
