@@ -20,8 +20,8 @@ constexpr const char* kWindow =
 
 class MicroBatchesText : public testing::Test {
  protected:
-  MicroBatched split(int microbatches, TimeOrder order = {}) {
-    const auto window = graph::parse(kWindow, &signatures_);
+  MicroBatched split(int microbatches, TimeOrder order = {}, const char* text = kWindow) {
+    const auto window = graph::parse(text, &signatures_);
     EXPECT_TRUE(window.ok()) << window.status().to_string();
     window_ = *window;
     MicroBatched m = micro_batches({.window = &window_,
@@ -97,6 +97,27 @@ TEST_F(MicroBatchesText, ABatchHasAsManyAsDivideIt) {
   EXPECT_EQ(count(8, 0), std::pair(6, int64_t{1}));
   EXPECT_EQ(count(4, 6), std::pair(1, int64_t{6}));  // a smaller batch than the job's
   EXPECT_EQ(count(4, 4), std::pair(2, int64_t{3}));
+}
+
+// Of attention, which leaves the numbers that it drew from beside its results: those are of each
+// micro-batch's call.
+TEST_F(MicroBatchesText, WhatEachCallMakesWholeIsMadeForEach) {
+  constexpr const char* kAttention =
+      "s4 = aten::mm(bf16[16,8] s1, bf16[8,8]{1,8} s3) -> bf16[16,8]    @1\n"
+      "s5, s6, s7, s8, s0 = aten::_scaled_dot_product_flash_attention(bf16[4,1,4,8]{32,8,8,1} s4, "
+      "bf16[4,1,4,8]{32,8,8,1} s4, bf16[4,1,4,8]{32,8,8,1} s4, word 0.0, true, false, word 0.125)"
+      " -> bf16[4,1,4,8], f32[4,1,4]?, undefined?, undefined?, _, _, u64[2]?, u64[]?, bf16[0]?"
+      "    @2\n"
+      "s9 = aten::sub.Tensor(bf16[4,1,4,8] s5, bf16[4,1,4,8] s2, 1) -> bf16[4,1,4,8]    @3\n"
+      "s10, s11, s12 = aten::_scaled_dot_product_flash_attention_backward(bf16[4,1,4,8] s9, "
+      "bf16[4,1,4,8]{32,8,8,1} s4, bf16[4,1,4,8]{32,8,8,1} s4, bf16[4,1,4,8]{32,8,8,1} s4, "
+      "bf16[4,1,4,8] s5, f32[4,1,4] s6, undefined, undefined, 4, 4, word 0.0, true, u64[2] s7, "
+      "u64[] s8, word 0.125) -> bf16[4,1,4,8], bf16[4,1,4,8], bf16[4,1,4,8]    @4\n"
+      "s13 = aten::mm(bf16[8,16]{1,8} s10, bf16[16,8] s1) -> bf16[8,8]    @5\n"
+      "aten::add_.Tensor(bf16[8,8]! s3, bf16[8,8] s13, word -0.1) -> _    @6\n";
+  const MicroBatched m = split(2, {}, kAttention);
+  EXPECT_EQ(m.verified.message(), "");
+  EXPECT_EQ(graph::verify(m.window, signatures_).message(), "");
 }
 
 }  // namespace
