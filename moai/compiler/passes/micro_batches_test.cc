@@ -113,6 +113,7 @@ TEST_F(MicroBatchesText, WhatEachCallMakesWholeIsMadeForEach) {
       "bf16[4,1,4,8]{32,8,8,1} s4, bf16[4,1,4,8]{32,8,8,1} s4, bf16[4,1,4,8]{32,8,8,1} s4, "
       "bf16[4,1,4,8] s5, f32[4,1,4] s6, undefined, undefined, 4, 4, word 0.0, true, u64[2] s7, "
       "u64[] s8, word 0.125) -> bf16[4,1,4,8], bf16[4,1,4,8], bf16[4,1,4,8]    @4\n"
+      "free s5\nfree s6\nfree s7\nfree s8\nfree s9\n"
       "s13 = aten::mm(bf16[8,16]{1,8} s10, bf16[16,8] s1) -> bf16[8,8]    @5\n"
       "aten::add_.Tensor(bf16[8,8]! s3, bf16[8,8] s13, word -0.1) -> _    @6\n";
   const MicroBatched m = split(2, {}, kAttention);

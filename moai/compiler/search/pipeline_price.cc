@@ -191,17 +191,21 @@ class Pipeline {
 
   void add_counts() {
     cost::ProgramPrice& p = out_.step.program;
-    const size_t first = stages_ > 1 ? 1 : 0;  // the axis of stages stands before
-    p.axes.resize(costs_.each.size() + first);
-    for (size_t a = 0; a < costs_.each.size(); ++a) {
+    for (const MeshAxis& axis : mesh_of(degrees_).axes) {
+      if (axis.name == kStageAxis) {
+        p.axes.push_back(messages());
+        continue;
+      }
+      const bool tensor = axis.name == "tp";
+      const auto& each = tensor ? costs_.each_tensor : costs_.each_data;
+      const auto& once = tensor ? costs_.once_tensor : costs_.once_data;
       const auto count = [&](double PlaceCosts::Traffic::* field) {
-        return (m_ * (costs_.each[a].*field) + costs_.once[a].*field) / stages_;
+        return (m_ * (each.*field) + once.*field) / stages_;
       };
-      p.axes[a + first] = {static_cast<uint64_t>(count(&PlaceCosts::Traffic::collectives)),
-                           static_cast<uint64_t>(count(&PlaceCosts::Traffic::received_bytes)),
-                           count(&PlaceCosts::Traffic::seconds)};
+      p.axes.push_back({static_cast<uint64_t>(count(&PlaceCosts::Traffic::collectives)),
+                        static_cast<uint64_t>(count(&PlaceCosts::Traffic::received_bytes)),
+                        count(&PlaceCosts::Traffic::seconds)});
     }
-    if (stages_ > 1) p.axes[0] = messages();
     for (const cost::AxisTraffic& t : p.axes) {
       p.collectives += t.collectives;
       p.received_bytes += t.received_bytes;

@@ -33,8 +33,6 @@ class Counting {
                                   .kernels = options.kernels,
                                   .collectives_overlap = options.collectives_overlap});
     out_.places.resize(line.places());
-    out_.each.resize(axes_.size());
-    out_.once.resize(axes_.size());
   }
 
   PlaceCosts run() {
@@ -119,8 +117,10 @@ class Counting {
     if (k.collective) {
       (part.phase == Phase::kForward ? c.forward_exchange_s : c.backward_exchange_s) +=
           price.exposed_s;
-      count_traffic(*k.collective, price.seconds, line_.times(part.place), &out_.each);
-      if (planned_.program.mesh.axes[k.collective->axis].name == "tp") {
+      const bool tensor = is_tensor(*k.collective);
+      count_traffic(*k.collective, price.seconds, line_.times(part.place),
+                    tensor ? &out_.each_tensor : &out_.each_data);
+      if (tensor) {
         out_.tensor_bandwidth_s +=
             line_.times(part.place) * std::max(0.0, price.exposed_s - k.latency_s);
       } else {
@@ -163,16 +163,22 @@ class Counting {
     }
     add(at(kNone), all > 0 ? least : price.exposed_s);
     PlaceCost& counted = shares.size() == 1 && all > 0 ? at(shares.begin()->first) : out_.common;
-    k.collective ? count_traffic(*k.collective, price.seconds, all > 0 ? times : 1, &out_.once)
-                 : void(++counted.once_calls);
+    if (!k.collective) {
+      ++counted.once_calls;
+      return;
+    }
+    count_traffic(*k.collective, price.seconds, all > 0 ? times : 1,
+                  is_tensor(*k.collective) ? &out_.once_tensor : &out_.once_data);
+  }
+  bool is_tensor(const cost::CollectiveCall& c) const {
+    return planned_.program.mesh.axes[c.axis].name == "tp";
   }
   double launch_s() const { return cluster_.device.fitted.launch_s / cluster_.slowest(); }
-  void count_traffic(const cost::CollectiveCall& c, double seconds, double times,
-                     std::vector<PlaceCosts::Traffic>* traffic) const {
-    PlaceCosts::Traffic& t = (*traffic)[c.axis];
-    t.collectives += times;
-    t.received_bytes += times * static_cast<double>(c.received_bytes);
-    t.seconds += times * seconds;
+  static void count_traffic(const cost::CollectiveCall& c, double seconds, double times,
+                            PlaceCosts::Traffic* traffic) {
+    traffic->collectives += times;
+    traffic->received_bytes += times * static_cast<double>(c.received_bytes);
+    traffic->seconds += times * seconds;
   }
 
   // Of a storage, or of what it was made from or by.
@@ -369,6 +375,22 @@ PlaceCost& PlaceCost::operator+=(const PlaceCost& o) {
     workspace = o.workspace;
   }
   return *this;
+}
+
+PlaceCosts combine(PlaceCosts each, const PlaceCosts& once) {
+  const auto take = [](PlaceCost* to, const PlaceCost& from) {
+    for (double PlaceCost::* field :
+         {&PlaceCost::once_s, &PlaceCost::once_exchange_s, &PlaceCost::adding_s,
+          &PlaceCost::once_calls, &PlaceCost::parameters, &PlaceCost::state, &PlaceCost::data,
+          &PlaceCost::gradients, &PlaceCost::once_beside, &PlaceCost::weights}) {
+      to->*field = from.*field;
+    }
+  };
+  for (size_t i = 0; i < each.places.size(); ++i) take(&each.places[i], once.places[i]);
+  take(&each.common, once.common);
+  each.once_tensor = once.once_tensor;
+  each.once_data = once.once_data;
+  return each;
 }
 
 PlaceCosts place_costs(const ModelLine& line, const PlannedWindow& planned,

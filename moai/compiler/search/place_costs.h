@@ -37,11 +37,15 @@ struct PlaceCosts {
   struct Traffic {
     double collectives = 0, received_bytes = 0, seconds = 0;
   };
-  // By mesh axis, of all the model's layers on one rank.
-  std::vector<Traffic> each{}, once{};
+  // Of all the model's layers on one rank: of each micro-batch and once, along tp and dp.
+  Traffic each_tensor{}, each_data{}, once_tensor{}, once_data{};
   double tensor_bandwidth_s = 0;    // of `each` along tp, were there no latency
   std::vector<WholeCalls> whole{};  // of all layers, for one micro-batch; lines are marks
 };
+
+// What micro-batches cost as `each` says, with what a step costs once, and what lies there, as
+// `once` says: of one line, of plans that differ in what the other part does not depend on.
+PlaceCosts combine(PlaceCosts each, const PlaceCosts& once);
 
 // `planned`: of a window of one micro-batch (microbatch_windows.h), on the mesh of one stage.
 PlaceCosts place_costs(const ModelLine& line, const PlannedWindow& planned,

@@ -179,9 +179,12 @@ PlanPrices::WeightsKey PlanPrices::weights_key(const Candidate& c) const {
 
 void PlanPrices::note(const Candidate& c, const PlaceCosts& costs) {
   calls_.try_emplace(key(c), costs.places);
+  const auto shared = std::make_shared<const PlaceCosts>(costs);
+  if (c.degrees.zero < 3) whole_weights_.try_emplace(key(c), shared);
   const auto [at, is_new] = weights_.try_emplace(weights_key(c));
   if (is_new) {
     Weights& w = at->second;
+    w.costs = shared;
     w.common_s = costs.common.once_s + costs.common.once_exchange_s;
     for (uint32_t place = 0; place < line_.places(); ++place) {
       const PlaceCost& p = costs.places[place];
@@ -203,12 +206,21 @@ std::vector<PipelineSchedule> PlanPrices::schedules_of(const Candidate& c) const
 }
 
 std::optional<PlanPrices::Counted> PlanPrices::count(const Candidate& c) {
+  const auto each = whole_weights_.find(key(c));
+  const auto once = weights_.find(weights_key(c));
+  if (c.degrees.zero == 3 || each == whole_weights_.end() || once == weights_.end()) {
+    return count_emitted(c);
+  }
+  return Counted{.costs = combine(*each->second, *once->second.costs)};
+}
+
+std::optional<PlanPrices::Counted> PlanPrices::count_emitted(const Candidate& c) {
   WindowPlanner* planner = windows_.of(c.microbatches, c.degrees.recompute);
   if (!planner) return std::nullopt;
   const Degrees& d = c.degrees;
   Counted out{.planned = planner->plan({.dp = d.dp, .tp = d.tp, .zero = d.zero, .sp = d.sp})};
-  out.planned.microbatches = c.microbatches;
-  out.costs = place_costs(line_, out.planned, cluster_, options_);
+  out.planned->microbatches = c.microbatches;
+  out.costs = place_costs(line_, *out.planned, cluster_, options_);
   note(c, out.costs);
   return out;
 }

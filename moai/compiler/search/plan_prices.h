@@ -15,8 +15,9 @@ namespace moai::compiler {
 
 struct PricedPlan {
   PipelinePrice price{};
-  std::shared_ptr<const PlannedWindow> planned{};  // of one micro-batch, or of all that ranks run
-  bool whole = false;                              // priced as all of its programs
+  // Of one micro-batch, or of all that ranks run; null: priced by calls of other plans.
+  std::shared_ptr<const PlannedWindow> planned{};
+  bool whole = false;  // priced as all of its programs
 };
 
 class PlanPrices {
@@ -34,12 +35,15 @@ class PlanPrices {
   // With the calls of a micro-batch; false where no candidate with the same ones was counted yet.
   bool set_bound_by_calls(Candidate* c);
 
-  // The calls of a micro-batch. Nothing where none can be cut out.
+  // The calls of a micro-batch, and what comes once. Where each of them was counted for another
+  // candidate, without a plan of this one.
   struct Counted {
-    PlannedWindow planned{};
+    std::optional<PlannedWindow> planned{};
     PlaceCosts costs{};
   };
   std::optional<Counted> count(const Candidate& c);
+  // From the calls that are emitted for this one. Nothing where no micro-batch can be cut out.
+  std::optional<Counted> count_emitted(const Candidate& c);
   // A step of the candidate's calls in this schedule is no shorter.
   double bound_s(const Candidate& c, const Counted& counted, const PipelineSchedule& s);
   // Nothing where the model has too few places.
@@ -68,6 +72,7 @@ class PlanPrices {
     double common_s = 0, once_s = 0;  // once a step, on every stage and by place
     double each_s = 0;                // what dp exchanges for each micro-batch
     double bytes = 0, gradients = 0;
+    std::shared_ptr<const PlaceCosts> costs{};
   };
   WeightsKey weights_key(const Candidate& c) const;
   double pipelined_by_calls(const Candidate& c, const PipelineSchedule& s);
@@ -89,7 +94,8 @@ class PlanPrices {
   WorkBound bound_;
   MicrobatchWindows windows_;
   std::unique_ptr<WindowPlanner> whole_;
-  std::map<Key, std::vector<PlaceCost>> calls_;  // by place of the line
+  std::map<Key, std::vector<PlaceCost>> calls_;                     // by place of the line
+  std::map<Key, std::shared_ptr<const PlaceCosts>> whole_weights_;  // but for zero=3
   std::map<WeightsKey, Weights> weights_;
   std::map<std::tuple<Key, int, int>, StageBound> stage_bounds_;  // by stages and chunks
   std::map<std::pair<int, bool>, double> tensor_exchange_;  // by tp and sp, of all of the batch

@@ -58,6 +58,7 @@ class Search {
     visit();
     if (found_.empty() && !stopped_) visit_smallest();
     if (stopped_) return cancelled("[search.plan] the search was stopped");
+    settle();
     result_.search_s = since(begin);
     confirm();
     result_.confirm_s = since(begin) - result_.search_s;
@@ -83,6 +84,7 @@ class Search {
       found_.push_back({.found = {.degrees = p.degrees,
                                   .price = {.step_s = p.step_s,
                                             .exchange_s = p.exchange_s,
+                                            .idle_s = p.idle_s,
                                             .memory_bytes = p.memory_bytes},
                                   .lower_bound_s = p.lower_bound_s,
                                   .fits = p.fits}});
@@ -208,7 +210,8 @@ class Search {
     if (accepted_.contains(s.candidate)) return;
     auto price = prices_.price(candidates_[s.candidate], *s.counted, s.schedule);
     if (!price) return;
-    const std::shared_ptr<const PlannedWindow> planned(s.counted, &s.counted->planned);
+    std::shared_ptr<const PlannedWindow> planned;
+    if (s.counted->planned) planned = {s.counted, &*s.counted->planned};
     open({.priced = {std::move(*price), planned, false}, .candidate = s.candidate});
   }
   // What cannot be taken apart is priced as it is, if the user wants it so.
@@ -258,15 +261,28 @@ class Search {
   // Whether or not it fits.
   void price_all(size_t index) {
     const Candidate& c = candidates_[index];
-    auto counted = prices_.count(c);
+    auto counted = prices_.count_emitted(c);
     if (!counted) return price_whole(index);
     const auto shared = std::make_shared<const PlanPrices::Counted>(std::move(*counted));
     for (const PipelineSchedule& s : prices_.schedules_of(c)) price({index, shared, s});
   }
 
-  // ---- the best, priced as all of their programs
+  // ---- the best: from calls that are emitted for it, then as all of its programs
 
-  void confirm() {
+  void settle() {
+    gather();
+    while (!found_.empty() && !found_.front().priced.planned && !stopped_) {
+      Plan plan = std::move(found_.front());
+      found_.erase(found_.begin());
+      const Candidate& c = candidates_[plan.candidate];
+      const auto counted = std::make_shared<const PlanPrices::Counted>(*prices_.count_emitted(c));
+      auto price = prices_.price(c, *counted, plan.found.degrees.schedule);
+      plan.priced = {.price = std::move(*price), .planned = {counted, &*counted->planned}};
+      set_price(&plan);
+      insert(&found_, std::move(plan));
+    }
+  }
+  void gather() {
     for (; !open_.empty(); open_.pop()) {
       const Open& next = open_.top();
       if (next.level == Level::kPriced && found_.size() < kShown) accept(next.index);
@@ -275,6 +291,9 @@ class Search {
       if (accepted_.insert(plan.candidate).second) found_.push_back(std::move(plan));
     }
     too_large_.clear();
+  }
+  void confirm() {
+    gather();
     for (size_t rounds = 0; rounds < kWholeMax; ++rounds) {
       const size_t shown = std::min(found_.size(), kShown);
       const auto next = std::find_if(found_.begin(), found_.begin() + static_cast<ptrdiff_t>(shown),
@@ -379,7 +398,7 @@ CachedSearch to_cached(const SearchResult& found) {
       .lower_bound_s = found.lower_bound_s, .candidates = found.candidates, .priced = found.priced};
   const auto add = [&](const FoundPlan& p) {
     out.plans.push_back({p.degrees, p.price.step_s, p.price.exchange_s, p.price.memory_bytes,
-                         p.lower_bound_s, p.fits});
+                         p.lower_bound_s, p.fits, p.price.idle_s});
   };
   add(found.best);
   std::ranges::for_each(found.alternatives, add);

@@ -44,7 +44,7 @@ class SearchPlan : public testing::Test {
   }
 
   static StepPrice price(PlanPrices* prices, const Candidate& c, const PipelineSchedule& s) {
-    const auto counted = prices->count(c);
+    const auto counted = prices->count_emitted(c);
     EXPECT_TRUE(counted.has_value()) << to_string(c.degrees);
     const auto price = counted ? prices->price(c, *counted, s) : std::nullopt;
     EXPECT_TRUE(price.has_value()) << to_string(c.degrees);
@@ -91,9 +91,28 @@ TEST_F(SearchPlan, PricesOfFewLayersTellThatOfAll) {
     EXPECT_NEAR(step_s, all.program.step_s, 0.08 * all.program.step_s) << to_string(c.degrees);
     EXPECT_GE(step_s, c.bound_s) << to_string(c.degrees);
     const auto bytes = static_cast<double>(all.program.memory_bytes_max);
-    EXPECT_NEAR(static_cast<double>(few.program.memory_bytes_max), bytes, 0.15 * bytes)
+    EXPECT_NEAR(static_cast<double>(few.program.memory_bytes_max), bytes, 0.3 * bytes)
         << to_string(c.degrees);
   }
+}
+
+// Micro-batches that others have as well, weights that others have as well.
+TEST_F(SearchPlan, CallsOfOtherPlansTellThoseOfAPlan) {
+  use_deep({.layers = 12, .batch = 64, .width = 96, .hidden = 384});
+  problem(8);
+  PlanPrices prices(step_, cluster_, {}, {}, 1e12, &signatures_);
+  size_t told = 0;
+  for (Candidate& c : prices.candidates()) {
+    const auto counted = prices.count(c);
+    if (!counted || counted->planned) continue;
+    const auto price = prices.price(c, *counted, {});
+    ASSERT_TRUE(price.has_value()) << to_string(c.degrees);
+    const StepPrice emitted = this->price(&prices, c, {});
+    const double step_s = emitted.program.step_s;
+    EXPECT_NEAR(price->step.program.step_s, step_s, 0.02 * step_s) << to_string(c.degrees);
+    ++told;
+  }
+  EXPECT_GT(told, 50u);
 }
 
 TEST_F(SearchPlan, LessMemoryNeedsAnotherPlan) {

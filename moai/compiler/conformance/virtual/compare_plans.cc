@@ -1,5 +1,6 @@
 #include "moai/compiler/conformance/virtual/compare_plans.h"
 
+#include "moai/compiler/planner/choose_plan.h"
 #include "moai/compiler/search/search_plan.h"
 
 namespace moai::compiler {
