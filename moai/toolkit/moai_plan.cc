@@ -44,9 +44,9 @@ void count_samples(PlanReport* report) {
 // What an earlier call found for the same step and cluster is priced alone.
 Result<compiler::SearchResult> search(const compiler::SearchProblem& problem, bool* cached) {
   const compiler::PlanCache cache(state_directory() + "/plans");
-  const std::string key =
-      compiler::plan_key(graph::window_hash(problem.step->window, *problem.signatures),
-                         *problem.cluster, problem.pins, "moai plan");
+  const std::string key = compiler::plan_key(
+      graph::window_hash(problem.step->window, *problem.signatures), *problem.cluster, problem.pins,
+      problem.options.collectives_overlap ? "moai plan, overlapped" : "moai plan");
   if (const auto known = cache.find(key)) {
     auto found = compiler::price_plan(problem, *known);
     *cached = found.ok();
@@ -70,13 +70,18 @@ Result<PlanReport> make_report(const Flags& flags, Context& context) {
                         rehearse(flags.rehearsal, &signatures, context.terminal));
   MOAI_ASSIGN_OR_RETURN(const compiler::RecordedStep step,
                         compiler::training_step(rehearsed.recording, signatures));
+  MOAI_ASSIGN_OR_RETURN(const compiler::PriceOptions options, price_options(flags.cluster));
   PlanReport report{.script = joined(words),
                     .profile = flags.cluster.profile,
                     .cluster = std::move(cluster),
+                    .options = options,
                     .lines = std::move(rehearsed.recording.lines),
                     .capture_s = rehearsed.seconds};
-  const compiler::SearchProblem problem{
-      .step = &step, .cluster = &report.cluster, .signatures = &signatures, .pins = pins};
+  const compiler::SearchProblem problem{.step = &step,
+                                        .cluster = &report.cluster,
+                                        .signatures = &signatures,
+                                        .pins = pins,
+                                        .options = options};
   MOAI_ASSIGN_OR_RETURN(report.found, search(problem, &report.cached));
   report.ideal = compiler::ideal_step(step.window, signatures, report.cluster, {});
   count_samples(&report);

@@ -14,7 +14,7 @@ namespace moai::compiler {
 namespace {
 
 constexpr size_t kShown = 6;             // the best and the next five
-constexpr size_t kMoreCounted = 12;      // candidates, for the next five to be found
+constexpr size_t kMoreCounted = 40;      // candidates, for the next five to be found
 constexpr size_t kWholeNodesMax = 6000;  // of what is priced as all programs
 constexpr size_t kWholeMax = 16;         // so many plans
 constexpr size_t kSmallest = 8;          // that are priced where nothing fits

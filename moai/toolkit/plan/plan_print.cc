@@ -43,7 +43,9 @@ void head(std::ostream& out, const PlanReport& r) {
       << "  memory     " << bytes_text(best.program.memory_bytes_max) << " of " << bytes_text(limit)
       << " a device\n"
       << "  bound by   " << binding_constraint(r) << "\n"
-      << "  mode       exact; collectives stand in line with calls; float32 products without TF32"
+      << "  mode       exact; collectives "
+      << (r.options.collectives_overlap ? "run beside" : "stand in line with")
+      << " calls; float32 products without TF32"
       << (r.profile.empty() ? "" : "; constants of " + r.profile) << "\n";
   for (const std::string& note : notes(r)) out << "  note       " << note << "\n";
 }

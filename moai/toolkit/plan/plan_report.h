@@ -13,6 +13,7 @@ struct PlanReport {
   std::string script{};   // with its arguments
   std::string profile{};  // of another stack's software; empty: ours
   cluster::Cluster cluster{};
+  compiler::PriceOptions options{};
   compiler::SearchResult found{};
   compiler::Ideal ideal{};
   std::vector<std::string> lines{};  // of the script, by number
