@@ -63,7 +63,8 @@ def planned(row, profile, state, sequence=True):
         row["profile"], "--cluster", f"{ROOT}/clusters/{profile['cluster']}.toml:{devices}",
         "--fix", fixed(row, profile, sequence), SCRIPT, "--width", row["hidden"],
         "--layers", row["layers"], "--heads", row["heads"], "--tokens", row["sequence"],
-        "--vocabulary", row["vocabulary"], "--batch", row["batch"], *([] if profile["attention"] == "fused" else ["--unfused"])
+        "--vocabulary", row["vocabulary"], "--batch", row["batch"],
+        *([] if profile["attention"] == "fused" else ["--unfused"])
     ]
     environment = plugin.device_environment(MOAI_STATE_DIR=state)
     done = subprocess.run([*map(str, command)], env=environment, text=True, capture_output=True)

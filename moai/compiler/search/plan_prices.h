@@ -26,7 +26,7 @@ class PlanPrices {
   PlanPrices(const RecordedStep& step, const cluster::Cluster& cluster, const Pins& pins,
              const PriceOptions& options, double limit, graph::SignatureTable* signatures);
 
-  ModelLine& line() { return line_; }
+  const ModelLine& line() const { return line_; }
   double limit() const { return limit_; }
   std::vector<Candidate> candidates();
 

@@ -13,8 +13,9 @@
 namespace moai::compiler {
 namespace {
 
-constexpr size_t kShown = 6;             // the best and the next five
-constexpr size_t kMoreCounted = 40;      // candidates, for the next five to be found
+constexpr size_t kShown = 6;  // the best and the next five
+// Candidates that are looked at for the next five to be found, of small windows and deep ones.
+constexpr size_t kMoreCounted = 40, kMoreOfDeep = 8;
 constexpr size_t kWholeNodesMax = 6000;  // of what is priced as all programs
 constexpr size_t kWholeMax = 16;         // so many plans
 constexpr size_t kSmallest = 8;          // that are priced where nothing fits
@@ -149,7 +150,8 @@ class Search {
       const Open next = open_.top();
       // The best is proven; what comes next may be what is priced by then.
       if (!found_.empty() && enough > result_.priced) {
-        enough = std::min(enough, result_.priced + kMoreCounted);
+        const bool deep = prices_.line().folded();
+        enough = std::min(enough, result_.priced + (deep ? kMoreOfDeep : kMoreCounted));
       }
       if (result_.priced >= enough) break;
       open_.pop();
@@ -188,7 +190,13 @@ class Search {
       return;
     }
     stopped_ = problem_.stopped && problem_.stopped();
-    if (!stopped_) count(at.index);
+    if (stopped_) return;
+    is_plain(c) ? price_whole(at.index) : count(at.index);
+  }
+  // Whether its programs are no more than the calls of a micro-batch.
+  bool is_plain(const Candidate& c) const {
+    return !prices_.line().folded() && c.microbatches == 1 && c.degrees.pp == 1 &&
+           c.degrees.recompute == Recompute::kNone && prices_.nodes(c) <= kWholeNodesMax;
   }
 
   // Counts the candidate's calls: each of its schedules is open then.
