@@ -81,7 +81,8 @@ Result<PlanReport> make_report(const Flags& flags, Context& context) {
                                         .cluster = &report.cluster,
                                         .signatures = &signatures,
                                         .pins = pins,
-                                        .options = options};
+                                        .options = options,
+                                        .one_device = true};
   MOAI_ASSIGN_OR_RETURN(report.found, search(problem, &report.cached));
   report.ideal = compiler::ideal_step(step.window, signatures, report.cluster, {});
   count_samples(&report);

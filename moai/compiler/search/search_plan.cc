@@ -357,6 +357,11 @@ class Search {
     return why + text(", the rest %+.2f ms", 1e3 * rest, 0);
   }
 
+  void price_alone() {
+    const auto alone = prices_.count(Candidate{});
+    const auto price = alone ? prices_.price(Candidate{}, *alone, {}) : std::nullopt;
+    result_.one_device = price ? price->step : prices_.price_whole({}).price.step;
+  }
   void describe(PricedPlan* best) {
     const PlannedWindow& planned = *best->planned;
     const auto line = [&](graph::LineId at) {
@@ -365,9 +370,7 @@ class Search {
     result_.weights = weight_layouts(planned);
     for (WeightLayout& w : result_.weights) w.line = line(w.line);
     result_.price = std::move(best->price);
-    const auto alone = prices_.count(Candidate{});
-    const auto price = alone ? prices_.price(Candidate{}, *alone, {}) : std::nullopt;
-    result_.one_device = price ? price->step : prices_.price_whole({}).price.step;
+    if (problem_.one_device) price_alone();
     for (WholeCalls& w : result_.price.step.whole) w.line = line(w.line);
     result_.microbatches = planned.microbatches;
     result_.barriers = planned.barriers;

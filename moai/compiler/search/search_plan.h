@@ -31,6 +31,7 @@ struct SearchProblem {
   Pins pins{};
   PriceOptions options{};
   double memory_bytes = 0;          // of a device; 0: as the cluster says
+  bool one_device = false;          // whether its price is wanted as well
   std::function<bool()> stopped{};  // asked between plans, if there is one
   // Of tests: changes a price of all programs.
   std::function<void(const Degrees&, PlanPrice*)> mistake{};
@@ -57,7 +58,7 @@ struct SearchResult {
 
   // Of the best plan. Lines are the script's.
   PipelinePrice price{};
-  StepPrice one_device{};  // the same step there, whether it fits or not
+  StepPrice one_device{};  // if wanted: the same step there, whether it fits or not
   std::vector<WeightLayout> weights{};
   int microbatches = 1;                 // in which a batch runs
   std::vector<TimeBarrier> barriers{};  // where they wait for each other

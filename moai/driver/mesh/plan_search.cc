@@ -21,11 +21,10 @@ constexpr int kNice = 10;  // the script, and Workers beside it, come first
 
 // The plan that the job has, priced as the best one was.
 Result<CachedPlan> price_now(const compiler::SearchProblem& problem, const compiler::Degrees& now) {
-  const auto found = compiler::price_plan(problem, {.plans = {{.degrees = now}}});
-  if (found.ok()) return compiler::to_cached(*found).plans[0];
-  if (found.status().code() != Code::kResourceExhausted &&
-      found.status().code() != Code::kNotFound) {
-    return found.status();
+  if (now.pp > 1 || now.microbatches > 1 || now.recompute != compiler::Recompute::kNone) {
+    const auto found = compiler::price_plan(problem, {.plans = {{.degrees = now}}});
+    if (found.ok()) return compiler::to_cached(*found).plans[0];
+    if (found.status().code() == Code::kCancelled) return found.status();
   }
   const compiler::RecordedStep& step = *problem.step;
   const auto planned =
@@ -36,7 +35,8 @@ Result<CachedPlan> price_now(const compiler::SearchProblem& problem, const compi
                     .step_s = p.program.step_s,
                     .exchange_s = p.slices.exchange_s,
                     .memory_bytes = static_cast<double>(p.program.memory_bytes_max),
-                    .fits = p.fits(*problem.cluster)};
+                    .fits = p.fits(*problem.cluster),
+                    .idle_s = p.slices.idle_s};
 }
 
 // Stages, micro-batches and recomputation stay what the job begins with; with stages all does.
