@@ -13,9 +13,8 @@
 namespace moai::compiler {
 namespace {
 
-constexpr size_t kShown = 6;  // the best and the next five
-// Candidates that are looked at for the next five to be found, of small windows and deep ones.
-constexpr size_t kMoreCounted = 40, kMoreOfDeep = 8;
+constexpr size_t kShown = 6;             // the best and the next five
+constexpr size_t kMoreOfDeep = 8;        // candidates of deep windows, for the next five
 constexpr size_t kWholeNodesMax = 6000;  // of what is priced as all programs
 constexpr size_t kWholeMax = 16;         // so many plans
 constexpr size_t kSmallest = 8;          // that are priced where nothing fits
@@ -46,10 +45,11 @@ double limit_of(const SearchProblem& p) {
 class Search {
  public:
   explicit Search(const SearchProblem& p)
-      : problem_(p), prices_(*p.step, *p.cluster, p.pins, p.options, limit_of(p), p.signatures) {}
+      : begin_(Clock::now()),
+        problem_(p),
+        prices_(*p.step, *p.cluster, p.pins, p.options, limit_of(p), p.signatures) {}
 
   Result<SearchResult> run() {
-    const Clock::time_point begin = Clock::now();
     result_.layers = prices_.line().layers();
     result_.layers_priced = prices_.line().layers_kept();
     candidates_ = prices_.candidates();
@@ -60,14 +60,13 @@ class Search {
     if (found_.empty() && !stopped_) visit_smallest();
     if (stopped_) return cancelled("[search.plan] the search was stopped");
     settle();
-    result_.search_s = since(begin);
+    result_.search_s = since(begin_);
     confirm();
-    result_.confirm_s = since(begin) - result_.search_s;
+    result_.confirm_s = since(begin_) - result_.search_s;
     return finish();
   }
 
   Result<SearchResult> price(const CachedSearch& known) {
-    const Clock::time_point begin = Clock::now();
     result_.layers = prices_.line().layers();
     result_.layers_priced = prices_.line().layers_kept();
     Degrees degrees = known.plans[0].degrees;
@@ -77,9 +76,9 @@ class Search {
     if (at == candidates_.end()) return not_found("[search.plan] the plan is none of this step");
     prices_.set_bound(&*at);
     price_all(static_cast<size_t>(at - candidates_.begin()));
-    result_.search_s = since(begin);
+    result_.search_s = since(begin_);
     confirm();
-    result_.confirm_s = since(begin) - result_.search_s;
+    result_.confirm_s = since(begin_) - result_.search_s;
     for (size_t i = 1; i < known.plans.size() && !found_.empty(); ++i) {
       const CachedPlan& p = known.plans[i];
       found_.push_back({.found = {.degrees = p.degrees,
@@ -149,9 +148,8 @@ class Search {
     while (!open_.empty() && found_.size() < kShown && !stopped_) {
       const Open next = open_.top();
       // The best is proven; what comes next may be what is priced by then.
-      if (!found_.empty() && enough > result_.priced) {
-        const bool deep = prices_.line().folded();
-        enough = std::min(enough, result_.priced + (deep ? kMoreOfDeep : kMoreCounted));
+      if (!found_.empty() && prices_.line().folded()) {
+        enough = std::min(enough, result_.priced + kMoreOfDeep);
       }
       if (result_.priced >= enough) break;
       open_.pop();
@@ -382,6 +380,7 @@ class Search {
     }
   }
 
+  const Clock::time_point begin_;
   const SearchProblem& problem_;
   PlanPrices prices_;
   std::vector<Candidate> candidates_;
