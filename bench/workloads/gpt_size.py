@@ -21,13 +21,15 @@ def parse_arguments():
     parser.add_argument("--vocabulary", type=int, default=51200)
     parser.add_argument("--batch", type=int, default=1536, help="sequences a step")
     parser.add_argument("--steps", type=int, default=3)
+    parser.add_argument("--unfused", action="store_true", help="attention as its products")
     return parser.parse_args()
 
 
 class Block(nn.Module):
-    def __init__(self, width, heads):
+    def __init__(self, width, heads, unfused):
         super().__init__()
         self.heads = heads
+        self.unfused = unfused
         self.norm1 = nn.LayerNorm(width)
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
@@ -39,7 +41,12 @@ class Block(nn.Module):
         batch, tokens, width = x.shape
         q, k, v = (part.view(batch, tokens, self.heads, width // self.heads).transpose(1, 2)
                    for part in self.qkv(x).split(width, dim=2))
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        if self.unfused:
+            mask = torch.ones(tokens, tokens, dtype=torch.bool, device=x.device).triu(1)
+            scores = (q @ k.transpose(2, 3)) * (width // self.heads)**-0.5
+            y = F.softmax(scores.masked_fill(mask, float("-inf")), dim=3) @ v
+        else:
+            y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.out(y.transpose(1, 2).reshape(batch, tokens, width))
 
     def forward(self, x):
@@ -52,7 +59,7 @@ class GPT(nn.Module):
         super().__init__()
         self.words = nn.Embedding(a.vocabulary, a.width)
         self.places = nn.Embedding(a.tokens, a.width)
-        self.blocks = nn.ModuleList(Block(a.width, a.heads) for _ in range(a.layers))
+        self.blocks = nn.ModuleList(Block(a.width, a.heads, a.unfused) for _ in range(a.layers))
         self.norm = nn.LayerNorm(a.width)
         self.head = nn.Linear(a.width, a.vocabulary, bias=False)
 

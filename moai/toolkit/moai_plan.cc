@@ -3,6 +3,8 @@
 #include <ostream>
 
 #include "moai/base/file.h"
+#include "moai/base/log.h"
+#include "moai/base/site_settings.h"
 #include "moai/compiler/planner/pins.h"
 #include "moai/toolkit/moai.h"
 #include "moai/toolkit/plan/plan_cluster.h"
@@ -29,16 +31,32 @@ std::string joined(const std::vector<std::string>& words) {
 
 // Of the batch factors each stands for a batch that the script adds up, or for one of the plan's
 // micro-batches; a sequence runs through all of them.
-void count_samples(const compiler::PlannedWindow& planned, PlanReport* report) {
-  const compiler::Factors& factors = planned.analysed->factors;
-  for (const compiler::FactorId f : planned.roles.batch) {
-    const int64_t size = factors.size(f);
-    report->samples += size * planned.microbatches;
+void count_samples(PlanReport* report) {
+  const compiler::SearchResult& found = report->found;
+  for (const int64_t rows : found.batches) {
+    report->samples += rows * found.microbatches;
     const int64_t least = report->samples_together;
-    report->samples_together = least == 0 ? size : std::min(least, size);
+    report->samples_together = least == 0 ? rows : std::min(least, rows);
   }
-  if (planned.roles.sequence.empty()) return;
-  report->tokens = report->samples * factors.size(planned.roles.sequence[0]);
+  report->tokens = report->samples * found.sequence;
+}
+
+// What an earlier call found for the same step and cluster is priced alone.
+Result<compiler::SearchResult> search(const compiler::SearchProblem& problem, bool* cached) {
+  const compiler::PlanCache cache(state_directory() + "/plans");
+  const std::string key = compiler::plan_key(
+      graph::window_hash(problem.step->window, *problem.signatures), *problem.cluster, problem.pins,
+      problem.options.collectives_overlap ? "moai plan, overlapped" : "moai plan");
+  if (const auto known = cache.find(key)) {
+    auto found = compiler::price_plan(problem, *known);
+    *cached = found.ok();
+    if (found.ok()) return found;
+  }
+  auto found = compiler::search_plan(problem);
+  if (!found.ok()) return found;
+  const Status kept = cache.keep(key, compiler::to_cached(*found));
+  if (!kept.ok()) log_warning(kept.message());
+  return found;
 }
 
 Result<PlanReport> make_report(const Flags& flags, Context& context) {
@@ -52,23 +70,22 @@ Result<PlanReport> make_report(const Flags& flags, Context& context) {
                         rehearse(flags.rehearsal, &signatures, context.terminal));
   MOAI_ASSIGN_OR_RETURN(const compiler::RecordedStep step,
                         compiler::training_step(rehearsed.recording, signatures));
+  MOAI_ASSIGN_OR_RETURN(const compiler::PriceOptions options, price_options(flags.cluster));
   PlanReport report{.script = joined(words),
                     .profile = flags.cluster.profile,
                     .cluster = std::move(cluster),
+                    .options = options,
                     .lines = std::move(rehearsed.recording.lines),
                     .capture_s = rehearsed.seconds};
-  const compiler::PriceOptions options;
-  MOAI_ASSIGN_OR_RETURN(report.found, compiler::search_plan(compiler::search_problem(
-                                          step, report.cluster, pins, options, &signatures)));
-  const auto priced = [&](const compiler::PlannedWindow& planned, const compiler::Degrees& d) {
-    return compiler::price_step(step, planned, d, report.cluster, options, &signatures);
-  };
-  report.best = priced(report.found.planned, report.found.best.degrees);
-  report.one_device =
-      priced(compiler::plan_window(step.window, step.uploaded, {}, 1, &signatures), {});
-  report.ideal = compiler::ideal_step(step.window, signatures, report.cluster, options.kernels);
-  report.weights = compiler::weight_layouts(report.found.planned);
-  count_samples(report.found.planned, &report);
+  const compiler::SearchProblem problem{.step = &step,
+                                        .cluster = &report.cluster,
+                                        .signatures = &signatures,
+                                        .pins = pins,
+                                        .options = options,
+                                        .one_device = true};
+  MOAI_ASSIGN_OR_RETURN(report.found, search(problem, &report.cached));
+  report.ideal = compiler::ideal_step(step.window, signatures, report.cluster, {});
+  count_samples(&report);
   return report;
 }
 

@@ -111,27 +111,20 @@ class Atoms {
     std::vector<NodeId> maker(program_.registers.size(), kNone);
     for (const Step& step : program_.steps) {
       if (const auto* c = std::get_if<CallStep>(&step)) {
-        for (const RegisterId r : c->made) {
-          if (r != kNone) maker[r] = c->node;
+        const bool split = c->work[kAxis].kind != AxisWork::Kind::kReplicated;
+        const size_t fresh = graph_.nodes[c->node].results.size();
+        for (size_t i = 0; i < c->made.size(); ++i) {
+          const RegisterId r = c->made[i];
+          if (r == kNone) continue;
+          maker[r] = c->node;
+          if (split && i < fresh && placement(r).replicated()) each_ones_[r] = turns(c->node)[0];
         }
-        find_repeated(*c);
         continue;
       }
       const MoveStep& m = std::get<MoveStep>(step);
       maker[m.to] = maker[m.from];
       if (m.kind == MoveKind::kAllReduce)
         base_[buffers_.of(m.from).storage] = turns(maker[m.from])[0];
-    }
-  }
-  // What a call makes alike for every micro-batch (the state of a generator) each makes for itself.
-  void find_repeated(const CallStep& step) {
-    if (step.work[kAxis].kind == AxisWork::Kind::kReplicated) return;
-    for (size_t i = 0; i < graph_.nodes[step.node].results.size(); ++i) {
-      const RegisterId r = step.made[i];
-      if (r == kNone || !placement(r).replicated()) continue;
-      const StorageId id = buffers_.of(r).storage;
-      repeated_.insert(id);
-      base_[id] = turns(step.node)[0];
     }
   }
   // The micro-batches in the order in which the node is run for them.
@@ -143,14 +136,18 @@ class Atoms {
 
   StorageId storage(RegisterId r, int k) {
     const StorageId id = buffers_.of(r).storage;
-    const bool once =
-        placement(r).replicated() && (k == TimeAtom::kOnce || !repeated_.contains(id));
-    if (once) return id;
+    if (placement(r).replicated() && !is_each_ones(r, k)) return id;
     const auto base = base_.find(id);
     if (base != base_.end() && base->second == k && !placement(r).split()) return id;
     const auto [found, is_new] = parts_.try_emplace({id, k}, out_.next_temporary);
     if (is_new) ++out_.next_temporary;
     return found->second;
+  }
+  // What calls for one micro-batch make whole, alike or not: the numbers that attention draws from.
+  // That of the first one is what all have.
+  bool is_each_ones(RegisterId r, int k) const {
+    const auto first = each_ones_.find(r);
+    return first != each_ones_.end() && k != TimeAtom::kOnce && k != first->second;
   }
   LocalPlace place(RegisterId r, int k) {
     const StorageId id = storage(r, k);
@@ -341,8 +338,9 @@ class Atoms {
   std::vector<NodeId> made_at_;    // by register
   std::map<StorageId, int> base_;  // of what is summed in place: whose part it is first
   std::map<std::pair<StorageId, int>, StorageId> parts_;
+  std::map<RegisterId, int> each_ones_;  // by register, for which micro-batch it is made first
   std::set<std::pair<RegisterId, int>> copied_;
-  std::set<StorageId> existing_, repeated_;
+  std::set<StorageId> existing_;
   TimeAtoms out_;
 };
 

@@ -5,6 +5,7 @@
 #include <set>
 #include <string_view>
 
+#include "moai/compiler/analysis/learned_values.h"
 #include "moai/compiler/lower/local_call.h"
 #include "moai/compiler/lower/lower_in_time.h"
 #include "moai/compiler/passes/expand_calls.h"
@@ -31,25 +32,6 @@ std::vector<uint32_t> counting_calls(const graph::Window& w,
     }
   }
   return found;
-}
-
-// Values that a trained or kept storage has a part in.
-std::vector<bool> learned(const ValueGraph& g, const Roles& roles) {
-  std::vector<bool> learned(g.values.size());
-  for (const ValueId v : g.inputs) {
-    const Role role = roles.segments[g.values[v].segment];
-    learned[v] = role != Role::kData && role != Role::kConstant;
-  }
-  for (const ValueNode& n : g.nodes) {
-    const bool any = std::ranges::any_of(
-        n.operands, [&](const Use& u) { return u.value != kNone && learned[u.value]; });
-    for (const std::vector<Use>* uses : {&n.results, &n.operands}) {
-      for (const Use& u : *uses) {
-        if (u.made != kNone) learned[u.made] = any;
-      }
-    }
-  }
-  return learned;
 }
 
 class MicroBatching {
@@ -171,7 +153,7 @@ class MicroBatching {
   // What is summed of data alone needs no more than the data.
   void describe_barriers(const std::vector<InTime::Awaited>& awaited, MicroBatched* out) const {
     const ValueGraph& g = planned_.analysed->graph;
-    const std::vector<bool> depends = learned(g, planned_.roles);
+    const std::vector<bool> depends = learned_values(g, planned_.roles);
     for (const InTime::Awaited& a : awaited) {
       if (!depends[a.value]) continue;
       const graph::Node& recorded = in_.window->nodes[source(a.reader)];

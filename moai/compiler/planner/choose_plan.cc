@@ -21,7 +21,7 @@ std::vector<Degrees> every_degrees(int devices, const Pins& pins, bool sequence)
     for (int zero = 0; zero <= (dp > 1 ? 3 : 0); ++zero) {
       if (!allows(pins.zero, zero)) continue;
       for (const bool sp : {false, true}) {
-        if (!sp || (tp > 1 && sequence)) {
+        if (allows(pins.sp, sp ? 1 : 0) && (!sp || (tp > 1 && sequence))) {
           all.push_back({.dp = dp,
                          .tp = tp,
                          .zero = zero,

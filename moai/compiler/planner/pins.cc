@@ -17,6 +17,7 @@ constexpr Number kNumbers[] = {
     {"pp", &Pins::pp, 1, 1 << 20},
     {"zero", &Pins::zero, 0, 3},
     {"microbatches", &Pins::microbatches, 1, 1 << 20},
+    {"sp", &Pins::sp, 0, 1},
 };
 
 // What a plan does not vary yet: the one value that it has.
@@ -28,7 +29,8 @@ constexpr Constant kConstants[] = {
     {"ep", "1", "experts on devices of their own"},
 };
 
-constexpr std::string_view kKeys = "dp, tp, zero, pp, cp, ep, microbatches, recompute, schedule";
+constexpr std::string_view kKeys =
+    "dp, tp, zero, sp, pp, cp, ep, microbatches, recompute, schedule";
 
 Status set_number(const Number& number, std::string_view value, Pins* pins) {
   int n = 0;
@@ -100,10 +102,23 @@ std::string to_string(const Pins& pins) {
   return text;
 }
 
+Pins pins_of(const Degrees& d) {
+  Pins pins{.dp = d.dp,
+            .tp = d.tp,
+            .pp = d.pp,
+            .zero = d.zero,
+            .microbatches = d.microbatches,
+            .recompute = d.recompute};
+  if (d.tp > 1) pins.sp = d.sp;
+  if (d.pp > 1) pins.schedule = d.schedule;
+  return pins;
+}
+
 Result<Degrees> first_degrees(const Pins& pins, int devices) {
   const int fixed = pins.dp.value_or(1) * pins.tp.value_or(1) * pins.pp.value_or(1);
   const int rest = devices / std::max(fixed, 1);
   Degrees d{.dp = pins.dp.value_or(rest), .tp = pins.tp.value_or(pins.dp ? rest : 1)};
+  d.sp = d.tp > 1 && pins.sp.value_or(0) == 1;
   d.pp = pins.pp.value_or(1);
   d.zero = d.dp > 1 ? pins.zero.value_or(0) : 0;
   d.microbatches = pins.microbatches.value_or(1);

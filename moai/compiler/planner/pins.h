@@ -12,6 +12,7 @@ namespace moai::compiler {
 
 struct Pins {
   std::optional<int> dp{}, tp{}, pp{}, zero{}, microbatches{};
+  std::optional<int> sp{};  // 1: what tensor parallel sums goes to shares of the sequence
   std::optional<Recompute> recompute{};
   std::optional<PipelineSchedule> schedule{};
 };
@@ -21,6 +22,9 @@ struct Pins {
 Result<Pins> pins_from_string(std::string_view text);
 // The same text again.
 std::string to_string(const Pins& pins);
+
+// Pins that leave nothing but these degrees.
+Pins pins_of(const Degrees& degrees);
 
 // What a job begins with: what is pinned; the rest of the devices data parallel. INVALID_ARGUMENT
 // where the pinned degrees do not make up the devices.

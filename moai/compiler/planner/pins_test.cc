@@ -27,6 +27,10 @@ TEST(Pins, AsText) {
   EXPECT_EQ(to_string(all),
             "dp=4,tp=2,pp=8,microbatches=16,recompute=selective,schedule=interleaved:3");
   EXPECT_EQ(to_string(Pins{}), "");
+  const Degrees d{.dp = 2, .tp = 4, .zero = 1, .sp = true, .pp = 2, .microbatches = 8};
+  EXPECT_EQ(to_string(pins_of(d)),
+            "dp=2,tp=4,pp=2,zero=1,microbatches=8,sp=1,recompute=none,schedule=1f1b");
+  EXPECT_EQ(first_degrees(pins_of(d), 16).value(), d);
 }
 
 TEST(Degrees, AsText) {
@@ -66,7 +70,7 @@ TEST(Pins, ErrorsSayWhatThereIs) {
   EXPECT_THAT(message("zero=4"), HasSubstr("zero=4 is not a number of 0-3"));
   EXPECT_THAT(message("dp=2x"), HasSubstr("dp=2x"));
   EXPECT_THAT(message("dp"), HasSubstr("\"dp\" is no KEY=VALUE"));
-  EXPECT_THAT(message("fp=1"), HasSubstr("there is no \"fp\"; there are dp, tp, zero, pp"));
+  EXPECT_THAT(message("fp=1"), HasSubstr("there is no \"fp\"; there are dp, tp, zero, sp, pp"));
 }
 
 TEST(Pins, TheRestOfTheDevicesIsDataParallel) {

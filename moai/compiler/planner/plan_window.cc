@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "moai/compiler/passes/expand_calls.h"
+#include "moai/compiler/planner/stage_order.h"
 #include "moai/compiler/planner/window_in_time.h"
 #include "moai/compiler/sharding/partition.h"
 #include "moai/ops/sharding/expansion.h"
@@ -64,16 +65,32 @@ WindowPlanner::WindowPlanner(graph::Window window, PlannerInput input,
       signatures_(signatures),
       recorded_(analyse(std::move(window), input_.phases)) {}
 
+// With stages, micro-batches go through them in the order of their schedule.
 WindowPlanner::InTime& WindowPlanner::in_time(const Degrees& degrees) {
-  std::unique_ptr<InTime>& at = in_time_[{degrees.microbatches, degrees.recompute}];
+  Degrees key{.microbatches = degrees.microbatches, .recompute = degrees.recompute};
+  const bool by_turns = degrees.pp > 1 && degrees.microbatches > 1;
+  if (by_turns) {
+    key.pp = degrees.pp;
+    key.schedule = degrees.schedule;
+  }
+  std::unique_ptr<InTime>& at = in_time_[to_string(key)];
   if (at) return *at;
   at = std::make_unique<InTime>();
-  at->window = window_in_time({.window = &recorded().window,
-                               .uploaded = input_.uploaded,
-                               .first_temporary = recorded_->next_temporary,
-                               .degrees = degrees},
-                              signatures_);
   PlannerInput input = input_;
+  InTimeInput in{.window = &recorded().window,
+                 .uploaded = input_.uploaded,
+                 .first_temporary = recorded_->next_temporary,
+                 .degrees = degrees};
+  std::optional<StageParts> parts;
+  if (by_turns && !input_.at_every_stage) {
+    parts = find_parts(recorded().graph, roles(), stage_input(*recorded_, degrees));
+    input.weight_parts = parts->weights;
+    in.order = [&](int m) {
+      return stage_order(recorded().graph, recorded().window.nodes.size(), *parts, degrees, m)
+          .value();
+    };
+  }
+  at->window = window_in_time(in, signatures_);
   input.first_temporary = at->window.made.next_temporary;
   input.wholes = at->window.made.wholes;
   input.phases = at->window.made.phases;
@@ -174,6 +191,7 @@ PlannedWindow WindowPlanner::plan(const Degrees& degrees) {
     PlannedWindow planned = at.planner->plan(of_ranks);
     planned.microbatches = at.window.count.microbatches;
     planned.barriers = at.window.made.barriers;
+    planned.in_time = at.window.refused;
     return planned;
   }
   Expanded* at = recorded_.get();
@@ -201,16 +219,23 @@ PlannedWindow WindowPlanner::plan(const MakeLayout& make) {
   }
 }
 
+StageInput WindowPlanner::stage_input(const Expanded& at, const Degrees& degrees) const {
+  const Analysed& w = *at.analysed;
+  return {.factors = &w.factors,
+          .stages = degrees.pp,
+          .chunks = degrees.schedule.chunks,
+          .homes = [this, &w](SegmentId s) {
+            return input_.stage_home ? input_.stage_home(w, s) : StageHome{};
+          }};
+}
+
 PlannedWindow WindowPlanner::complete(const Expanded& at, LayoutPlan plan) const {
   const Analysed& w = *at.analysed;
   if (input_.adjust) input_.adjust(w, at.roles, &plan);
   if (plan.mesh.has_stages()) {
-    StageInput in{.factors = &w.factors,
-                  .stages = plan.mesh.stages(),
-                  .chunks = plan.chunks,
-                  .homes = [&](SegmentId s) {
-                    return input_.stage_home ? input_.stage_home(w, s) : StageHome{};
-                  }};
+    Degrees of_stages{.pp = plan.mesh.stages()};
+    of_stages.schedule.chunks = plan.chunks;
+    StageInput in = stage_input(at, of_stages);
     if (!input_.weight_parts.empty()) in.weights = &input_.weight_parts;
     input_.at_every_stage ? run_at_every_stage(w.graph, &plan)
                           : assign_stages(w.graph, at.roles, in, &plan);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -49,6 +50,7 @@ struct PlannedWindow {
   std::vector<ExpandedCalls> expansions{};  // of the recorded window, one after the other
   int microbatches = 1;                     // in which the window is by now
   std::vector<TimeBarrier> barriers{};      // of them
+  Status in_time{};                         // not OK: our mistake, of which there are none
 };
 
 // A plan for a window of which calls may have been expanded.
@@ -84,12 +86,13 @@ class WindowPlanner {
   Expanded* expanded(Expanded* from, std::vector<uint32_t> calls) const;
   std::vector<uint32_t> frozen_calls(Expanded* at, const Degrees& degrees) const;
   std::vector<uint32_t> moving_calls(const PlannedWindow& w) const;
+  StageInput stage_input(const Expanded& at, const Degrees& degrees) const;
   PlannedWindow complete(const Expanded& at, LayoutPlan plan) const;
 
   const PlannerInput input_;
   graph::SignatureTable* signatures_;
   std::unique_ptr<Expanded> recorded_;
-  std::map<std::pair<int, Recompute>, std::unique_ptr<InTime>> in_time_;
+  std::map<std::string, std::unique_ptr<InTime>> in_time_;  // by what of degrees it depends on
 };
 
 // One plan.

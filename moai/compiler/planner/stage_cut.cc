@@ -24,7 +24,7 @@ class Cut {
 
   std::vector<uint32_t> run(uint32_t stages) {
     const size_t n = sums_.size() - 1;
-    const double slowest = best(stages, std::numeric_limits<double>::infinity(), false).back();
+    const double slowest = best(stages, at_most(stages), false).back();
     best(stages, slowest * kAlike, true);
     std::vector<uint32_t> stage_of(n);
     size_t end = n;
@@ -37,8 +37,24 @@ class Cut {
   }
 
  private:
+  // The dearest part where each is filled up to an even share and one place more, or has one.
+  double at_most(uint32_t stages) const {
+    const size_t n = sums_.size() - 1;
+    double dearest = 0;
+    size_t begin = 0;
+    for (uint32_t s = 0; s < stages; ++s) {
+      const double until = sums_[n] * (s + 1) / stages;
+      size_t end = begin + 1;
+      while (end < n - (stages - 1 - s) && sums_[end] < until) ++end;
+      if (s + 1 == stages) end = n;
+      dearest = std::max(dearest, part(begin, end));
+      begin = end;
+    }
+    return dearest;
+  }
+
   // By where the first stages end, the least that their dearest part costs; or, `by_crossing`, the
-  // least that crosses where no part costs more than `limit`.
+  // least that crosses. No part costs more than `limit`.
   std::vector<double> best(uint32_t stages, double limit, bool by_crossing) {
     const size_t n = sums_.size() - 1;
     const double never = std::numeric_limits<double>::infinity();
@@ -47,13 +63,15 @@ class Cut {
     began_.assign(stages, std::vector<size_t>(n + 1, 0));
     for (uint32_t s = 0; s < stages; ++s) {
       std::vector<double> next(n + 1, never);
-      for (size_t end = 0; end <= n; ++end) {
-        for (size_t begin = 0; begin <= end; ++begin) {
-          if (now[begin] == never || begin == end) continue;
+      for (size_t end = s + 1; end <= n; ++end) {
+        // Of cuts that cost the same that with the first border counts.
+        for (size_t begin = end; begin-- > s;) {
+          if (sums_[end] - sums_[begin] > limit) break;
+          if (now[begin] == never) continue;
           const double cost = part(begin, end);
           if (cost > limit) continue;
           const double all = by_crossing ? now[begin] + edge(begin) : std::max(now[begin], cost);
-          if (all >= next[end]) continue;
+          if (all > next[end]) continue;
           next[end] = all;
           began_[s][end] = begin;
         }

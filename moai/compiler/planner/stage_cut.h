@@ -16,7 +16,7 @@ CutPrice cut_price(std::span<const double> seconds, std::span<const double> cros
                    std::span<const uint32_t> stage_of, uint32_t stages);
 
 // The cheapest cut, by place; where there are fewer places than stages, one a place. `crossing`: in
-// front of each place, in the same unit. O(stages · places²).
+// front of each place, in the same unit. About O(places²).
 std::vector<uint32_t> best_cut(std::span<const double> seconds, std::span<const double> crossing,
                                uint32_t stages);
 

@@ -11,8 +11,6 @@
 namespace moai::compiler {
 namespace {
 
-// What a byte between stages costs in FLOPs, as stage_line.cc counts seconds.
-constexpr double kFlopsPerCrossingByte = 200;
 // A cut that is so much better is worth moving weights for.
 constexpr double kWorthMoving = 1.25;
 

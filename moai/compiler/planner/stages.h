@@ -55,6 +55,9 @@ struct StageInput {
   const std::map<graph::StorageId, uint32_t>* weights = nullptr;
 };
 
+// What a byte between stages costs in FLOPs, as stage_line.h counts seconds.
+inline constexpr double kFlopsPerCrossingByte = 200;
+
 // Deterministic.
 StageParts find_parts(const ValueGraph& g, const Roles& roles, const StageInput& in);
 

@@ -1,6 +1,7 @@
 // StepPrice: what a training step costs on a cluster under a plan of given degrees.
 //
-// Priced is the program of rank 0, which has the largest share of everything.
+// Priced is the program of the first rank of each stage, which has the largest share of everything
+// there. Stages run together, and wait for each other's messages (stage_run.h).
 #pragma once
 
 #include <string>
@@ -17,6 +18,7 @@ namespace moai::compiler {
 struct SliceSeconds {
   double forward_s = 0, backward_s = 0, optimizer_s = 0;
   double exchange_s = 0;  // what ranks wait for each other
+  double idle_s = 0;      // of a pipeline: what stages wait for messages
 };
 
 // An operator that has no rule at one line of the script: every rank runs it whole.
@@ -34,12 +36,25 @@ struct RoleBytes {
   uint64_t workspace = 0;
 };
 
+// Of one pipeline stage.
+struct StagePrice {
+  SliceSeconds slices{};  // until its program ends
+  uint64_t memory_bytes = 0;
+  RoleBytes fullest{};
+  size_t weights = 0;  // how many parameters it has
+
+  double busy_s() const { return slices.forward_s + slices.backward_s + slices.optimizer_s; }
+};
+
 struct StepPrice {
   Degrees degrees{};
+  // Of all stages the longest step, the most memory, FLOPs and calls; traffic of the stage that has
+  // most on the axis.
   cost::ProgramPrice program{};
-  SliceSeconds slices{};
-  RoleBytes fullest{};              // of what memory is when it is fullest
-  std::vector<WholeCalls> whole{};  // dearest first
+  SliceSeconds slices{};             // of the stage that ends last
+  RoleBytes fullest{};               // of what memory is when it is fullest
+  std::vector<StagePrice> stages{};  // at least one
+  std::vector<WholeCalls> whole{};   // dearest first
 
   bool fits(const cluster::Cluster& c) const {
     return program.memory_bytes_max <= static_cast<uint64_t>(c.device.memory_bytes);

@@ -15,7 +15,7 @@
 #include "moai/base/file.h"
 #include "moai/cluster/cluster_file.h"
 #include "moai/compiler/distribute.h"
-#include "moai/compiler/search/search_step.h"
+#include "moai/compiler/search/search_plan.h"
 
 namespace moai::compiler {
 namespace {
@@ -51,14 +51,13 @@ bool plan(const RecordedStep& step, const cluster::Cluster& cluster,
                 plan.c_str(), seconds);
     std::fflush(stdout);
   };
-  const auto found = search_plan(search_problem(step, cluster, {}, {}, signatures));
+  const auto found = search_plan({.step = &step, .cluster = &cluster, .signatures = signatures});
   if (!found.ok()) {
     say(found.status().message(), "-", 0);
     return false;
   }
   const Degrees& degrees = found->best.degrees;
-  const StepPrice price =
-      price_step(step, found->planned, degrees, cluster, PriceOptions{}, signatures);
+  const StepPrice& price = found->price.step;
   const Status verified = verify_ranks(step, degrees, signatures);
   say(verified.ok() ? "planned" : verified.message(), to_string(degrees), price.program.step_s);
   for (const WholeCalls& w : price.whole) {

@@ -14,7 +14,7 @@ namespace {
 namespace files = std::filesystem;
 
 // Another number whenever prices or the choice of plans change: what was found before is then none.
-constexpr std::string_view kFirstLine = "moai-plan 1";
+constexpr std::string_view kFirstLine = "moai-plan 2";
 constexpr std::string_view kEnding = ".plan";
 
 uint64_t hash_of(std::string_view text) {
@@ -44,7 +44,7 @@ std::string numbers(std::initializer_list<double> values) {
 
 std::string plan_line(const CachedPlan& p) {
   return std::string("plan ") + (p.fits ? "1" : "0") +
-         numbers({p.step_s, p.exchange_s, p.memory_bytes, p.lower_bound_s}) + " " +
+         numbers({p.step_s, p.exchange_s, p.idle_s, p.memory_bytes, p.lower_bound_s}) + " " +
          to_string(p.degrees) + "\n";
 }
 
@@ -73,8 +73,8 @@ class Words {
 bool parse_plan(Words words, CachedPlan* plan) {
   int fits = 0;
   const bool read = words.number(&fits) && words.number(&plan->step_s) &&
-                    words.number(&plan->exchange_s) && words.number(&plan->memory_bytes) &&
-                    words.number(&plan->lower_bound_s);
+                    words.number(&plan->exchange_s) && words.number(&plan->idle_s) &&
+                    words.number(&plan->memory_bytes) && words.number(&plan->lower_bound_s);
   const std::optional<Degrees> degrees = degrees_from_string(words.rest());
   if (!read || !degrees) return false;
   plan->fits = fits != 0;

@@ -20,6 +20,7 @@ struct CachedPlan {
   Degrees degrees{};
   double step_s = 0, exchange_s = 0, memory_bytes = 0, lower_bound_s = 0;
   bool fits = true;
+  double idle_s = 0;  // of the step, as exchange_s is
 
   bool operator==(const CachedPlan&) const = default;
 };

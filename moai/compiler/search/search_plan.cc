@@ -3,15 +3,21 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <limits>
+#include <memory>
+#include <queue>
+#include <unordered_set>
 
-#include "moai/compiler/search/fold_layers.h"
+#include "moai/compiler/search/plan_prices.h"
 
 namespace moai::compiler {
 namespace {
 
-constexpr size_t kShown = 6;       // the best and the next five
-constexpr size_t kFewLayers = 2;   // of the smaller window
-constexpr size_t kSomeLayers = 3;  // of the larger one
+constexpr size_t kShown = 6;             // the best and the next five
+constexpr size_t kMoreOfDeep = 8;        // candidates of deep windows, for the next five
+constexpr size_t kWholeNodesMax = 6000;  // of what is priced as all programs
+constexpr size_t kWholeMax = 16;         // so many plans
+constexpr size_t kSmallest = 8;          // that are priced where nothing fits
 
 using Clock = std::chrono::steady_clock;
 
@@ -25,188 +31,364 @@ std::string text(const char* format, double a, double b) {
   return out;
 }
 
-// The window, or one with fewer layers, with its plans.
-struct Model {
-  Model(graph::Window window, std::unordered_set<graph::StorageId> left_out, size_t depth,
-        const SearchProblem& p)
-      : layers(depth),
-        absent(std::move(left_out)),
-        planner(std::move(window), p.uploaded, 1, p.signatures),
-        bound(&planner, p.call_seconds) {}
+PlanPrice summary(const StepPrice& p) {
+  return {.step_s = p.program.step_s,
+          .exchange_s = p.slices.exchange_s,
+          .idle_s = p.slices.idle_s,
+          .memory_bytes = static_cast<double>(p.program.memory_bytes_max)};
+}
 
-  size_t layers;
-  std::unordered_set<graph::StorageId> absent;
-  WindowPlanner planner;
-  WorkBound bound;
-};
+double limit_of(const SearchProblem& p) {
+  return p.memory_bytes > 0 ? p.memory_bytes : static_cast<double>(p.cluster->device.memory_bytes);
+}
 
 class Search {
  public:
-  explicit Search(const SearchProblem& p) : problem_(p) {}
+  explicit Search(const SearchProblem& p)
+      : begin_(Clock::now()),
+        problem_(p),
+        prices_(*p.step, *p.cluster, p.pins, p.options, limit_of(p), p.signatures) {}
 
   Result<SearchResult> run() {
-    const Clock::time_point begin = Clock::now();
-    build_models();
-    const bool sequence = !models_[0]->planner.roles().sequence.empty();
-    std::vector<Degrees> known;
-    for (const Degrees& d : every_degrees(problem_.devices, problem_.pins, sequence)) {
-      const Degrees of_use = models_[0]->bound.of_use(d);
-      const auto same = std::ranges::find(known, of_use);
-      if (same != known.end()) {
-        // Who only repeats what others do is better called tensor parallel: nothing of the batch is
-        // made ready for a split that never comes.
-        candidates_[static_cast<size_t>(same - known.begin())].degrees = d;
-        continue;
-      }
-      known.push_back(of_use);
-      candidates_.push_back({.degrees = d, .lower_bound_s = lower_bound(d)});
-    }
+    result_.layers = prices_.line().layers();
+    result_.layers_priced = prices_.line().layers_kept();
+    candidates_ = prices_.candidates();
+    result_.candidates = result_.fitting = candidates_.size();
     if (candidates_.empty()) return nothing_allowed();
-    std::ranges::stable_sort(candidates_, {}, &FoundPlan::lower_bound_s);
-    result_.candidates = candidates_.size();
-    result_.lower_bound_s = candidates_.front().lower_bound_s;
+    result_.lower_bound_s = std::numeric_limits<double>::infinity();
     visit();
+    if (found_.empty() && !stopped_) visit_smallest();
     if (stopped_) return cancelled("[search.plan] the search was stopped");
-    result_.fitting = result_.candidates -
-                      static_cast<size_t>(std::ranges::count(found_, false, &FoundPlan::fits));
-    result_.search_s = since(begin);
-    return confirm();
+    settle();
+    result_.search_s = since(begin_);
+    confirm();
+    result_.confirm_s = since(begin_) - result_.search_s;
+    return finish();
+  }
+
+  Result<SearchResult> price(const CachedSearch& known) {
+    result_.layers = prices_.line().layers();
+    result_.layers_priced = prices_.line().layers_kept();
+    Degrees degrees = known.plans[0].degrees;
+    degrees.schedule = {};
+    candidates_ = prices_.candidates();
+    const auto at = std::ranges::find(candidates_, degrees, &Candidate::degrees);
+    if (at == candidates_.end()) return not_found("[search.plan] the plan is none of this step");
+    prices_.set_bound(&*at);
+    price_all(static_cast<size_t>(at - candidates_.begin()));
+    result_.search_s = since(begin_);
+    confirm();
+    result_.confirm_s = since(begin_) - result_.search_s;
+    for (size_t i = 1; i < known.plans.size() && !found_.empty(); ++i) {
+      const CachedPlan& p = known.plans[i];
+      found_.push_back({.found = {.degrees = p.degrees,
+                                  .price = {.step_s = p.step_s,
+                                            .exchange_s = p.exchange_s,
+                                            .idle_s = p.idle_s,
+                                            .memory_bytes = p.memory_bytes},
+                                  .lower_bound_s = p.lower_bound_s,
+                                  .fits = p.fits}});
+    }
+    result_.candidates = known.candidates;
+    result_.fitting = result_.priced = known.priced;
+    result_.lower_bound_s = known.lower_bound_s;
+    return finish();
   }
 
  private:
+  struct Plan {
+    FoundPlan found{};
+    PricedPlan priced{};
+    size_t candidate = 0;
+  };
+
   Status nothing_allowed() const {
-    return invalid_argument("[search.plan] no plan for " + std::to_string(problem_.devices) +
-                            " devices is as pinned; dp × tp must be the number of devices, and "
-                            "zero needs dp");
+    return invalid_argument("[search.plan] no plan for " +
+                            std::to_string(problem_.cluster->devices()) +
+                            " devices is as pinned; dp × tp × pp must be the number of devices, "
+                            "and zero needs dp");
   }
 
-  // One model of all layers, or two of few.
-  void build_models() {
-    const LayerFolder folder(*problem_.window, problem_.signatures);
-    result_.layers = folder.layers();
-    auto few = folder.keep(kFewLayers), some = folder.keep(kSomeLayers);
-    if (few && some) {
-      for (FoldedWindow* w : {&*few, &*some}) {
-        models_.push_back(std::make_unique<Model>(std::move(w->window), std::move(w->absent),
-                                                  w->layers, problem_));
-      }
-    } else {
-      models_.push_back(std::make_unique<Model>(
-          *problem_.window, std::unordered_set<graph::StorageId>{}, result_.layers, problem_));
-    }
-    result_.layers_priced = models_.back()->layers;
-  }
-
-  // Of a quantity that grows by the same for each layer.
-  double of_all_layers(double few, double some) const {
-    const auto more = static_cast<double>(result_.layers - models_[1]->layers);
-    const auto between = static_cast<double>(models_[1]->layers - models_[0]->layers);
-    return some + std::max(0.0, some - few) / between * more;
-  }
-  double of_all_layers(const std::function<double(Model&)>& quantity) {
-    const double few = quantity(*models_[0]);
-    return models_.size() == 1 ? few : of_all_layers(few, quantity(*models_[1]));
-  }
-
-  double lower_bound(const Degrees& d) {
-    const double work = of_all_layers([&](Model& m) { return m.bound.step_s(d); });
-    if (!models_[0]->bound.shares_batch(d.dp)) return work;
-    const double bytes = of_all_layers([&](Model& m) { return m.bound.gradient_bytes(d); });
-    return work + problem_.gradient_seconds(d, bytes);
-  }
-
-  PlanPrice price(const Degrees& d) {
-    ++result_.priced;
-    std::vector<PlanPrice> prices;
-    for (const auto& m : models_) {
-      prices.push_back(problem_.price(m->planner.plan(d), d, m->absent));
-    }
-    if (prices.size() == 1) return prices[0];
-    const auto all = [&](double PlanPrice::* field) {
-      return of_all_layers(prices[0].*field, prices[1].*field);
-    };
-    return {all(&PlanPrice::step_s), all(&PlanPrice::exchange_s), all(&PlanPrice::memory_bytes)};
-  }
-
-  bool fits(double bytes) const { return bytes <= problem_.memory_bytes; }
+  bool fits(double bytes) const { return bytes <= prices_.limit(); }
 
   // Best first: what fits by its seconds, then the rest by its bytes.
-  static bool before(const FoundPlan& a, const FoundPlan& b) {
-    if (a.fits != b.fits) return a.fits;
-    return a.fits ? a.price.step_s < b.price.step_s : a.price.memory_bytes < b.price.memory_bytes;
+  static bool before(const Plan& a, const Plan& b) {
+    if (a.found.fits != b.found.fits) return a.found.fits;
+    return a.found.fits ? a.found.price.step_s < b.found.price.step_s
+                        : a.found.price.memory_bytes < b.found.price.memory_bytes;
   }
-  void insert(FoundPlan plan) {
-    found_.insert(std::ranges::upper_bound(found_, plan, before), std::move(plan));
+  void insert(std::vector<Plan>* plans, Plan plan) {
+    const auto at = std::ranges::upper_bound(*plans, plan, before);
+    plans->insert(at, std::move(plan));
   }
+
+  // ---- the order of candidates
+
+  enum class Level : uint8_t { kCalls, kExchange, kMicrobatch, kSchedule, kPriced };
+  struct Open {
+    double bound_s = 0;
+    Level level = Level::kCalls;
+    size_t index = 0;  // of candidates_, of scheduled_, or of priced_
+
+    bool operator<(const Open& other) const { return bound_s > other.bound_s; }
+  };
+  // A candidate whose calls are counted, with one of its schedules.
+  struct Scheduled {
+    size_t candidate = 0;
+    std::shared_ptr<const PlanPrices::Counted> counted{};
+    PipelineSchedule schedule{};
+  };
 
   void visit() {
-    for (FoundPlan& c : candidates_) {
-      stopped_ = problem_.stopped && problem_.stopped();
-      if (stopped_) return;
-      const bool enough = found_.size() >= kShown && found_[kShown - 1].fits;
-      if (enough && c.lower_bound_s >= found_[kShown - 1].price.step_s) break;
-      const double resident =
-          of_all_layers([&](Model& m) { return m.bound.resident_bytes(c.degrees); });
-      if (fits(resident)) {
-        c.price = price(c.degrees);
-        c.fits = fits(c.price.memory_bytes);
-      } else {
-        c.price = {.step_s = c.lower_bound_s, .memory_bytes = resident};
-      }
-      insert(c);
+    for (size_t i = 0; i < candidates_.size(); ++i) {
+      prices_.set_bound(&candidates_[i]);
+      if (!drop(candidates_[i])) open_.push({candidates_[i].bound_s, Level::kCalls, i});
     }
+    size_t enough = std::numeric_limits<size_t>::max();
+    while (!open_.empty() && found_.size() < kShown && !stopped_) {
+      const Open next = open_.top();
+      // The best is proven; what comes next may be what is priced by then.
+      if (!found_.empty() && prices_.line().folded()) {
+        enough = std::min(enough, result_.priced + kMoreOfDeep);
+      }
+      if (result_.priced >= enough) break;
+      open_.pop();
+      if (next.level == Level::kPriced) {
+        accept(next.index);
+      } else if (next.level == Level::kSchedule) {
+        price(scheduled_[next.index]);
+      } else {
+        look_closer(next);
+      }
+    }
+    const double rest = open_.empty() ? result_.lower_bound_s : open_.top().bound_s;
+    result_.lower_bound_s = std::min(result_.lower_bound_s, rest);
+  }
+  // Of a candidate's schedules the first that is accepted is the best.
+  void accept(size_t index) {
+    Plan& plan = priced_[index];
+    if (!plan.priced.whole && !accepted_.insert(plan.candidate).second) return;
+    found_.push_back(std::move(plan));
+  }
+  // Whether the candidate takes more than there is at least.
+  bool drop(const Candidate& c) {
+    if (fits(c.memory_bytes)) return false;
+    --result_.fitting;
+    return true;
+  }
+  void look_closer(const Open& at) {
+    Candidate& c = candidates_[at.index];
+    if (at.level == Level::kCalls) {
+      prices_.set_bound(&c);
+      open_.push({c.bound_s, Level::kExchange, at.index});
+      return;
+    }
+    if (at.level == Level::kExchange && prices_.set_bound_by_calls(&c)) {
+      if (!drop(c)) open_.push({c.bound_s, Level::kMicrobatch, at.index});
+      return;
+    }
+    stopped_ = problem_.stopped && problem_.stopped();
+    if (stopped_) return;
+    is_plain(c) ? price_whole(at.index) : count(at.index);
+  }
+  // Whether its programs are no more than the calls of a micro-batch.
+  bool is_plain(const Candidate& c) const {
+    return !prices_.line().folded() && c.microbatches == 1 && c.degrees.pp == 1 &&
+           c.degrees.recompute == Recompute::kNone && prices_.nodes(c) <= kWholeNodesMax;
   }
 
-  // Takes the first that fits with all layers.
-  Result<SearchResult> confirm() {
-    const Clock::time_point begin = Clock::now();
-    std::optional<WindowPlanner> whole;
-    while (found_.front().fits) {
-      FoundPlan& first = found_.front();
-      if (models_.size() == 1) {
-        result_.planned = models_[0]->planner.plan(first.degrees);
-        break;
-      }
-      if (!whole) whole.emplace(*problem_.window, problem_.uploaded, 1, problem_.signatures);
-      result_.planned = whole->plan(first.degrees);
-      first.price = problem_.price(result_.planned, first.degrees, {});
-      if (fits(first.price.memory_bytes)) break;
-      FoundPlan too_large = std::move(first);
-      found_.erase(found_.begin());
-      too_large.fits = false;
-      insert(std::move(too_large));
+  // Counts the candidate's calls: each of its schedules is open then.
+  void count(size_t index) {
+    Candidate& c = candidates_[index];
+    auto counted = prices_.count(c);
+    if (!counted) return price_whole(index);
+    ++result_.priced;
+    const auto shared = std::make_shared<const PlanPrices::Counted>(std::move(*counted));
+    prices_.set_bound_by_calls(&c);
+    if (drop(c)) return;
+    result_.lower_bound_s = std::min(result_.lower_bound_s, c.bound_s);
+    for (const PipelineSchedule& s : prices_.schedules_of(c)) {
+      open_.push({prices_.bound_s(c, *shared, s), Level::kSchedule, scheduled_.size()});
+      scheduled_.push_back({index, shared, s});
     }
-    result_.confirm_s = since(begin);
-    const FoundPlan& first = found_.front();
-    if (!first.fits) {
-      return resource_exhausted("[search.plan] no plan fits: " + to_string(first.degrees) +
+  }
+  void price(const Scheduled& s) {
+    if (accepted_.contains(s.candidate)) return;
+    auto price = prices_.price(candidates_[s.candidate], *s.counted, s.schedule);
+    if (!price) return;
+    std::shared_ptr<const PlannedWindow> planned;
+    if (s.counted->planned) planned = {s.counted, &*s.counted->planned};
+    open({.priced = {std::move(*price), planned, false}, .candidate = s.candidate});
+  }
+  // What cannot be taken apart is priced as it is, if the user wants it so.
+  void price_whole(size_t index) {
+    const Candidate& c = candidates_[index];
+    const bool pinned = problem_.pins.microbatches || problem_.pins.pp || problem_.pins.recompute;
+    if (!pinned && c.microbatches > 1) {
+      --result_.candidates;
+      --result_.fitting;
+      return;
+    }
+    Degrees d = c.degrees;
+    if (d.pp > 1) d.schedule = problem_.pins.schedule.value_or(PipelineSchedule{});
+    ++result_.priced;
+    result_.lower_bound_s = std::min(result_.lower_bound_s, c.bound_s);
+    open({.priced = prices_.price_whole(d), .candidate = index});
+  }
+  // What fits is open again, with its price.
+  void open(Plan plan) {
+    set_price(&plan);
+    plan.found.lower_bound_s = candidates_[plan.candidate].bound_s;
+    if (!plan.found.fits) return insert(&too_large_, std::move(plan));
+    open_.push({plan.found.price.step_s, Level::kPriced, priced_.size()});
+    priced_.push_back(std::move(plan));
+  }
+  void set_price(Plan* plan) const {
+    plan->found.degrees = plan->priced.price.step.degrees;
+    plan->found.price = summary(plan->priced.price.step);
+    plan->found.whole = plan->priced.whole;
+    if (plan->found.whole && problem_.mistake) {
+      problem_.mistake(plan->found.degrees, &plan->found.price);
+    }
+    plan->found.fits = fits(plan->found.price.memory_bytes);
+  }
+
+  // Where nothing fits: what needs least.
+  void visit_smallest() {
+    result_.lower_bound_s = 0;
+    std::vector<size_t> order(candidates_.size());
+    for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+    std::ranges::stable_sort(order, {}, [&](size_t i) { return candidates_[i].memory_bytes; });
+    for (size_t i = 0; i < std::min(order.size(), kSmallest) && !stopped_; ++i) {
+      stopped_ = problem_.stopped && problem_.stopped();
+      price_all(order[i]);
+    }
+  }
+  // Whether or not it fits.
+  void price_all(size_t index) {
+    const Candidate& c = candidates_[index];
+    auto counted = prices_.count_emitted(c);
+    if (!counted) return price_whole(index);
+    const auto shared = std::make_shared<const PlanPrices::Counted>(std::move(*counted));
+    for (const PipelineSchedule& s : prices_.schedules_of(c)) price({index, shared, s});
+  }
+
+  // ---- the best: from calls that are emitted for it, then as all of its programs
+
+  void settle() {
+    gather();
+    while (!found_.empty() && !found_.front().priced.planned && !stopped_) {
+      Plan plan = std::move(found_.front());
+      found_.erase(found_.begin());
+      const Candidate& c = candidates_[plan.candidate];
+      const auto counted = std::make_shared<const PlanPrices::Counted>(*prices_.count_emitted(c));
+      auto price = prices_.price(c, *counted, plan.found.degrees.schedule);
+      plan.priced = {.price = std::move(*price), .planned = {counted, &*counted->planned}};
+      set_price(&plan);
+      insert(&found_, std::move(plan));
+    }
+  }
+  void gather() {
+    for (; !open_.empty(); open_.pop()) {
+      const Open& next = open_.top();
+      if (next.level == Level::kPriced && found_.size() < kShown) accept(next.index);
+    }
+    for (Plan& plan : too_large_) {
+      if (accepted_.insert(plan.candidate).second) found_.push_back(std::move(plan));
+    }
+    too_large_.clear();
+  }
+  void confirm() {
+    gather();
+    for (size_t rounds = 0; rounds < kWholeMax; ++rounds) {
+      const size_t shown = std::min(found_.size(), kShown);
+      const auto next = std::find_if(found_.begin(), found_.begin() + static_cast<ptrdiff_t>(shown),
+                                     [&](const Plan& p) { return may_confirm(p); });
+      if (next == found_.begin() + static_cast<ptrdiff_t>(shown)) break;
+      stopped_ = problem_.stopped && problem_.stopped();
+      if (stopped_) return;
+      Plan plan = std::move(*next);
+      found_.erase(next);
+      PricedPlan whole = prices_.price_whole(plan.found.degrees);
+      whole.price.schedule = std::move(plan.priced.price.schedule);
+      whole.price.simulation = std::move(plan.priced.price.simulation);
+      plan.priced = std::move(whole);
+      set_price(&plan);
+      insert(&found_, std::move(plan));
+    }
+  }
+  bool may_confirm(const Plan& p) const {
+    return !p.found.whole && p.found.fits &&
+           prices_.nodes(candidates_[p.candidate]) <= kWholeNodesMax;
+  }
+
+  Result<SearchResult> finish() {
+    if (stopped_) return cancelled("[search.plan] the search was stopped");
+    if (found_.empty()) return nothing_allowed();
+    Plan& first = found_.front();
+    if (!first.found.fits) {
+      return resource_exhausted("[search.plan] no plan fits: " + to_string(first.found.degrees) +
                                 " needs the least memory, " +
                                 text("%.1f GB of %.1f; more devices, or less of a batch",
-                                     first.price.memory_bytes / 1e9, problem_.memory_bytes / 1e9));
+                                     first.found.price.memory_bytes / 1e9, prices_.limit() / 1e9));
     }
-    result_.best = first;
+    result_.best = first.found;
     for (size_t i = 1; i < std::min(found_.size(), kShown); ++i) {
-      found_[i].why_not = why_not(found_[i]);
-      result_.alternatives.push_back(found_[i]);
+      found_[i].found.why_not = why_not(found_[i].found);
+      result_.alternatives.push_back(found_[i].found);
     }
+    describe(&first.priced);
     return std::move(result_);
   }
 
   std::string why_not(const FoundPlan& p) const {
     if (!p.fits) {
-      return text("needs %.1f GB of %.1f", p.price.memory_bytes / 1e9, problem_.memory_bytes / 1e9);
+      return text("needs %.1f GB of %.1f", p.price.memory_bytes / 1e9, prices_.limit() / 1e9);
     }
     const PlanPrice& best = result_.best.price;
     const double exchange = p.price.exchange_s - best.exchange_s;
-    const double rest = p.price.step_s - best.step_s - exchange;
-    return text("%+.1f %% of a step", 100 * (p.price.step_s / best.step_s - 1), 0) +
-           text(": exchanges %+.2f ms, the rest %+.2f ms", 1e3 * exchange, 1e3 * rest);
+    const double idle = p.price.idle_s - best.idle_s;
+    const double rest = p.price.step_s - best.step_s - exchange - idle;
+    std::string why = text("%+.1f %% of a step", 100 * (p.price.step_s / best.step_s - 1), 0) +
+                      text(": exchanges %+.2f ms", 1e3 * exchange, 0);
+    if (idle != 0) why += text(", waiting for stages %+.2f ms", 1e3 * idle, 0);
+    return why + text(", the rest %+.2f ms", 1e3 * rest, 0);
   }
 
+  void price_alone() {
+    const auto alone = prices_.count(Candidate{});
+    const auto price = alone ? prices_.price(Candidate{}, *alone, {}) : std::nullopt;
+    result_.one_device = price ? price->step : prices_.price_whole({}).price.step;
+  }
+  void describe(PricedPlan* best) {
+    const PlannedWindow& planned = *best->planned;
+    const auto line = [&](graph::LineId at) {
+      return best->whole ? at : prices_.line().script_line(at);
+    };
+    result_.weights = weight_layouts(planned);
+    for (WeightLayout& w : result_.weights) w.line = line(w.line);
+    result_.price = std::move(best->price);
+    if (problem_.one_device) price_alone();
+    for (WholeCalls& w : result_.price.step.whole) w.line = line(w.line);
+    result_.microbatches = planned.microbatches;
+    result_.barriers = planned.barriers;
+    result_.in_time = planned.in_time;
+    const Factors& factors = planned.analysed->factors;
+    for (const FactorId f : planned.roles.batch) result_.batches.push_back(factors.size(f));
+    if (!planned.roles.sequence.empty()) {
+      result_.sequence = factors.size(planned.roles.sequence[0]);
+    }
+  }
+
+  const Clock::time_point begin_;
   const SearchProblem& problem_;
-  std::vector<std::unique_ptr<Model>> models_;
-  std::vector<FoundPlan> candidates_;
-  std::vector<FoundPlan> found_;  // best first
+  PlanPrices prices_;
+  std::vector<Candidate> candidates_;
+  std::priority_queue<Open> open_;
+  std::vector<Scheduled> scheduled_;
+  std::vector<Plan> priced_;
+  std::unordered_set<size_t> accepted_;  // candidates
+  std::vector<Plan> found_, too_large_;  // best first
   SearchResult result_;
   bool stopped_ = false;
 };
@@ -214,5 +396,23 @@ class Search {
 }  // namespace
 
 Result<SearchResult> search_plan(const SearchProblem& problem) { return Search(problem).run(); }
+
+Result<SearchResult> price_plan(const SearchProblem& problem, const CachedSearch& known) {
+  SearchProblem of_plan = problem;
+  of_plan.pins = pins_of(known.plans[0].degrees);
+  return Search(of_plan).price(known);
+}
+
+CachedSearch to_cached(const SearchResult& found) {
+  CachedSearch out{
+      .lower_bound_s = found.lower_bound_s, .candidates = found.candidates, .priced = found.priced};
+  const auto add = [&](const FoundPlan& p) {
+    out.plans.push_back({p.degrees, p.price.step_s, p.price.exchange_s, p.price.memory_bytes,
+                         p.lower_bound_s, p.fits, p.price.idle_s});
+  };
+  add(found.best);
+  std::ranges::for_each(found.alternatives, add);
+  return out;
+}
 
 }  // namespace moai::compiler

@@ -1,4 +1,5 @@
-// search_plan_bench RECORDING CLUSTER.toml DEVICES: what the search finds, and how long it takes.
+// search_plan_bench RECORDING CLUSTER.toml DEVICES [PINS]: what the search finds, and how long it
+// takes.
 
 #include <chrono>
 #include <cstdio>
@@ -6,18 +7,19 @@
 
 #include "moai/base/file.h"
 #include "moai/cluster/cluster_file.h"
-#include "moai/compiler/search/search_step.h"
+#include "moai/compiler/search/search_plan.h"
 
 namespace moai::compiler {
 namespace {
 
 void print(const FoundPlan& p) {
-  std::printf("  %-22s %10.3f ms  %7.1f GB  at least %10.3f ms  %s\n", to_string(p.degrees).c_str(),
+  std::printf("  %-44s %10.3f ms  %7.1f GB  at least %10.3f ms  %s\n", to_string(p.degrees).c_str(),
               1e3 * p.price.step_s, p.price.memory_bytes / 1e9, 1e3 * p.lower_bound_s,
               p.why_not.c_str());
 }
 
-Status run(const std::string& recording_path, const std::string& cluster_path, int devices) {
+Status run(const std::string& recording_path, const std::string& cluster_path, int devices,
+           const std::string& pins_text) {
   graph::SignatureTable signatures;
   MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(recording_path));
   MOAI_ASSIGN_OR_RETURN(const graph::Recording recording,
@@ -25,14 +27,27 @@ Status run(const std::string& recording_path, const std::string& cluster_path, i
   MOAI_ASSIGN_OR_RETURN(const RecordedStep step, training_step(recording, signatures));
   MOAI_ASSIGN_OR_RETURN(const cluster::Cluster cluster,
                         cluster::load_cluster({cluster_path, devices}));
-  MOAI_ASSIGN_OR_RETURN(const SearchResult r,
-                        search_plan(search_problem(step, cluster, {}, {}, &signatures)));
+  MOAI_ASSIGN_OR_RETURN(const Pins pins, pins_from_string(pins_text));
+  MOAI_ASSIGN_OR_RETURN(
+      const SearchResult r,
+      search_plan({.step = &step, .cluster = &cluster, .signatures = &signatures, .pins = pins}));
   std::printf("%zu nodes, %zu layers (priced with %zu)\n", step.window.nodes.size(), r.layers,
               r.layers_priced);
-  std::printf("%zu candidates, %zu priced; search %.3f s, with all layers %.3f s more\n",
+  std::printf("%zu candidates, %zu priced; search %.3f s, as all programs %.3f s more\n",
               r.candidates, r.priced, r.search_s, r.confirm_s);
+  for (const int64_t rows : r.batches) std::printf("batch of %ld rows\n", static_cast<long>(rows));
   std::printf("no plan is below %.3f ms\n", 1e3 * r.lower_bound_s);
+  std::printf("%d micro-batches; priced as %s\n", r.microbatches,
+              r.best.whole ? "all programs" : "one micro-batch");
+  if (!r.in_time.ok()) std::printf("%s\n", r.in_time.message().c_str());
   print(r.best);
+  for (size_t i = 0; i < r.price.step.stages.size(); ++i) {
+    const StagePrice& stage = r.price.step.stages[i];
+    std::printf(
+        "    stage %zu: %zu weights, calls %.3f ms, exchanges %.3f ms, waits %.3f ms, %.1f GB\n", i,
+        stage.weights, 1e3 * stage.busy_s(), 1e3 * stage.slices.exchange_s,
+        1e3 * stage.slices.idle_s, static_cast<double>(stage.memory_bytes) / 1e9);
+  }
   for (const FoundPlan& p : r.alternatives) print(p);
   return ok_status();
 }
@@ -41,11 +56,12 @@ Status run(const std::string& recording_path, const std::string& cluster_path, i
 }  // namespace moai::compiler
 
 int main(int argc, char** argv) {
-  if (argc != 4) {
-    std::fprintf(stderr, "usage: search_plan_bench RECORDING CLUSTER.toml DEVICES\n");
+  if (argc != 4 && argc != 5) {
+    std::fprintf(stderr, "usage: search_plan_bench RECORDING CLUSTER.toml DEVICES [PINS]\n");
     return 2;
   }
-  const auto status = moai::compiler::run(argv[1], argv[2], std::atoi(argv[3]));
+  const auto status =
+      moai::compiler::run(argv[1], argv[2], std::atoi(argv[3]), argc == 5 ? argv[4] : "");
   if (status.ok()) return 0;
   std::fprintf(stderr, "%s\n", status.message().c_str());
   return 1;

@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cstdio>
 
 #include "moai/base/file.h"
 #include "moai/cluster/cluster_file.h"
-#include "moai/compiler/search/search_step.h"
+#include "moai/compiler/planner/choose_plan.h"
+#include "moai/compiler/search/plan_prices.h"
 #include "moai/compiler/testing/deep_window.h"
 
 namespace moai::compiler {
@@ -33,13 +35,24 @@ class SearchPlan : public testing::Test {
   SearchProblem problem(int devices, const Pins& pins = {}) {
     cluster_ =
         cluster::load_cluster({std::string(MOAI_CLUSTERS) + "/h100-dgx.toml", devices}).value();
-    return search_problem(step_, cluster_, pins, {}, &signatures_);
+    return {.step = &step_, .cluster = &cluster_, .signatures = &signatures_, .pins = pins};
   }
   SearchResult search(const SearchProblem& p) {
     auto found = search_plan(p);
     EXPECT_TRUE(found.ok()) << found.status().to_string();
     return found.ok() ? std::move(*found) : SearchResult{};
   }
+
+  static StepPrice price(PlanPrices* prices, const Candidate& c, const PipelineSchedule& s) {
+    const auto counted = prices->count_emitted(c);
+    EXPECT_TRUE(counted.has_value()) << to_string(c.degrees);
+    const auto price = counted ? prices->price(c, *counted, s) : std::nullopt;
+    EXPECT_TRUE(price.has_value()) << to_string(c.degrees);
+    return price ? price->step : StepPrice{};
+  }
+
+  // One stage, all of a batch at once, nothing made again.
+  static constexpr Pins kPlain{.pp = 1, .microbatches = 1, .recompute = Recompute::kNone};
 
   graph::SignatureTable signatures_;
   RecordedStep step_;
@@ -50,7 +63,7 @@ TEST_F(SearchPlan, FindsWhatPricingEveryPlanFinds) {
   for (const char* name : {"mlp", "cnn", "gpt5"}) {
     use_recorded(name);
     for (const int devices : {3, 8}) {
-      const SearchResult found = search(problem(devices));
+      const SearchResult found = search(problem(devices, kPlain));
       const auto every = choose_plan(step_, cluster_, {}, {}, &signatures_);
       ASSERT_TRUE(every.ok()) << every.status().to_string();
       const double least = every->plans[0].program.step_s;
@@ -63,31 +76,43 @@ TEST_F(SearchPlan, FindsWhatPricingEveryPlanFinds) {
   }
 }
 
-// Bytes may be too few: another call may be the fullest with more layers. What goes in bundles may
-// be told two bundles of each kind (weights forward, backward, gradients) a layer too many or too
-// few.
+// Of three layers the price of twelve follows.
 TEST_F(SearchPlan, PricesOfFewLayersTellThatOfAll) {
   use_deep({.layers = 12, .lists = true, .batch = 64, .width = 96, .hidden = 384});
-  const SearchResult found = search(problem(8));
-  EXPECT_EQ(found.layers, 12u);
-  EXPECT_EQ(found.layers_priced, 3u);
-  std::vector<FoundPlan> plans = found.alternatives;
-  plans.push_back(found.best);
-  WindowPlanner whole(step_.window, step_.uploaded, 1, &signatures_);
-  for (const FoundPlan& p : plans) {
-    const PlannedWindow planned = whole.plan(p.degrees);
-    const StepPrice price = price_step(step_, planned, p.degrees, cluster_, {}, &signatures_);
-    const cost::AxisTraffic& sharing = price.program.axes[0];
-    const double bundle_s = p.degrees.zero == 0 || sharing.collectives == 0
-                                ? 0
-                                : sharing.seconds / static_cast<double>(sharing.collectives);
-    EXPECT_NEAR(p.price.step_s, price.program.step_s, 1e-9 + 2 * 3 * 9 * bundle_s)
-        << to_string(p.degrees);
-    const auto bytes = static_cast<double>(price.program.memory_bytes_max);
-    EXPECT_LE(p.price.memory_bytes, bytes) << to_string(p.degrees);
-    EXPECT_GE(p.price.memory_bytes, 0.8 * bytes) << to_string(p.degrees);
-    EXPECT_GE(p.price.step_s, p.lower_bound_s) << to_string(p.degrees);
+  problem(8);
+  PlanPrices prices(step_, cluster_, kPlain, {}, 1e12, &signatures_);
+  EXPECT_EQ(prices.line().layers(), 12u);
+  EXPECT_EQ(prices.line().layers_kept(), 3u);
+  for (Candidate c : prices.candidates()) {
+    prices.set_bound(&c);
+    const StepPrice few = price(&prices, c, {});
+    const StepPrice all = prices.price_whole(c.degrees).price.step;
+    const double step_s = few.program.step_s;
+    EXPECT_NEAR(step_s, all.program.step_s, 0.08 * all.program.step_s) << to_string(c.degrees);
+    EXPECT_GE(step_s, c.bound_s) << to_string(c.degrees);
+    const auto bytes = static_cast<double>(all.program.memory_bytes_max);
+    EXPECT_NEAR(static_cast<double>(few.program.memory_bytes_max), bytes, 0.3 * bytes)
+        << to_string(c.degrees);
   }
+}
+
+// Micro-batches that others have as well, weights that others have as well.
+TEST_F(SearchPlan, CallsOfOtherPlansTellThoseOfAPlan) {
+  use_deep({.layers = 12, .batch = 64, .width = 96, .hidden = 384});
+  problem(8);
+  PlanPrices prices(step_, cluster_, {}, {}, 1e12, &signatures_);
+  size_t told = 0;
+  for (Candidate& c : prices.candidates()) {
+    const auto counted = prices.count(c);
+    if (!counted || counted->planned) continue;
+    const auto price = prices.price(c, *counted, {});
+    ASSERT_TRUE(price.has_value()) << to_string(c.degrees);
+    const StepPrice emitted = this->price(&prices, c, {});
+    const double step_s = emitted.program.step_s;
+    EXPECT_NEAR(price->step.program.step_s, step_s, 0.02 * step_s) << to_string(c.degrees);
+    ++told;
+  }
+  EXPECT_GT(told, 50u);
 }
 
 TEST_F(SearchPlan, LessMemoryNeedsAnotherPlan) {
@@ -98,23 +123,20 @@ TEST_F(SearchPlan, LessMemoryNeedsAnotherPlan) {
   const SearchResult tight = search(p);
   EXPECT_LE(tight.best.price.memory_bytes, p.memory_bytes);
   EXPECT_GT(tight.best.price.step_s, ample.best.price.step_s);
-  EXPECT_EQ(tight.planned.program.mesh.ranks(), 4);
+  EXPECT_EQ(tight.best.degrees.ranks(), 4);
   p.memory_bytes = 1e4;
   const auto none = search_plan(p);
   EXPECT_EQ(none.status().code(), Code::kResourceExhausted);
   EXPECT_THAT(none.status().message(), HasSubstr("needs the least memory"));
 }
 
-// Bytes that two windows tell may be too few: the chosen plan is looked at with all layers.
-TEST_F(SearchPlan, APlanThatDoesNotFitWithAllLayersIsGivenUp) {
+// What few calls tell may be too few bytes: the chosen plan is looked at as all of its programs.
+TEST_F(SearchPlan, APlanThatDoesNotFitAsAllItsProgramsIsGivenUp) {
   use_deep({.layers = 12, .batch = 64, .width = 96, .hidden = 384});
   SearchProblem p = problem(4);
   const Degrees first = search(p).best.degrees;
-  const PricePlan exact = p.price;
-  p.price = [&](const PlannedWindow& w, const Degrees& d, const auto& absent) {
-    PlanPrice price = exact(w, d, absent);
-    if (absent.empty() && d == first) price.memory_bytes = 2 * p.memory_bytes;
-    return price;
+  p.mistake = [&](const Degrees& d, PlanPrice* price) {
+    if (d == first) price->memory_bytes = 1e15;
   };
   const SearchResult found = search(p);
   EXPECT_NE(found.best.degrees, first);
@@ -135,13 +157,84 @@ TEST_F(SearchPlan, AlternativesSayWhyNot) {
 // Seven rows and a hidden width of ten: what eight ranks cannot share runs whole, once.
 TEST_F(SearchPlan, DegreesThatSplitNothingAreOneCandidate) {
   use_recorded("mlp");
-  const SearchResult found = search(problem(8));
+  const SearchResult found = search(problem(8, kPlain));
   size_t whole = found.best.degrees.dp == 8 && found.best.degrees.zero == 0 ? 1 : 0;
   for (const FoundPlan& p : found.alternatives) {
     whole += p.degrees.dp == 8 && p.degrees.zero == 0 ? 1 : 0;
   }
   EXPECT_LE(whole, 1u);
   EXPECT_EQ(search_plan(problem(8, {.dp = 3})).status().code(), Code::kInvalidArgument);
+}
+
+// What a plan costs by one micro-batch and the schedule is what its emitted programs cost.
+class SearchPrices : public SearchPlan {
+ protected:
+  void compare(PlanPrices* prices, const Degrees& d) {
+    for (Candidate c : prices->candidates()) {
+      Degrees of_candidate = d;
+      of_candidate.schedule = {};
+      if (c.degrees != of_candidate) continue;
+      prices->set_bound(&c);
+      const StepPrice few = price(prices, c, d.schedule);
+      ASSERT_EQ(few.degrees, d);
+      const StepPrice all = prices->price_whole(d).price.step;
+      const double step = few.program.step_s / all.program.step_s - 1;
+      const double memory = static_cast<double>(few.program.memory_bytes_max) /
+                                static_cast<double>(all.program.memory_bytes_max) -
+                            1;
+      EXPECT_LE(c.bound_s, all.program.step_s * 1.0001) << to_string(d);
+      SCOPED_TRACE(to_string(d));
+      // Cuts through layers of few calls send many small messages, which are counted by bytes.
+      EXPECT_NEAR(step, 0, d.pp > 2 ? 0.3 : 0.1);
+      // Two parts a stage are not full at once where micro-batches are few.
+      EXPECT_GE(memory, -0.12);
+      EXPECT_LE(memory, d.schedule.chunks > 1 ? 0.5 : 0.25);
+      if (print_) {
+        std::printf("%-44s step %+6.1f %%  memory %+6.1f %%  (%.0f us, %.0f KB)\n",
+                    to_string(d).c_str(), 100 * step, 100 * memory, 1e6 * all.program.step_s,
+                    static_cast<double>(all.program.memory_bytes_max) / 1e3);
+      }
+    }
+  }
+
+  bool print_ = testing::GTEST_FLAG(filter) == "SearchPrices.*";  // asked for alone
+};
+
+TEST_F(SearchPrices, AreThoseOfTheEmittedPrograms) {
+  const auto schedule = [](const char* text) { return schedule_from_string(text).value(); };
+  for (const char* name : {"gpt5", "llama"}) {
+    use_recorded(name);
+    problem(4);
+    std::vector<Degrees> all;
+    for (const Degrees& mesh : std::vector<Degrees>{{.dp = 4},
+                                                    {.dp = 2, .tp = 2},
+                                                    {.dp = 4, .zero = 1},
+                                                    {.dp = 4, .zero = 2},
+                                                    {.dp = 4, .zero = 3},
+                                                    {.dp = 2, .pp = 2},
+                                                    {.dp = 2, .zero = 2, .pp = 2},
+                                                    {.tp = 2, .pp = 2},
+                                                    {.pp = 4}}) {
+      for (const int m : {1, 2, 4}) {
+        for (const Recompute r : {Recompute::kNone, Recompute::kFull}) {
+          Degrees d = mesh;
+          d.microbatches = m;
+          d.recompute = r;
+          all.push_back(d);
+          if (d.pp != 2 || m == 1) continue;
+          for (const char* s : {"zb", "interleaved:2"}) {
+            d.schedule = schedule(s);
+            all.push_back(d);
+          }
+        }
+      }
+    }
+    for (const Degrees& d : all) {
+      PlanPrices prices(step_, cluster_, pins_of(d), {}, 1e12, &signatures_);
+      if (prices.line().batch() % (d.dp * d.microbatches) != 0) continue;
+      compare(&prices, d);
+    }
+  }
 }
 
 }  // namespace

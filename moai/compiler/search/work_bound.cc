@@ -5,6 +5,7 @@
 
 #include "moai/compiler/analysis/factor_touch.h"
 #include "moai/compiler/cost/call_work.h"
+#include "moai/compiler/cost/kernel_cost.h"
 
 namespace moai::compiler {
 namespace {
@@ -17,13 +18,22 @@ double largest_share(int64_t size, int ranks) {
 
 }  // namespace
 
-WorkBound::WorkBound(WindowPlanner* planner, const CallSeconds& seconds) : planner_(*planner) {
+WorkBound::WorkBound(const ModelLine* line, const cluster::Cluster* cluster,
+                     const PriceOptions& options)
+    : line_(*line), planner_(line->planner()) {
+  cluster::DeviceKind device = cluster->device;
+  device.fitted.launch_s = 0;
+  device.fitted.gemm_ramp = 0;
   const Analysed& w = planner_.recorded();
   std::unordered_map<uint32_t, std::pair<double, bool>> known;  // by class
-  for (const ValueNode& n : w.graph.nodes) {
+  for (NodeId id = 0; id < w.graph.nodes.size(); ++id) {
+    const ValueNode& n = w.graph.nodes[id];
     const auto [at, is_new] = known.try_emplace(n.alike);
-    if (is_new) at->second = {seconds(n.signature), cost::call_work(n.signature).flops > 0};
-    seconds_.push_back(at->second.first);
+    if (is_new) {
+      const cost::CallWork work = cost::call_work(n.signature);
+      at->second = {cost::call_seconds(device, work, options.kernels), work.flops > 0};
+    }
+    seconds_.push_back(at->second.first * line_.times(line_.place_of(id)));
     product_.push_back(at->second.second);
   }
   batch_.resize(seconds_.size());
@@ -35,19 +45,34 @@ WorkBound::WorkBound(WindowPlanner* planner, const CallSeconds& seconds) : plann
   }
 }
 
-double WorkBound::step_s(const Degrees& d) {
+double WorkBound::share(NodeId n, int dp, const std::vector<double>& tensor, int tp) const {
+  if (!product_[n]) return 1.0 / dp / tp;
   const Factors& factors = planner_.recorded().factors;
-  const std::vector<double>& tensor = tensor_shares(d.tp);
+  double share = 1;
+  for (const FactorId f : batch_[n]) share = std::min(share, largest_share(factors.size(f), dp));
+  return share * tensor[n];
+}
+
+const WorkBound::Work& WorkBound::work(int dp, int tp) {
+  const auto [at, is_new] = works_.try_emplace({dp, tp});
+  if (!is_new) return at->second;
+  const std::vector<double>& tensor = tensor_shares(tp);
+  const std::vector<Slice>& slices = planner_.roles().nodes;
+  for (NodeId n = 0; n < seconds_.size(); ++n) {
+    (slices[n] == Slice::kForward    ? at->second.forward_s
+     : slices[n] == Slice::kBackward ? at->second.backward_s
+                                     : at->second.optimizer_s) +=
+        seconds_[n] * share(n, dp, tensor, tp);
+  }
+  return at->second;
+}
+
+double WorkBound::again_s(const std::vector<bool>& again, int dp, int tp) {
+  const std::vector<double>& tensor = tensor_shares(tp);
+  const ValueGraph& g = planner_.recorded().graph;
   double sum = 0;
   for (NodeId n = 0; n < seconds_.size(); ++n) {
-    if (!product_[n]) {
-      sum += seconds_[n] / d.ranks();
-      continue;
-    }
-    double share = 1;
-    for (const FactorId f : batch_[n])
-      share = std::min(share, largest_share(factors.size(f), d.dp));
-    sum += seconds_[n] * share * tensor[n];
+    if (again[g.nodes[n].source]) sum += seconds_[n] * share(n, dp, tensor, tp);
   }
   return sum;
 }
@@ -81,30 +106,31 @@ double WorkBound::home_bytes(const LayoutPlan& plan, SegmentId s) const {
   return bytes;
 }
 
-double WorkBound::resident_bytes(const Degrees& d) {
+const WorkBound::Bytes& WorkBound::bytes(int tp) {
+  const auto [at, is_new] = bytes_.try_emplace(tp);
+  if (!is_new) return at->second;
   const Analysed& w = planner_.recorded();
   const LayoutPlan plan =
-      layout(w.graph, w.factors, planner_.roles(), planner_.tensor_factors(), d);
-  double sum = 0;
-  for (const ValueId v : w.graph.inputs) sum += home_bytes(plan, w.graph.values[v].segment);
-  return sum;
-}
-
-double WorkBound::gradient_bytes(const Degrees& d) {
-  const Analysed& w = planner_.recorded();
-  const LayoutPlan plan = layout(w.graph, w.factors, planner_.roles(), planner_.tensor_factors(),
-                                 {.dp = d.dp, .tp = d.tp});
+      layout(w.graph, w.factors, planner_.roles(), planner_.tensor_factors(), {.dp = 1, .tp = tp});
   std::vector<bool> written(w.graph.segments.size());
   for (const ValueId v : w.graph.outputs) written[w.graph.values[v].segment] = true;
-  double sum = 0;
-  for (SegmentId s = 0; s < written.size(); ++s) {
-    const bool trained = written[s] && planner_.roles().segments[s] == Role::kParameter;
-    if (trained && !w.factors.of(s).empty()) sum += home_bytes(plan, s);
-  }
-  return sum;
+  std::vector<bool> seen(w.graph.segments.size());
+  const auto add = [&](ValueId v) {
+    const SegmentId s = w.graph.values[v].segment;
+    const Role role = planner_.roles().segments[s];
+    if (seen[s] || (role != Role::kParameter && role != Role::kState)) return;
+    seen[s] = true;
+    const double bytes =
+        home_bytes(plan, s) * line_.times(line_.place_of(w.graph.segments[s].storage));
+    (role == Role::kState ? at->second.state : at->second.parameters) += bytes;
+    const bool trained = role == Role::kParameter && written[s] && !w.factors.of(s).empty();
+    if (trained) at->second.gradients += bytes;
+  };
+  std::ranges::for_each(w.graph.inputs, add);
+  return at->second;
 }
 
-bool WorkBound::shares_batch(int dp) {
+bool WorkBound::shares_batch(int dp) const {
   const Factors& factors = planner_.recorded().factors;
   return dp > 1 && std::ranges::any_of(planner_.roles().batch,
                                        [&](FactorId f) { return factors.size(f) >= dp; });

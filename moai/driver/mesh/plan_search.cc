@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "moai/base/log.h"
-#include "moai/compiler/search/search_step.h"
+#include "moai/compiler/search/search_plan.h"
 
 namespace moai::driver {
 namespace {
@@ -19,47 +19,58 @@ using compiler::CachedPlan;
 constexpr std::chrono::seconds kPatience{5};
 constexpr int kNice = 10;  // the script, and Workers beside it, come first
 
-CachedPlan as_cached(const compiler::FoundPlan& p) {
-  return {p.degrees,       p.price.step_s, p.price.exchange_s, p.price.memory_bytes,
-          p.lower_bound_s, p.fits};
+// The plan that the job has, priced as the best one was.
+Result<CachedPlan> price_now(const compiler::SearchProblem& problem, const compiler::Degrees& now) {
+  if (now.pp > 1 || now.microbatches > 1 || now.recompute != compiler::Recompute::kNone) {
+    const auto found = compiler::price_plan(problem, {.plans = {{.degrees = now}}});
+    if (found.ok()) return compiler::to_cached(*found).plans[0];
+    if (found.status().code() == Code::kCancelled) return found.status();
+  }
+  const compiler::RecordedStep& step = *problem.step;
+  const auto planned =
+      compiler::plan_window(step.window, step.uploaded, now, 1, problem.signatures);
+  const compiler::StepPrice p = compiler::price_step(step, planned, now, *problem.cluster,
+                                                     problem.options, problem.signatures);
+  return CachedPlan{.degrees = now,
+                    .step_s = p.program.step_s,
+                    .exchange_s = p.slices.exchange_s,
+                    .memory_bytes = static_cast<double>(p.program.memory_bytes_max),
+                    .fits = p.fits(*problem.cluster),
+                    .idle_s = p.slices.idle_s};
 }
 
-// The plan that the job has, priced as the best one was: with all layers.
-CachedPlan price_now(const SearchOrder& order, const compiler::PriceOptions& options) {
-  const compiler::RecordedStep& step = order.step.step;
-  graph::SignatureTable* signatures = order.step.signatures.get();
-  const auto planned = compiler::plan_window(step.window, step.uploaded, order.now, 1, signatures);
-  const compiler::StepPrice p =
-      compiler::price_step(step, planned, order.now, order.cluster, options, signatures);
-  return {.degrees = order.now,
-          .step_s = p.program.step_s,
-          .exchange_s = p.slices.exchange_s,
-          .memory_bytes = static_cast<double>(p.program.memory_bytes_max),
-          .fits = p.fits(order.cluster)};
+// Stages, micro-batches and recomputation stay what the job begins with; with stages all does.
+compiler::Pins pins_of_search(const SearchOrder& order) {
+  if (order.now.pp > 1) return compiler::pins_of(order.now);
+  compiler::Pins pins = order.pins;
+  pins.pp = 1;
+  pins.microbatches = order.now.microbatches;
+  pins.recompute = order.now.recompute;
+  return pins;
 }
 
 Finding search(const SearchOrder& order, const std::atomic<bool>& stopped) {
   Finding out;
   const compiler::RecordedStep& step = order.step.step;
   graph::SignatureTable* signatures = order.step.signatures.get();
-  const compiler::PriceOptions options;
-  compiler::SearchProblem problem =
-      compiler::search_problem(step, order.cluster, order.pins, options, signatures);
+  compiler::SearchProblem problem{.step = &step,
+                                  .cluster = &order.cluster,
+                                  .signatures = signatures,
+                                  .pins = pins_of_search(order)};
   problem.stopped = [&] { return stopped.load(); };
   const auto found = compiler::search_plan(problem);
   out.status = found.status();
   if (!found.ok()) return out;
-  out.search.plans.push_back(as_cached(found->best));
-  for (const auto& p : found->alternatives) out.search.plans.push_back(as_cached(p));
+  out.search = compiler::to_cached(*found);
   const auto has = [&](const CachedPlan& p) { return p.degrees == order.now; };
   if (std::ranges::none_of(out.search.plans, has)) {
     if (stopped) out.status = cancelled("[driver.search] the job has ended");
     if (stopped) return out;
-    out.search.plans.push_back(price_now(order, options));
+    auto now = price_now(problem, order.now);
+    out.status = now.status();
+    if (!now.ok()) return out;
+    out.search.plans.push_back(std::move(*now));
   }
-  out.search.lower_bound_s = found->lower_bound_s;
-  out.search.candidates = found->candidates;
-  out.search.priced = found->priced;
   out.fitting = found->fitting;
   out.search_s = found->search_s;
   out.confirm_s = found->confirm_s;

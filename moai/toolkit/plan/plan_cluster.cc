@@ -81,4 +81,10 @@ Result<cluster::Cluster> chosen_cluster(const ClusterChoice& choice, Context& co
   return c;
 }
 
+Result<compiler::PriceOptions> price_options(const ClusterChoice& choice) {
+  if (choice.profile.empty()) return compiler::PriceOptions{};
+  MOAI_ASSIGN_OR_RETURN(const compiler::cost::SoftwareProfile software, profile(choice.profile));
+  return compiler::PriceOptions{.collectives_overlap = software.data_overlap};
+}
+
 }  // namespace moai::toolkit

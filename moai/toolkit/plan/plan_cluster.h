@@ -4,6 +4,7 @@
 #include <string>
 
 #include "moai/cluster/topology.h"
+#include "moai/compiler/planner/step_price.h"
 #include "moai/toolkit/command.h"
 
 namespace moai::toolkit {
@@ -17,5 +18,8 @@ struct ClusterChoice {
 // A flavor says how many devices and how much memory; how fast they are says the site's description
 // (MOAI_CLUSTER, else /etc/moreh/cluster.toml).
 Result<cluster::Cluster> chosen_cluster(const ClusterChoice& choice, Context& context);
+
+// How that software runs: ours has nothing beside a collective.
+Result<compiler::PriceOptions> price_options(const ClusterChoice& choice);
 
 }  // namespace moai::toolkit

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "moai/toolkit/plan/pipeline_drawing.h"
 #include "moai/toolkit/plan/quantities.h"
 
 namespace moai::toolkit {
@@ -79,7 +80,7 @@ std::string bar(const std::vector<Piece>& pieces, double whole) {
 }
 
 std::string head(const PlanReport& r) {
-  const StepPrice& best = r.best;
+  const StepPrice& best = r.best();
   const std::string title = "Plan for " + escaped(r.script);
   std::string out = "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>" +
                     title + "</title>\n" + kStyle + "</head><body>\n<h1>" + title + "</h1>\n<p>" +
@@ -87,7 +88,7 @@ std::string head(const PlanReport& r) {
                     " (" + escaped(r.cluster.device.name) + "): <b>" +
                     escaped(plan_text(best.degrees)) + "</b>, a step in <b>" +
                     seconds_text(best.program.step_s) + "</b>; one device " +
-                    seconds_text(r.one_device.program.step_s) + "; no plan below " +
+                    seconds_text(r.found.one_device.program.step_s) + "; no plan below " +
                     seconds_text(r.found.lower_bound_s) + ".<br>Bound by " +
                     escaped(binding_constraint(r)) + ".</p>\n";
   for (const std::string& note : notes(r)) out += "<p>Note: " + escaped(note) + ".</p>\n";
@@ -96,22 +97,37 @@ std::string head(const PlanReport& r) {
 
 std::string step(const PlanReport& r) {
   std::vector<Piece> pieces;
-  for (const Part& p : waterfall(r.best)) {
+  for (const Part& p : waterfall(r.best())) {
     pieces.push_back({p.name, seconds_text(p.seconds), p.seconds});
   }
-  return "<h2>Where the step goes</h2>\n" + bar(pieces, r.best.program.step_s);
+  return "<h2>Where the step goes</h2>\n" + bar(pieces, r.best().program.step_s);
+}
+
+std::string memory_of(const compiler::RoleBytes& fullest, uint64_t bytes, uint64_t limit,
+                      const std::string& whose) {
+  std::vector<Piece> pieces;
+  for (const MemoryPart& p : memory_parts(fullest)) {
+    pieces.push_back({p.name, bytes_text(p.bytes), static_cast<double>(p.bytes)});
+  }
+  return "<h2>Memory of each of " + whose + " when it is fullest: " + bytes_text(bytes) + " of " +
+         bytes_text(limit) + "</h2>\n" + bar(pieces, static_cast<double>(std::max(limit, bytes)));
 }
 
 std::string memory(const PlanReport& r) {
-  std::vector<Piece> pieces;
-  for (const MemoryPart& p : memory_parts(r.best)) {
-    pieces.push_back({p.name, bytes_text(p.bytes), static_cast<double>(p.bytes)});
-  }
   const auto limit = static_cast<uint64_t>(r.cluster.device.memory_bytes);
-  const uint64_t whole = std::max(limit, r.best.program.memory_bytes_max);
-  return "<h2>Memory of each of " + std::to_string(r.cluster.devices()) +
-         " devices when it is fullest: " + bytes_text(r.best.program.memory_bytes_max) + " of " +
-         bytes_text(limit) + "</h2>\n" + bar(pieces, static_cast<double>(whole));
+  const StepPrice& best = r.best();
+  if (best.stages.size() < 2) {
+    return memory_of(best.fullest, best.program.memory_bytes_max, limit,
+                     std::to_string(r.cluster.devices()) + " devices");
+  }
+  std::string out;
+  for (size_t s = 0; s < best.stages.size(); ++s) {
+    const compiler::StagePrice& stage = best.stages[s];
+    out += memory_of(stage.fullest, stage.memory_bytes, limit,
+                     std::to_string(best.degrees.dp * best.degrees.tp) + " devices of stage " +
+                         std::to_string(s));
+  }
+  return out;
 }
 
 std::string sizes(const std::vector<int64_t>& sizes) {
@@ -122,7 +138,7 @@ std::string sizes(const std::vector<int64_t>& sizes) {
 
 std::string placements(const PlanReport& r) {
   std::vector<Row> rows;
-  for (const compiler::WeightLayout& w : r.weights) {
+  for (const compiler::WeightLayout& w : r.found.weights) {
     rows.push_back({line_text(r, w.line), std::string(tensor::dtype_name(w.dtype)), sizes(w.whole),
                     w.whole == w.part ? "whole" : sizes(w.part)});
   }
@@ -141,9 +157,9 @@ std::string others(const PlanReport& r) {
 }
 
 std::string unsupported(const PlanReport& r) {
-  if (r.best.whole.empty()) return "";
+  if (r.best().whole.empty()) return "";
   std::vector<Row> rows;
-  for (const compiler::WholeCalls& w : r.best.whole) {
+  for (const compiler::WholeCalls& w : r.best().whole) {
     rows.push_back({w.op, std::to_string(w.calls), seconds_text(w.seconds),
                     seconds_text(w.exchange_s), line_text(r, w.line)});
   }
@@ -154,8 +170,8 @@ std::string unsupported(const PlanReport& r) {
 }  // namespace
 
 std::string plan_page(const PlanReport& r) {
-  return head(r) + step(r) + memory(r) + placements(r) + others(r) + unsupported(r) +
-         "</body></html>\n";
+  return head(r) + step(r) + pipeline_drawing(r.found.price) + memory(r) + placements(r) +
+         others(r) + unsupported(r) + "</body></html>\n";
 }
 
 }  // namespace moai::toolkit

@@ -33,22 +33,24 @@ std::vector<Part> waterfall(const StepPrice& p) {
   return {{"forward", p.slices.forward_s},
           {"backward", p.slices.backward_s},
           {"optimizer", p.slices.optimizer_s},
-          {"collectives", p.slices.exchange_s}};
+          {"collectives", p.slices.exchange_s},
+          {"waiting", p.slices.idle_s}};
 }
 
-std::vector<MemoryPart> memory_parts(const StepPrice& p) {
-  return {{"weights", "weight_bytes", p.fullest.parameters},
-          {"optimizer state", "state_bytes", p.fullest.state},
-          {"gradients", "gradient_bytes", p.fullest.gradients},
-          {"data", "data_bytes", p.fullest.data},
-          {"activations", "activation_bytes", p.fullest.others},
-          {"workspace", "workspace_bytes", p.fullest.workspace}};
+std::vector<MemoryPart> memory_parts(const compiler::RoleBytes& fullest) {
+  return {{"weights", "weight_bytes", fullest.parameters},
+          {"optimizer state", "state_bytes", fullest.state},
+          {"gradients", "gradient_bytes", fullest.gradients},
+          {"data", "data_bytes", fullest.data},
+          {"activations", "activation_bytes", fullest.others},
+          {"workspace", "workspace_bytes", fullest.workspace}};
 }
 
 std::string plan_text(const compiler::Degrees& d) {
   std::string text = "dp " + std::to_string(d.dp) + " · tp " + std::to_string(d.tp) + " · zero " +
                      std::to_string(d.zero);
   if (d.sp) text += " · sp";
+  if (d.pp > 1) text += " · pp " + std::to_string(d.pp) + " (" + to_string(d.schedule) + ")";
   if (d.microbatches > 1) text += " · micro-batches " + std::to_string(d.microbatches);
   if (d.recompute != compiler::Recompute::kNone) {
     text += " · recompute " + std::string(compiler::name(d.recompute));
@@ -57,16 +59,20 @@ std::string plan_text(const compiler::Degrees& d) {
 }
 
 double utilization(const PlanReport& r) {
-  const double step_s = r.best.program.step_s;
+  const double step_s = r.best().program.step_s;
   return step_s > 0 ? r.ideal.peak_s / step_s : 0;
 }
 
 std::string binding_constraint(const PlanReport& r) {
-  const StepPrice& best = r.best;
+  const StepPrice& best = r.best();
   for (const compiler::FoundPlan& p : r.found.alternatives) {
     if (p.fits || p.price.step_s >= best.program.step_s) continue;
     return "memory: " + plan_text(p.degrees) + " would take " + seconds_text(p.price.step_s) +
            " but needs " + bytes_text(static_cast<uint64_t>(p.price.memory_bytes)) + " a device";
+  }
+  const double waiting = best.slices.idle_s / best.program.step_s;
+  if (waiting > kMuch) {
+    return "stages: they wait for each other for " + percent_text(waiting) + " of the step";
   }
   const double exchange = best.slices.exchange_s / best.program.step_s;
   if (exchange > kMuch) return "links: collectives take " + percent_text(exchange) + " of the step";
@@ -77,7 +83,7 @@ std::string binding_constraint(const PlanReport& r) {
            seconds_text(r.cluster.device.fitted.launch_s) + " take " + percent_text(launches) +
            " of the step";
   }
-  return "devices: their calls take " + percent_text(1 - exchange) + " of the step";
+  return "devices: their calls take " + percent_text(1 - exchange - waiting) + " of the step";
 }
 
 std::vector<std::string> notes(const PlanReport& r) {
@@ -88,13 +94,23 @@ std::vector<std::string> notes(const PlanReport& r) {
         "the batch has one");
     return all;
   }
-  const StepPrice& best = r.best;
-  const compiler::PlannedWindow& planned = r.found.planned;
-  if (planned.microbatches != best.degrees.microbatches) {
-    all.push_back("a batch has " + std::to_string(planned.microbatches) +
+  const StepPrice& best = r.best();
+  if (!r.found.best.whole) {
+    const bool folded = r.found.layers_priced < r.found.layers;
+    all.push_back("priced from the calls of one micro-batch" +
+                  (folded ? " and " + std::to_string(r.found.layers_priced) + " of " +
+                                std::to_string(r.found.layers) + " equal layers"
+                          : std::string()) +
+                  ", in the order of the simulated schedule");
+  }
+  if (r.found.microbatches != best.degrees.microbatches) {
+    all.push_back("a batch has " + std::to_string(r.found.microbatches) +
                   " micro-batches: it must be a multiple of their number");
   }
-  for (const compiler::TimeBarrier& b : planned.barriers) {
+  if (!r.found.in_time.ok()) {
+    all.push_back("micro-batches and recomputation are left out: " + r.found.in_time.message());
+  }
+  for (const compiler::TimeBarrier& b : r.found.barriers) {
     all.push_back("micro-batches wait for each other at " + b.op + ", " + line_text(r, b.line) +
                   ", which needs all of a batch: up to there each keeps its activations");
   }
@@ -103,7 +119,7 @@ std::vector<std::string> notes(const PlanReport& r) {
                   " samples, fewer than dp: every device computes all of them");
     return all;
   }
-  const double share = r.one_device.program.flops / best.degrees.ranks();
+  const double share = r.found.one_device.program.flops / best.degrees.ranks();
   if (best.program.flops > kShared * share) {
     all.push_back("a device computes " + times_text(best.program.flops / share) +
                   " times its share of the products: what draws (dropout, data that is made on the "

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "moai/compiler/planner/weight_layout.h"
-#include "moai/compiler/search/search_step.h"
+#include "moai/compiler/planner/choose_plan.h"
+#include "moai/compiler/search/search_plan.h"
 
 namespace moai::toolkit {
 
@@ -13,15 +13,16 @@ struct PlanReport {
   std::string script{};   // with its arguments
   std::string profile{};  // of another stack's software; empty: ours
   cluster::Cluster cluster{};
+  compiler::PriceOptions options{};
   compiler::SearchResult found{};
-  compiler::StepPrice best{};  // of the plan that was found
-  compiler::StepPrice one_device{};
   compiler::Ideal ideal{};
-  std::vector<compiler::WeightLayout> weights{};
   std::vector<std::string> lines{};  // of the script, by number
   int64_t samples = 0, tokens = 0;   // in a step; 0: not recognized
   int64_t samples_together = 0;      // of the smallest micro-batch
   double capture_s = 0;
+  bool cached = false;  // the degrees are those that an earlier search found
+
+  const compiler::StepPrice& best() const { return found.price.step; }
 };
 
 // A part of a step that a waterfall shows.
@@ -37,7 +38,7 @@ struct MemoryPart {
   std::string key{};   // "state_bytes", in JSON
   uint64_t bytes = 0;
 };
-std::vector<MemoryPart> memory_parts(const compiler::StepPrice& price);
+std::vector<MemoryPart> memory_parts(const compiler::RoleBytes& fullest);
 
 // "dp 4 · tp 2 · zero 1"
 std::string plan_text(const compiler::Degrees& d);

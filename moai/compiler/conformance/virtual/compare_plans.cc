@@ -1,6 +1,7 @@
 #include "moai/compiler/conformance/virtual/compare_plans.h"
 
-#include "moai/compiler/search/search_step.h"
+#include "moai/compiler/planner/choose_plan.h"
+#include "moai/compiler/search/search_plan.h"
 
 namespace moai::compiler {
 namespace {
@@ -32,9 +33,13 @@ Result<PlanComparison> compare_plans(Model* model, const device::TimeTable& time
   WindowPlanner planner(model->step.window, model->step.uploaded, 1, &model->signatures);
   VirtualMachine machine(&times, &cluster, &model->signatures);
   const PriceOptions options;
-  MOAI_ASSIGN_OR_RETURN(
-      const SearchResult found,
-      search_plan(search_problem(model->step, cluster, {}, options, &model->signatures)));
+  // What the virtual machine runs: one stage, and all of a batch at once.
+  const Pins pins{.pp = 1, .microbatches = 1, .recompute = Recompute::kNone};
+  MOAI_ASSIGN_OR_RETURN(const SearchResult found, search_plan({.step = &model->step,
+                                                               .cluster = &cluster,
+                                                               .signatures = &model->signatures,
+                                                               .pins = pins,
+                                                               .options = options}));
   PlanComparison out;
   for (const Degrees& d : every_degrees(cluster.devices(), {}, !planner.roles().sequence.empty())) {
     const PlannedWindow planned = planner.plan(d);

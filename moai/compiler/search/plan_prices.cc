@@ -1,0 +1,262 @@
+#include "moai/compiler/search/plan_prices.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "moai/compiler/cost/collective_cost.h"
+
+namespace moai::compiler {
+
+PlanPrices::PlanPrices(const RecordedStep& step, const cluster::Cluster& cluster, const Pins& pins,
+                       const PriceOptions& options, double limit, graph::SignatureTable* signatures)
+    : step_(step),
+      cluster_(cluster),
+      pins_(pins),
+      options_(options),
+      limit_(limit),
+      signatures_(*signatures),
+      line_(step, signatures),
+      bound_(&line_, &cluster, options),
+      windows_(&line_) {}
+
+std::vector<Candidate> PlanPrices::candidates() {
+  return every_candidate(line_, &bound_, cluster_.devices(), pins_);
+}
+
+// ---- bounds
+
+void PlanPrices::set_bound(Candidate* c) {
+  const Degrees& d = c->of_use;
+  const WorkBound::Work& w = bound_.work(d.dp, d.tp);
+  const double calls = w.forward_s + w.backward_s + again_s(d);
+  double each = calls;
+  const auto exchange = tensor_exchange_.find({d.tp, d.sp});
+  if (exchange != tensor_exchange_.end()) each += exchange->second / d.dp;
+  const double forward = calls > 0 ? w.forward_s / calls : 0;
+  c->bound_s = pipelined(*c, each, forward) + once_s(*c);
+  c->memory_bytes = least_bytes(*c);
+}
+
+bool PlanPrices::set_bound_by_calls(Candidate* c) {
+  if (!calls_.contains(key(*c))) return false;
+  double least = std::numeric_limits<double>::infinity();
+  double kept = least;
+  for (const PipelineSchedule& s : schedules_of(*c)) {
+    least = std::min(least, pipelined_by_calls(*c, s));
+    kept = std::min(kept, stage_bound(*c, s).kept_first);
+  }
+  double once = once_s(*c), bytes = least_bytes(*c);
+  if (const auto found = weights_.find(weights_key(*c)); found != weights_.end()) {
+    const Weights& w = found->second;
+    once = std::max(once, w.common_s + (w.once_s + c->microbatches * w.each_s) / c->degrees.pp);
+    bytes = std::max(bytes, w.bytes / c->degrees.pp);
+    if (c->microbatches > 1) bytes = std::max(bytes, (w.bytes + w.gradients) / c->degrees.pp);
+  }
+  c->bound_s = std::max(c->bound_s, least + once);
+  c->memory_bytes = bytes + kept * std::min(c->microbatches, c->degrees.pp);
+  return true;
+}
+
+const PlanPrices::StageBound& PlanPrices::stage_bound(const Candidate& c,
+                                                      const PipelineSchedule& s) {
+  const int pp = c.degrees.pp;
+  const auto [at, is_new] = stage_bounds_.try_emplace({key(c), pp, s.chunks});
+  if (!is_new) return at->second;
+  const std::vector<PlaceCost>& calls = calls_.at(key(c));
+  const std::vector<uint32_t>& part_of = line_.cut(static_cast<uint32_t>(pp * s.chunks));
+  struct Stage {
+    double forward = 0, input = 0, weight = 0, kept = 0;
+  };
+  std::vector<Stage> stages(static_cast<size_t>(pp));
+  for (size_t i = 0; i < part_of.size(); ++i) {
+    Stage& stage = stages[part_of[i] % static_cast<uint32_t>(pp)];
+    const PlaceCost& p = calls[line_.order()[i]];
+    stage.forward += p.forward_of_batch();
+    stage.input += p.input_of_batch();
+    stage.weight += p.weight_s;
+    stage.kept += p.kept;
+  }
+  StageBound& out = at->second;
+  out.kept_first = stages[0].kept;
+  out.fastest_s = std::numeric_limits<double>::infinity();
+  for (const Stage& stage : stages) {
+    const double all = stage.forward + stage.input + stage.weight;
+    out.fastest_s = std::min(out.fastest_s, all);
+    if (all <= out.slowest_s) continue;
+    out.slowest_s = all;
+    out.forward = stage.forward / all;
+    out.input = stage.input / all;
+  }
+  return out;
+}
+
+double PlanPrices::pipelined_by_calls(const Candidate& c, const PipelineSchedule& s) {
+  const StageBound& b = stage_bound(c, s);
+  const int pp = c.degrees.pp;
+  if (pp == 1) return c.microbatches * b.slowest_s;
+  const double idle = least_idle(c.degrees, c.microbatches, s, b.forward, b.input);
+  // Of messages a stage sends all but what the ends have no need of.
+  const double messages = pp == 2 ? 2 * s.chunks - 1 : 2 * s.chunks;
+  return c.microbatches * (b.slowest_s + idle * b.fastest_s + messages * send_s(c));
+}
+
+// Where least crosses.
+double PlanPrices::send_s(const Candidate& c) {
+  const std::vector<double>& crossing = line_.crossing();
+  double least = std::numeric_limits<double>::infinity();
+  for (size_t i = 1; i < crossing.size(); ++i) least = std::min(least, crossing[i]);
+  const Degrees& d = c.degrees;
+  const cluster::GroupShape shape = cost::axis_shapes(cluster_, mesh_of(d))[0];
+  const double bytes = least / 2 / c.microbatches / d.dp / (d.sp ? d.tp : 1);
+  return cost::collective_seconds(cluster_, cluster::Collective::kSend, bytes, shape);
+}
+
+double PlanPrices::again_s(const Degrees& d) {
+  if (d.recompute == Recompute::kNone) return 0;
+  const auto [at, is_new] = again_.try_emplace({d.dp, d.tp, d.recompute});
+  if (is_new) at->second = bound_.again_s(windows_.again(d.recompute), d.dp, d.tp);
+  return at->second;
+}
+
+// `each`: seconds of one device for all of the model and its part of the batch.
+double PlanPrices::pipelined(const Candidate& c, double each, double forward) const {
+  const Degrees& d = c.degrees;
+  if (d.pp == 1) return each;
+  double idle = std::numeric_limits<double>::infinity();
+  for (const auto& s : schedules_of(c)) {
+    idle = std::min(idle, least_idle(d, c.microbatches, s, forward, 0));
+  }
+  return each * (1 + idle) / d.pp;
+}
+
+// The optimizer, and what dp exchanges at least: sums of gradients, weights that are shared.
+double PlanPrices::once_s(const Candidate& c) {
+  const Degrees& d = c.degrees;
+  const double optimizer = bound_.work(c.of_use.dp, c.of_use.tp).optimizer_s;
+  const double sum = optimizer * (d.zero == 0 ? c.of_use.dp : 1) / d.pp;
+  if (d.dp == 1 || !bound_.shares_batch(d.dp) || options_.collectives_overlap) return sum;
+  return sum + data_exchange_s(d, c.microbatches);
+}
+
+double PlanPrices::data_exchange_s(const Degrees& d, int microbatches) {
+  const int m = d.zero == 3 ? microbatches : 1;
+  const auto [at, is_new] = data_exchange_.try_emplace({d.pp, d.dp, d.tp, d.zero, m});
+  if (!is_new) return at->second;
+  using cluster::Collective;
+  const cluster::GroupShape shape =
+      cost::axis_shapes(cluster_, Mesh{{{"dp", d.dp}, {"tp", d.tp}}})[0];
+  const double bytes = bound_.bytes(d.tp).gradients / d.pp;
+  const auto seconds = [&](Collective kind) {
+    return cost::collective_seconds(cluster_, kind, bytes, shape);
+  };
+  // Whole weights come back after the step; shares in both passes of each micro-batch.
+  double& sum = at->second;
+  sum = seconds(d.zero == 0 ? Collective::kAllReduce : Collective::kReduceScatter);
+  if (d.zero > 0) sum += seconds(Collective::kAllGather) * (d.zero == 3 ? 2 * m : 1);
+  return sum;
+}
+
+double PlanPrices::least_bytes(const Candidate& c) {
+  const Degrees& d = c.degrees;
+  const WorkBound::Bytes& b = bound_.bytes(d.tp);
+  double sum = b.parameters / (d.zero >= 3 ? d.dp : 1) + b.state / (d.zero >= 1 ? d.dp : 1);
+  if (c.microbatches > 1) sum += b.gradients / (d.zero >= 2 ? d.dp : 1);
+  return sum / d.pp;
+}
+
+// ---- prices
+
+PlanPrices::Key PlanPrices::key(const Candidate& c) const {
+  const int64_t parts = static_cast<int64_t>(c.microbatches) * c.of_use.dp;
+  const bool even = line_.batch() > 0 && line_.batch() % parts == 0;
+  return {even ? line_.batch() / parts : -parts, even ? 0 : c.microbatches, c.degrees.tp,
+          c.degrees.sp, c.degrees.recompute};
+}
+
+PlanPrices::WeightsKey PlanPrices::weights_key(const Candidate& c) const {
+  return {c.degrees.dp, c.degrees.tp, c.degrees.zero, c.degrees.sp};
+}
+
+void PlanPrices::note(const Candidate& c, const PlaceCosts& costs) {
+  calls_.try_emplace(key(c), costs.places);
+  const auto shared = std::make_shared<const PlaceCosts>(costs);
+  if (c.degrees.zero < 3) whole_weights_.try_emplace(key(c), shared);
+  const auto [at, is_new] = weights_.try_emplace(weights_key(c));
+  if (is_new) {
+    Weights& w = at->second;
+    w.costs = shared;
+    w.common_s = costs.common.once_s + costs.common.once_exchange_s;
+    for (uint32_t place = 0; place < line_.places(); ++place) {
+      const PlaceCost& p = costs.places[place];
+      const double times = line_.times(place);
+      w.once_s += times * (p.once_s + p.once_exchange_s);
+      w.each_s += times * (p.forward_data_s + p.backward_data_s);
+      w.bytes += times * (p.parameters + p.state);
+      w.gradients += times * p.gradients;
+    }
+  }
+  const double parts = static_cast<double>(c.microbatches) * c.of_use.dp;
+  tensor_exchange_.try_emplace({c.of_use.tp, c.of_use.sp}, costs.tensor_bandwidth_s * parts);
+}
+
+std::vector<PipelineSchedule> PlanPrices::schedules_of(const Candidate& c) const {
+  Degrees d = c.degrees;
+  d.microbatches = c.microbatches;
+  return schedules(d, pins_, line_.order().size());
+}
+
+std::optional<PlanPrices::Counted> PlanPrices::count(const Candidate& c) {
+  const auto each = whole_weights_.find(key(c));
+  const auto once = weights_.find(weights_key(c));
+  if (c.degrees.zero == 3 || each == whole_weights_.end() || once == weights_.end()) {
+    return count_emitted(c);
+  }
+  return Counted{.costs = combine(*each->second, *once->second.costs)};
+}
+
+std::optional<PlanPrices::Counted> PlanPrices::count_emitted(const Candidate& c) {
+  WindowPlanner* planner = windows_.of(c.microbatches, c.degrees.recompute);
+  if (!planner) return std::nullopt;
+  const Degrees& d = c.degrees;
+  Counted out{.planned = planner->plan({.dp = d.dp, .tp = d.tp, .zero = d.zero, .sp = d.sp})};
+  out.planned->microbatches = c.microbatches;
+  out.costs = place_costs(line_, *out.planned, cluster_, options_);
+  note(c, out.costs);
+  return out;
+}
+
+double PlanPrices::bound_s(const Candidate& c, const Counted& counted, const PipelineSchedule& s) {
+  double data = 0, once = counted.costs.common.once_s + counted.costs.common.once_exchange_s;
+  for (uint32_t place = 0; place < line_.places(); ++place) {
+    const PlaceCost& p = counted.costs.places[place];
+    data += line_.times(place) * (p.forward_data_s + p.backward_data_s);
+    once += line_.times(place) * (p.once_s + p.once_exchange_s) / c.degrees.pp;
+  }
+  return pipelined_by_calls(c, s) + c.microbatches * data / c.degrees.pp + once;
+}
+
+std::optional<PipelinePrice> PlanPrices::price(const Candidate& c, const Counted& counted,
+                                               const PipelineSchedule& s) {
+  Degrees d = c.degrees;
+  d.microbatches = c.microbatches;
+  d.schedule = s;
+  auto price = pipeline_price(&line_, counted.costs, d, cluster_);
+  if (price) price->step.degrees.microbatches = c.degrees.microbatches;
+  return price;
+}
+
+size_t PlanPrices::nodes(const Candidate& c) const {
+  return step_.window.nodes.size() * static_cast<size_t>(c.microbatches);
+}
+
+PricedPlan PlanPrices::price_whole(const Degrees& degrees) {
+  if (!whole_) {
+    whole_ = std::make_unique<WindowPlanner>(step_.window, step_.uploaded, 1, &signatures_);
+  }
+  auto planned = std::make_shared<PlannedWindow>(whole_->plan(degrees));
+  PricedPlan out{.planned = planned, .whole = true};
+  out.price.step = price_step(step_, *planned, degrees, cluster_, options_, &signatures_);
+  return out;
+}
+
+}  // namespace moai::compiler

@@ -1,0 +1,106 @@
+// PlanPrices: bounds and prices of a search's candidates, with what they have in common.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <vector>
+
+#include "moai/compiler/search/candidates.h"
+#include "moai/compiler/search/microbatch_windows.h"
+#include "moai/compiler/search/pipeline_price.h"
+
+namespace moai::compiler {
+
+struct PricedPlan {
+  PipelinePrice price{};
+  // Of one micro-batch, or of all that ranks run; null: priced by calls of other plans.
+  std::shared_ptr<const PlannedWindow> planned{};
+  bool whole = false;  // priced as all of its programs
+};
+
+class PlanPrices {
+ public:
+  // All that is pointed at outlives it. `limit`: bytes of a device.
+  PlanPrices(const RecordedStep& step, const cluster::Cluster& cluster, const Pins& pins,
+             const PriceOptions& options, double limit, graph::SignatureTable* signatures);
+
+  const ModelLine& line() const { return line_; }
+  double limit() const { return limit_; }
+  std::vector<Candidate> candidates();
+
+  // From the window's calls, with what tensor parallel exchanges as far as that is known.
+  void set_bound(Candidate* c);
+  // With the calls of a micro-batch; false where no candidate with the same ones was counted yet.
+  bool set_bound_by_calls(Candidate* c);
+
+  // The calls of a micro-batch, and what comes once. Where each of them was counted for another
+  // candidate, without a plan of this one.
+  struct Counted {
+    std::optional<PlannedWindow> planned{};
+    PlaceCosts costs{};
+  };
+  std::optional<Counted> count(const Candidate& c);
+  // From the calls that are emitted for this one. Nothing where no micro-batch can be cut out.
+  std::optional<Counted> count_emitted(const Candidate& c);
+  // A step of the candidate's calls in this schedule is no shorter.
+  double bound_s(const Candidate& c, const Counted& counted, const PipelineSchedule& s);
+  // Nothing where the model has too few places.
+  std::optional<PipelinePrice> price(const Candidate& c, const Counted& counted,
+                                     const PipelineSchedule& s);
+  std::vector<PipelineSchedule> schedules_of(const Candidate& c) const;
+  // As all programs of the whole window, which takes long where there are many calls.
+  PricedPlan price_whole(const Degrees& degrees);
+  size_t nodes(const Candidate& c) const;  // that this looks at, about
+
+ private:
+  // Rows of a micro-batch on one rank, or how uneven they are cut; tp, sp.
+  using Key = std::tuple<int64_t, int, int, bool, Recompute>;
+  Key key(const Candidate& c) const;
+  void note(const Candidate& c, const PlaceCosts& costs);
+  // Of a stage's calls for one micro-batch: the slowest one's, and the part of its phases.
+  struct StageBound {
+    double slowest_s = 0, fastest_s = 0;
+    double forward = 0, input = 0;
+    double kept_first = 0;  // of the first stage
+  };
+  const StageBound& stage_bound(const Candidate& c, const PipelineSchedule& s);
+  // Of the whole model's weights on one device of dp × tp: what depends on no micro-batch.
+  using WeightsKey = std::tuple<int, int, int, bool>;  // dp, tp, zero, sp
+  struct Weights {
+    double common_s = 0, once_s = 0;  // once a step, on every stage and by place
+    double each_s = 0;                // what dp exchanges for each micro-batch
+    double bytes = 0, gradients = 0;
+    std::shared_ptr<const PlaceCosts> costs{};
+  };
+  WeightsKey weights_key(const Candidate& c) const;
+  double pipelined_by_calls(const Candidate& c, const PipelineSchedule& s);
+  double send_s(const Candidate& c);
+
+  double again_s(const Degrees& d);
+  double pipelined(const Candidate& c, double each, double forward) const;
+  double once_s(const Candidate& c);
+  double data_exchange_s(const Degrees& d, int microbatches);
+  double least_bytes(const Candidate& c);
+
+  const RecordedStep& step_;
+  const cluster::Cluster& cluster_;
+  const Pins pins_;
+  const PriceOptions options_;
+  const double limit_;
+  graph::SignatureTable& signatures_;
+  ModelLine line_;
+  WorkBound bound_;
+  MicrobatchWindows windows_;
+  std::unique_ptr<WindowPlanner> whole_;
+  std::map<Key, std::vector<PlaceCost>> calls_;                     // by place of the line
+  std::map<Key, std::shared_ptr<const PlaceCosts>> whole_weights_;  // but for zero=3
+  std::map<WeightsKey, Weights> weights_;
+  std::map<std::tuple<Key, int, int>, StageBound> stage_bounds_;  // by stages and chunks
+  std::map<std::pair<int, bool>, double> tensor_exchange_;  // by tp and sp, of all of the batch
+  std::map<std::tuple<int, int, Recompute>, double> again_;
+  std::map<std::tuple<int, int, int, int, int>, double> data_exchange_;
+};
+
+}  // namespace moai::compiler
