@@ -148,7 +148,7 @@ class Search {
     while (!open_.empty() && found_.size() < kShown && !stopped_) {
       const Open next = open_.top();
       // The best is proven; what comes next may be what is priced by then.
-      if (!found_.empty() && prices_.line().folded()) {
+      if (!found_.empty() && prices_.nodes({}) > kWholeNodesMax) {
         enough = std::min(enough, result_.priced + kMoreOfDeep);
       }
       if (result_.priced >= enough) break;
