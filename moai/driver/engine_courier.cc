@@ -101,6 +101,8 @@ Status Engine::connect() {
     owned_stream_ = std::make_unique<OneWorker>(std::move(exchange));
   } else {
     MOAI_ASSIGN_OR_RETURN(owned_stream_, open_mesh(std::move(connected.workers), interrupt));
+    const std::lock_guard lock(mutex_);
+    recorder_.release_with_step();
   }
   stream_ = owned_stream_.get();
   if (has_failed_) owned_stream_->close();

@@ -77,8 +77,8 @@ def job(tmp_path_factory):
 
 
 @pytest.mark.parametrize("model, plan", [
-    ("gpt", "dp=2"), ("gpt", "dp=2,zero=1"), ("gpt", "dp=2,zero=3"), ("gpt", "tp=2"),
-    ("cnn", "dp=2")])
+    ("gpt", "dp=2,zero=0"), ("gpt", "dp=2,zero=1"), ("gpt", "dp=2,zero=3"), ("gpt", "tp=2"),
+    ("cnn", "dp=2,zero=0")])
 def test_peak_memory_is_predicted(job, model, plan):
     script, counted = job(model, plan)
     done = subprocess.run(

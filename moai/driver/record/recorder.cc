@@ -145,15 +145,13 @@ void Recorder::step_end() {
     end_recording();
   } else if (mode_ == Mode::kFollowing && position_ > 0) {
     end_following();
-  } else {
+  } else if (releases_with_step_) {
     release_behind();
   }
   cut_streamed();
   step_ends_.push_back(out_.size());
 }
 
-// What was released since a template's last node is of the step that ends now: whoever puts whole
-// steps together must not keep it until the next.
 void Recorder::release_behind() {
   auto* last = out_.empty() ? nullptr : std::get_if<dispatch::RunTemplate>(&out_.back());
   for (const StorageId id : std::exchange(early_frees_, {})) {

@@ -61,6 +61,9 @@ class Recorder {
   // The request that brings these bytes: one that was sent ahead or a new one.
   RequestId read(std::vector<dispatch::ReadRange> ranges);
   void step_end();
+  // From now on what is released behind the last node of a template leaves before its step ends,
+  // not with the next window: for who puts whole steps together (mesh/mesh_stream.h).
+  void release_with_step() { releases_with_step_ = true; }
   // The script waits for a result now.
   void wait();
 
@@ -113,6 +116,7 @@ class Recorder {
   RecorderOptions options_;
   TemplateBook book_;
   ReadAhead ahead_;
+  bool releases_with_step_ = false;
   Mode mode_ = Mode::kStart;
   uint64_t last_hash_ = kEmptyPrefix;  // of the window before
   SlotMap slots_;                      // of the current window, the node at hand included
