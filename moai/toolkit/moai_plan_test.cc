@@ -70,8 +70,9 @@ TEST_F(PlanTest, KeysOfJsonAreStable) {
        {"dp", "tp", "pp", "cp", "ep", "zero", "microbatches", "recompute", "schedule", "stages"}) {
     EXPECT_TRUE(j["plan"].contains(key)) << key;
   }
-  EXPECT_EQ(j["plan"]["dp"].get<int>() * j["plan"]["tp"].get<int>(), 6);
-  EXPECT_EQ(j["plan"]["pp"], 1);
+  const int stages = j["plan"]["pp"];
+  EXPECT_EQ(j["plan"]["dp"].get<int>() * j["plan"]["tp"].get<int>() * stages, 6);
+  EXPECT_EQ(j["plan"]["stages"].size(), stages > 1 ? static_cast<size_t>(stages) : 0u);
   double parts = 0;
   for (const auto& [name, seconds] : j["waterfall"].items()) parts += seconds.get<double>();
   EXPECT_NEAR(parts, j["step_s"].get<double>(), 1e-9);
@@ -94,12 +95,15 @@ TEST_F(PlanTest, WhatIsFixedIsKept) {
   EXPECT_EQ(json()["plan"]["recompute"], "full");
   EXPECT_EQ(plan_on("4", {"--fix", "dp=3"}), 2);
   EXPECT_THAT(err, HasSubstr("no plan for 4 devices is as pinned"));
-  EXPECT_EQ(plan_on("4", {"--fix", "pp=2"}), 2);
+  EXPECT_EQ(plan_on("4", {"--fix", "pp=3"}), 2);
   EXPECT_THAT(err, HasSubstr("no plan for 4 devices is as pinned"));
+  EXPECT_EQ(plan_on("4", {"--json", "--fix", "pp=2,microbatches=2"}), 0) << err;
+  EXPECT_EQ(json()["plan"]["pp"], 2);
+  EXPECT_EQ(json()["plan"]["stages"].size(), 2u);
 }
 
 TEST_F(PlanTest, ThePageNeedsNothingElse) {
-  EXPECT_EQ(plan_on("2", {"--html", path("plan.html")}), 0) << err;
+  EXPECT_EQ(plan_on("2", {"--html", path("plan.html"), "--fix", "pp=1"}), 0) << err;
   const std::string page = read_file(path("plan.html")).value();
   EXPECT_THAT(page, HasSubstr("<!doctype html>"));
   EXPECT_THAT(page, HasSubstr("Where the step goes"));
@@ -108,6 +112,13 @@ TEST_F(PlanTest, ThePageNeedsNothingElse) {
   for (const char* outside : {"http", "src=", "<link", "@import", "url("}) {
     EXPECT_THAT(page, Not(HasSubstr(outside)));
   }
+}
+
+TEST_F(PlanTest, ThePageShowsStagesInTime) {
+  EXPECT_EQ(plan_on("2", {"--html", path("plan.html"), "--fix", "pp=2,microbatches=3"}), 0) << err;
+  const std::string page = read_file(path("plan.html")).value();
+  EXPECT_THAT(page, HasSubstr("Pipeline: 2 stages in "));
+  EXPECT_THAT(page, HasSubstr("Memory of the device of stage 1"));
 }
 
 TEST_F(PlanTest, AProfileIsOfAnotherStack) {

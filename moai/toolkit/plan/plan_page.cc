@@ -109,8 +109,12 @@ std::string memory_of(const compiler::RoleBytes& fullest, uint64_t bytes, uint64
   for (const MemoryPart& p : memory_parts(fullest)) {
     pieces.push_back({p.name, bytes_text(p.bytes), static_cast<double>(p.bytes)});
   }
-  return "<h2>Memory of each of " + whose + " when it is fullest: " + bytes_text(bytes) + " of " +
+  return "<h2>Memory of " + whose + " when it is fullest: " + bytes_text(bytes) + " of " +
          bytes_text(limit) + "</h2>\n" + bar(pieces, static_cast<double>(std::max(limit, bytes)));
+}
+
+std::string each_of(int devices) {
+  return devices == 1 ? "the device" : "each of " + std::to_string(devices) + " devices";
 }
 
 std::string memory(const PlanReport& r) {
@@ -118,14 +122,13 @@ std::string memory(const PlanReport& r) {
   const StepPrice& best = r.best();
   if (best.stages.size() < 2) {
     return memory_of(best.fullest, best.program.memory_bytes_max, limit,
-                     std::to_string(r.cluster.devices()) + " devices");
+                     each_of(r.cluster.devices()));
   }
   std::string out;
   for (size_t s = 0; s < best.stages.size(); ++s) {
     const compiler::StagePrice& stage = best.stages[s];
     out += memory_of(stage.fullest, stage.memory_bytes, limit,
-                     std::to_string(best.degrees.dp * best.degrees.tp) + " devices of stage " +
-                         std::to_string(s));
+                     each_of(best.degrees.dp * best.degrees.tp) + " of stage " + std::to_string(s));
   }
   return out;
 }
