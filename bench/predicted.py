@@ -29,7 +29,7 @@ from harness import plugin, table
 from harness.plugin import ROOT
 from harness.private_platform import PrivatePlatform
 
-CASES = {"gpt-20ms": ("dp=2,zero=0", "tp=2", "dp=2,zero=1", "dp=2,zero=3"),
+CASES = {"gpt-20ms": ("dp=2,zero=0", "tp=2,sp=0", "dp=2,zero=1", "dp=2,zero=3"),
          "cnn-20ms": ("dp=2,zero=0",)}
 DEVICES, STEPS = 2, 10
 SECONDS_MAX, SPREADS_MAX, MEMORY_MAX = 0.15, 2, 1.05
