@@ -97,7 +97,8 @@ TEST_F(SearchPlan, PricesOfFewLayersTellThatOfAll) {
         << to_string(c.degrees);
     EXPECT_GE(step_s, c.bound_s) << to_string(c.degrees);
     const auto bytes = static_cast<double>(all.program.memory_bytes_max);
-    EXPECT_NEAR(static_cast<double>(few.program.memory_bytes_max), bytes, 0.35 * bytes)
+    const double off = c.degrees.zero == 3 ? 0.31 : 0.3;  // weights gathered in other bundles
+    EXPECT_NEAR(static_cast<double>(few.program.memory_bytes_max), bytes, off * bytes)
         << to_string(c.degrees);
   }
 }

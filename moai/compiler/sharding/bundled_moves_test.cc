@@ -1,27 +1,13 @@
 #include "moai/compiler/sharding/bundled_moves.h"
 
-#include <gtest/gtest.h>
-
-#include "moai/compiler/analysis/import_window.h"
 #include "moai/compiler/sharding/partition.h"
+#include "moai/compiler/testing/split_window.h"
 
 namespace moai::compiler {
 namespace {
 
-class BundledMoves : public testing::Test {
+class BundledMoves : public SplitWindow {
  protected:
-  void import(std::string_view text) {
-    const auto window = graph::parse(text, &signatures_);
-    ASSERT_TRUE(window.ok()) << window.status().to_string();
-    graph_ = import_window(*window, signatures_);
-    factors_ = std::make_unique<Factors>(graph_);
-    plan_ = {.mesh = {{{"x", 2}}}, .policies = std::vector<AxisPolicy>(1)};
-  }
-  void home(graph::StorageId storage, uint32_t place) {
-    for (SegmentId s = 0; s < graph_.segments.size(); ++s) {
-      if (graph_.segments[s].storage == storage) plan_.home[s] = {split_at(place)};
-    }
-  }
   // Of each line what it does, and the number of its bundle.
   std::string moves() {
     std::string out;
@@ -34,11 +20,6 @@ class BundledMoves : public testing::Test {
     }
     return out;
   }
-
-  graph::SignatureTable signatures_;
-  ValueGraph graph_;
-  std::unique_ptr<Factors> factors_;
-  LayoutPlan plan_;
 };
 
 // s1 is data, the others are weights that lie in shares.

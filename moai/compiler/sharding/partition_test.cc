@@ -1,37 +1,18 @@
 #include "moai/compiler/sharding/partition.h"
 
-#include <gtest/gtest.h>
-
-#include "moai/compiler/analysis/import_window.h"
+#include "moai/compiler/testing/split_window.h"
 
 namespace moai::compiler {
 namespace {
 
-class PartitionTest : public testing::Test {
+class PartitionTest : public SplitWindow {
  protected:
-  void import(std::string_view text) {
-    const auto window = graph::parse(text, &signatures_);
-    ASSERT_TRUE(window.ok()) << window.status().to_string();
-    graph_ = import_window(*window, signatures_);
-    factors_ = std::make_unique<Factors>(graph_);
-    plan_ = {.mesh = {{{"x", 2}}}, .policies = std::vector<AxisPolicy>(1)};
-  }
-  void home(graph::StorageId storage, uint32_t place) {
-    for (SegmentId s = 0; s < graph_.segments.size(); ++s) {
-      if (graph_.segments[s].storage == storage) plan_.home[s] = {split_at(place)};
-    }
-  }
   void batch(graph::StorageId storage) {
     for (SegmentId s = 0; s < graph_.segments.size(); ++s) {
       if (graph_.segments[s].storage == storage) plan_.batch = {factors_->of(s)[0]};
     }
   }
   std::string program() { return print(graph_, partition(graph_, *factors_, plan_)); }
-
-  graph::SignatureTable signatures_;
-  ValueGraph graph_;
-  std::unique_ptr<Factors> factors_;
-  LayoutPlan plan_;
 };
 
 // Two products, the second fed by the first; s1 is data.

@@ -14,32 +14,23 @@ constexpr size_t kTasksMax = 20'000;
 constexpr double kWidth = 1000;
 constexpr double kRow = 18;
 
-const char* color(Kind kind) {
-  switch (kind) {
-    case Kind::kForward:
-      return "#3b6ea5";
-    case Kind::kBackward:
-      return "#5b9a68";
-    case Kind::kInputGradient:
-      return "#5b9a68";
-    case Kind::kWeightGradient:
-      return "#c78b2d";
-  }
-  return "#777";
-}
+struct Look {
+  const char* color;
+  const char* what;
+};
 
-const char* what(Kind kind) {
+Look look(Kind kind) {
   switch (kind) {
     case Kind::kForward:
-      return "forward";
+      return {"#3b6ea5", "forward"};
     case Kind::kBackward:
-      return "backward";
+      return {"#5b9a68", "backward"};
     case Kind::kInputGradient:
-      return "gradients of activations";
+      return {"#5b9a68", "gradients of activations"};
     case Kind::kWeightGradient:
-      return "gradients of weights";
+      return {"#c78b2d", "gradients of weights"};
   }
-  return "";
+  return {"#777", ""};
 }
 
 std::string rectangle(double x, double y, double width, double height, const char* fill,
@@ -67,13 +58,13 @@ std::string pipeline_drawing(const compiler::PipelinePrice& price) {
     for (size_t i = 0; i < std::min(order[s].size(), each); ++i) {
       const compiler::schedule::Task& task = order[s][i];
       const auto& span = price.simulation.spans[s][i];
-      const std::string title = std::string(what(task.kind)) + " of micro-batch " +
+      const std::string title = std::string(look(task.kind).what) + " of micro-batch " +
                                 std::to_string(task.micro_batch) + ", part " +
                                 std::to_string(task.stage / devices) + ": " +
                                 seconds_text(span.end_s - span.begin_s);
       out +=
           rectangle(kWidth * span.begin_s / whole, y, kWidth * (span.end_s - span.begin_s) / whole,
-                    kRow - 2, color(task.kind), title);
+                    kRow - 2, look(task.kind).color, title);
     }
     left_out += order[s].size() - std::min(order[s].size(), each);
   }
