@@ -24,7 +24,11 @@ Result<CachedPlan> price_now(const compiler::SearchProblem& problem, const compi
   if (now.pp > 1 || now.microbatches > 1 || now.recompute != compiler::Recompute::kNone) {
     const auto found = compiler::price_plan(problem, {.plans = {{.degrees = now}}});
     if (found.ok()) return compiler::to_cached(*found).plans[0];
-    if (found.status().code() == Code::kCancelled) return found.status();
+    // One that does not fit, or that no search would try, is priced as its programs.
+    const Code code = found.status().code();
+    const bool untried = code == Code::kResourceExhausted || code == Code::kNotFound ||
+                         code == Code::kInvalidArgument;
+    if (!untried) return found.status();
   }
   const compiler::RecordedStep& step = *problem.step;
   const auto planned =
