@@ -75,6 +75,7 @@ OperatorTimes read_operator(TableReader reader) {
   op.run_s = reader.number("run_us", kUs) * kMicro;
   op.cold_call_s = reader.number_or("cold_call_us", 0, kUs) * kMicro;
   op.cold_byte_s = reader.number_or("cold_byte_us", 0, kUs) * kMicro;
+  op.far_byte_s = reader.number_or("far_byte_us", 0, kUs) * kMicro;
   const std::vector<double> x = reader.numbers("calls", {0, 1e18});
   if (x.size() % kRowNumbers != 0) {
     reader.add_error("'calls' has " + std::to_string(x.size()) + " numbers; a call has " +
@@ -94,6 +95,8 @@ DeviceKind read_device(TableReader reader) {
   device.name = reader.text("name");
   device.memory_bytes = std::llround(reader.number("memory_gib", {1e-3, 1e5}) * kGiB);
   device.cache_bytes = std::llround(reader.number_or("cache_kib", 0, {0, 1e8}) * kKiB);
+  device.shared_cache_bytes =
+      std::llround(reader.number_or("shared_cache_kib", 0, {0, 1e8}) * kKiB);
   device.memory_bytes_per_s = reader.number("memory_gb_per_s", kGBPerS) * kGiga;
   device.peak = read_peak(reader.table("peak_tflops"));
   device.fitted = read_fitted(reader.table("fitted"));
@@ -204,7 +207,8 @@ std::string operator_lines(const OperatorTimes& op) {
                     line("byte_us", op.byte_s / kMicro) + line("flop_us", op.flop_s / kMicro) +
                     line("run_us", op.run_s / kMicro) +
                     line("cold_call_us", op.cold_call_s / kMicro) +
-                    line("cold_byte_us", op.cold_byte_s / kMicro) + "calls = [\n";
+                    line("cold_byte_us", op.cold_byte_s / kMicro) +
+                    line("far_byte_us", op.far_byte_s / kMicro) + "calls = [\n";
   for (const OperatorTimes::Row& row : op.rows) {
     const CallShape& c = row.shape;
     out += " ";
@@ -226,6 +230,9 @@ std::string device_lines(const DeviceKind& d) {
   std::string out = "\n[device]\nname = " + quoted(d.name) + "\n";
   out += line("memory_gib", static_cast<double>(d.memory_bytes) / kGiB);
   if (d.cache_bytes) out += line("cache_kib", static_cast<double>(d.cache_bytes) / kKiB);
+  if (d.shared_cache_bytes) {
+    out += line("shared_cache_kib", static_cast<double>(d.shared_cache_bytes) / kKiB);
+  }
   out += line("memory_gb_per_s", d.memory_bytes_per_s / kGiga);
   out += "\n[device.peak_tflops]\n" + line("fp64", d.peak.fp64 / kTera) +
          line("fp32", d.peak.fp32 / kTera) + line("tf32", d.peak.tf32 / kTera) +

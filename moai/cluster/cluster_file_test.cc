@@ -110,10 +110,12 @@ TEST(ClusterFile, ADeviceOfMeasuredConstantsIsWrittenToo) {
   c.device = {.name = "cpu", .memory_bytes = 1234567890, .memory_bytes_per_s = 1.25e10 / 3};
   c.device.peak = {.fp64 = 1e11, .fp32 = 2e11, .tf32 = 2e11, .fp16 = 1e10, .bf16 = 1e10};
   c.device.cache_bytes = 1 << 20;
+  c.device.shared_cache_bytes = 1 << 24;
   c.device.operators = {{.name = "aten::neg",
                          .call_s = 1e-6,
                          .cold_call_s = 2e-6,
                          .cold_byte_s = 1e-11,
+                         .far_byte_s = 2e-11,
                          .rows = {{{.tensors = 2, .bytes_read = 8}, 3e-6}}}};
   c.node_link = {.latency_s = 1e-6 / 3, .bytes_per_s = 5e9};
   const auto first = cluster_from_toml(to_toml(c), "c.toml");
@@ -121,8 +123,10 @@ TEST(ClusterFile, ADeviceOfMeasuredConstantsIsWrittenToo) {
   EXPECT_EQ(first->name, c.name);
   EXPECT_NEAR(first->node_link.latency_s, c.node_link.latency_s, 1e-17);
   EXPECT_EQ(first->device.cache_bytes, 1 << 20);
+  EXPECT_EQ(first->device.shared_cache_bytes, 1 << 24);
   EXPECT_DOUBLE_EQ(first->device.operators[0].cold_call_s, 2e-6);
   EXPECT_DOUBLE_EQ(first->device.operators[0].cold_byte_s, 1e-11);
+  EXPECT_DOUBLE_EQ(first->device.operators[0].far_byte_s, 2e-11);
   EXPECT_EQ(to_toml(*first), to_toml(c));
 }
 

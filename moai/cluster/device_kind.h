@@ -70,8 +70,9 @@ struct OperatorTimes {
   std::string name{};  // "aten::add.Tensor"
   tensor::DType dtype = tensor::DType::kFloat32;
   double call_s = 0, tensor_s = 0, byte_s = 0, flop_s = 0, run_s = 0;
-  // More, where code and data have to come from beyond the processor's own cache.
-  double cold_call_s = 0, cold_byte_s = 0;
+  // More, where code and data have to come from beyond the processor's own cache; more than that,
+  // where data come from beyond all caches.
+  double cold_call_s = 0, cold_byte_s = 0, far_byte_s = 0;
   std::vector<Row> rows{};
 
   bool operator==(const OperatorTimes&) const = default;
@@ -82,6 +83,8 @@ struct DeviceKind {
   int64_t memory_bytes = 0;
   // Of a processor that calls run on alone; 0: not known. Steps that hold more find calls cold.
   int64_t cache_bytes = 0;
+  // Its part of the one that it shares with others; 0: there is none, or it is not known.
+  int64_t shared_cache_bytes = 0;
   double memory_bytes_per_s = 0;
   PeakFlops peak{};
   FittedConstants fitted{};

@@ -1,6 +1,5 @@
 #include "moai/apps/measure/measured_collectives.h"
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <cstdio>
 #include <map>
 
+#include "moai/apps/measure/forked_ranks.h"
 #include "moai/comm/collective/shared_memory.h"
 #include "moai/device/aten/aten_device.h"
 #include "moai/ops/call_tensors.h"
@@ -120,28 +120,14 @@ class Rank {
 Result<std::string> measured_collectives(int ranks, int rounds,
                                          const std::function<void(double)>& progress) {
   const std::string name = "measure-" + std::to_string(::getpid());
-  std::vector<pid_t> others;
-  for (int rank = 1; rank < ranks; ++rank) {
-    const pid_t pid = ::fork();
-    if (pid < 0) return unavailable("[apps.measure] cannot start a process");
-    if (pid > 0) {
-      others.push_back(pid);
-      continue;
-    }
-    const Status status = Rank(name, rank, ranks).run(rounds, [](double) {});
-    if (!status.ok()) std::fprintf(stderr, "rank %d: %s\n", rank, status.message().c_str());
-    std::_Exit(status.ok() ? 0 : 1);
-  }
-  Rank first(name, 0, ranks);
-  const Status status = first.run(rounds, progress);
-  bool right = true;
-  for (const pid_t pid : others) {
-    int how = 0;
-    right &= ::waitpid(pid, &how, 0) == pid && how == 0;
-  }
-  MOAI_RETURN_IF_ERROR(status);
-  if (!right) return unavailable("[apps.measure] a rank failed; its message stands above");
-  return first.lines();
+  std::string lines;
+  MOAI_RETURN_IF_ERROR(run_forked_ranks(ranks, [&](int rank) {
+    Rank measuring(name, rank, ranks);
+    MOAI_RETURN_IF_ERROR(measuring.run(rounds, rank == 0 ? progress : [](double) {}));
+    lines = measuring.lines();
+    return ok_status();
+  }));
+  return lines;
 }
 
 }  // namespace moai::apps

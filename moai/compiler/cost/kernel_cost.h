@@ -14,7 +14,7 @@ namespace moai::compiler::cost {
 
 struct KernelOptions {
   bool allow_tf32 = false;  // for products of float32
-  bool cold = false;        // code and data lie beyond the processor's own cache
+  bool cold = false;        // their code lies beyond the processor's own cache
 };
 
 double call_seconds(const cluster::DeviceKind& device, const CallWork& work,

@@ -47,10 +47,11 @@ class StorageReplay {
   // operand where that is released right after the call (docs/design/011-exact-savings.md).
   void run_reusing(const graph::Window& w, size_t at);
   LiveStorages& live() { return live_; }
+  // Whether the result of the call at that place will take the memory of its first operand.
+  bool reuses(const graph::Window& w, size_t at);
 
  private:
   const std::vector<uint64_t>& fresh(graph::SignatureId id);
-  bool reuses(const graph::Window& w, size_t at);
   bool has_in_place_form(graph::SignatureId id);
 
   const graph::SignatureTable& signatures_;

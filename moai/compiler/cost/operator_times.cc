@@ -95,6 +95,12 @@ double measured_ratio(const OperatorTimes& op, const CallShape& shape) {
   return weights > 0 ? sum / weights : 1;
 }
 
+// "aten::add" of "aten::add_.Scalar".
+std::string_view base_name(std::string_view name) {
+  name = name.substr(0, name.find('.'));
+  return name.ends_with('_') ? name.substr(0, name.size() - 1) : name;
+}
+
 }  // namespace
 
 std::string operator_name(const ops::CallSignature& s) {
@@ -154,27 +160,36 @@ double fitted_seconds(const OperatorTimes& op, const CallShape& c) {
          op.flop_s * c.flops + op.run_s * c.runs;
 }
 
-double cold_seconds(const OperatorTimes& op, const CallShape& c) {
-  return op.cold_call_s + op.cold_byte_s * (c.bytes_read + c.bytes_written);
+double fetch_seconds(const OperatorTimes& op, const FetchedBytes& bytes) {
+  return op.cold_byte_s * bytes.beyond_own + op.far_byte_s * bytes.beyond_shared;
 }
 
 double table_seconds(const OperatorTimes& op, const CallShape& shape) {
   return fitted_seconds(op, shape) * measured_ratio(op, shape);
 }
 
+const OperatorTimes* operator_times(const cluster::DeviceKind& device,
+                                    const ops::CallSignature& s) {
+  const std::string name = operator_name(s);
+  const std::string_view base = base_name(s.op);
+  const tensor::DType dtype = operator_dtype(s);
+  const OperatorTimes* best = nullptr;
+  int least = 4;
+  for (const OperatorTimes& o : device.operators) {
+    const bool same = o.name == name;
+    if (!same && base_name(o.name) != base) continue;
+    const int otherwise = (same ? 0 : 2) + (o.dtype == dtype ? 0 : 1);
+    if (otherwise < least) best = &o, least = otherwise;
+  }
+  return best;
+}
+
 std::optional<double> operator_seconds(const cluster::DeviceKind& device,
                                        const ops::CallSignature& s, const CallWork& work,
                                        bool cold) {
-  if (device.operators.empty()) return std::nullopt;
-  const std::string name = operator_name(s);
-  const tensor::DType dtype = operator_dtype(s);
-  const OperatorTimes* op = nullptr;
-  for (const OperatorTimes& o : device.operators) {
-    if (o.name == name && (!op || o.dtype == dtype)) op = &o;
-  }
+  const OperatorTimes* op = operator_times(device, s);
   if (!op) return std::nullopt;
-  const CallShape shape = call_shape(s, work);
-  return table_seconds(*op, shape) + (cold ? cold_seconds(*op, shape) : 0);
+  return table_seconds(*op, call_shape(s, work)) + (cold ? op->cold_call_s : 0);
 }
 
 }  // namespace moai::compiler::cost

@@ -9,6 +9,7 @@
 
 #include "moai/cluster/device_kind.h"
 #include "moai/compiler/cost/call_work.h"
+#include "moai/compiler/cost/fetched_bytes.h"
 
 namespace moai::compiler::cost {
 
@@ -25,13 +26,18 @@ double shape_distance(const cluster::CallShape& a, const cluster::CallShape& b);
 // Of the constants alone.
 double fitted_seconds(const cluster::OperatorTimes& op, const cluster::CallShape& shape);
 
-// What a call takes longer cold.
-double cold_seconds(const cluster::OperatorTimes& op, const cluster::CallShape& shape);
+// What a call takes longer for data that lie beyond caches.
+double fetch_seconds(const cluster::OperatorTimes& op, const FetchedBytes& bytes);
 
 // With what its rows say.
 double table_seconds(const cluster::OperatorTimes& op, const cluster::CallShape& shape);
 
-// By the table of another element type where there is none of this; nothing without any.
+// The table of the call's operator. Where there is none that of another element type, or of another
+// form of the operator, which writes elsewhere or has other overloads; null without any.
+const cluster::OperatorTimes* operator_times(const cluster::DeviceKind& device,
+                                             const ops::CallSignature& s);
+
+// With its code beyond the processor's own cache where it is `cold`; nothing without a table.
 std::optional<double> operator_seconds(const cluster::DeviceKind& device,
                                        const ops::CallSignature& s, const CallWork& work,
                                        bool cold = false);

@@ -101,9 +101,41 @@ TEST(FitOperators, ColdCallsTakeMoreByCallAndByByte) {
   const ops::CallSignature s = add_of(65536);
   EXPECT_NEAR(
       *operator_seconds(device, s, call_work(s), true) - *operator_seconds(device, s, call_work(s)),
-      kCallS + kByteS * 24 * 65536, 1e-7);
+      kCallS, 0.05 * kCallS);
+  EXPECT_NEAR(fetch_seconds(fitted[0], {.beyond_own = 1000}), 1000 * kByteS, 50 * kByteS);
   for (MeasuredCall& c : calls) c.cold_s = 0;
   EXPECT_EQ(fit_operators(calls)[0].cold_call_s, 0);
+}
+
+TEST(FitOperators, FarCallsTakeMoreByByteOfWhatTheSharedCacheWouldHold) {
+  constexpr double kByteS = 5e-11, kShared = 1 << 20;
+  std::vector<MeasuredCall> calls;
+  for (int64_t n : {4096, 8192, 16384, 1 << 20}) {
+    const auto bytes = static_cast<double>(24 * n);
+    MeasuredCall c{add_of(n), 1e-6 + 1e-10 * bytes};
+    c.cold_s = c.seconds + 1e-6;
+    // The last one found nothing in the cache before, either.
+    c.far_s = c.cold_s + (bytes < kShared ? kByteS * bytes : 0);
+    calls.push_back(c);
+  }
+  const auto fitted = fit_operators(calls, {.caches = {.own = 1 << 18, .shared = kShared}});
+  EXPECT_NEAR(fitted[0].far_byte_s, kByteS, 0.1 * kByteS);
+  EXPECT_NEAR(fetch_seconds(fitted[0], {.beyond_shared = 1e6}), kByteS * 1e6, 0.1 * kByteS * 1e6);
+}
+
+TEST(OperatorTimes, AnotherFormOfTheOperatorIsBetterThanNothing) {
+  cluster::DeviceKind d;
+  const auto relu = [](const char* name) {
+    return *ops::call_signature_from_string(std::string("aten::") + name + "(f64[8]!) -> _");
+  };
+  EXPECT_EQ(operator_times(d, relu("relu_")), nullptr);
+  d.operators = {{.name = "aten::relu6", .dtype = tensor::DType::kFloat64, .call_s = 1},
+                 {.name = "aten::relu", .dtype = tensor::DType::kFloat32, .call_s = 2}};
+  EXPECT_EQ(operator_times(d, relu("relu_")), &d.operators[1]);
+  d.operators.push_back({.name = "aten::relu", .dtype = tensor::DType::kFloat64, .call_s = 3});
+  EXPECT_EQ(operator_times(d, relu("relu_")), &d.operators[2]);
+  d.operators.push_back({.name = "aten::relu_", .dtype = tensor::DType::kFloat32, .call_s = 4});
+  EXPECT_EQ(operator_times(d, relu("relu_")), &d.operators[3]);
 }
 
 TEST(CallVariants, ALargeCallStandsForItself) {

@@ -5,6 +5,8 @@
 
 #include "moai/compiler/cost/call_work.h"
 #include "moai/compiler/cost/collective_cost.h"
+#include "moai/compiler/cost/fetched_bytes.h"
+#include "moai/compiler/cost/operator_times.h"
 #include "moai/compiler/cost/timeline.h"
 #include "moai/compiler/cost/workspace.h"
 
@@ -16,17 +18,19 @@ struct CallPrice {
   std::optional<CollectiveCall> collective{};
   double seconds = 0, flops = 0;
   uint64_t workspace = 0;
+  const cluster::OperatorTimes* fetching = nullptr;  // null: its data are in caches
 };
 
 class Pricing {
  public:
   Pricing(const graph::Window& program, const graph::SignatureTable& signatures, StorageBytes begin,
-          const Machine& machine)
+          const Machine& machine, std::vector<FetchedBytes> fetched = {})
       : program_(program),
         signatures_(signatures),
         machine_(machine),
         storages_(&signatures, std::move(begin)),
-        timeline_(machine.collectives_overlap, machine.cluster->device.fitted.overlap_slowdown) {
+        timeline_(machine.collectives_overlap, machine.cluster->device.fitted.overlap_slowdown),
+        fetched_(std::move(fetched)) {
     price_.axes.resize(machine.axes.size());
     price_.nodes.resize(program.nodes.size());
     price_.begin_bytes = storages_.live().bytes();
@@ -49,25 +53,31 @@ class Pricing {
     const auto ids = program_.storages_of(n);
     fill(at + 1, c.workspace);
     const double before = timeline_.end_s();
-    c.collective ? timeline_.collective(ids, c.seconds) : timeline_.call(ids, c.seconds);
-    price_.nodes[at] = {c.seconds, timeline_.end_s() - before, c.flops};
-    count(c);
+    const double seconds = c.seconds + fetch_seconds(at, c);
+    c.collective ? timeline_.collective(ids, seconds) : timeline_.call(ids, seconds);
+    price_.nodes[at] = {seconds, timeline_.end_s() - before, c.flops};
+    count(c, seconds);
   }
 
-  void count(const CallPrice& c) {
+  double fetch_seconds(uint32_t at, const CallPrice& c) const {
+    if (!c.fetching) return 0;
+    return cost::fetch_seconds(*c.fetching, fetched_[at]) / machine_.cluster->slowest();
+  }
+
+  void count(const CallPrice& c, double seconds) {
     if (!c.collective) {
       ++price_.calls;
-      price_.compute_s += c.seconds;
+      price_.compute_s += seconds;
       price_.flops += c.flops;
       return;
     }
     ++price_.collectives;
-    price_.collective_s += c.seconds;
+    price_.collective_s += seconds;
     price_.received_bytes += c.collective->received_bytes;
     AxisTraffic& axis = price_.axes[c.collective->axis];
     ++axis.collectives;
     axis.received_bytes += c.collective->received_bytes;
-    axis.seconds += c.seconds;
+    axis.seconds += seconds;
   }
 
   void fill(uint32_t after, uint64_t workspace) {
@@ -97,6 +107,9 @@ class Pricing {
                 machine_.cluster->slowest();
     c.flops = work.flops;
     c.workspace = workspace_bytes(s);
+    if (!fetched_.empty() && work.kind != WorkKind::kNothing) {
+      c.fetching = operator_times(machine_.cluster->device, s);
+    }
     return c;
   }
 
@@ -105,6 +118,7 @@ class Pricing {
   const Machine& machine_;
   StorageReplay storages_;
   Timeline timeline_;
+  const std::vector<FetchedBytes> fetched_;  // by node; nothing where all is in caches
   ProgramPrice price_;
   std::unordered_map<graph::SignatureId, CallPrice> priced_;
 };
@@ -122,13 +136,17 @@ std::vector<cluster::GroupShape> axis_shapes(const cluster::Cluster& cluster, co
 
 ProgramPrice price_program(const graph::Window& program, const graph::SignatureTable& signatures,
                            StorageBytes begin, const Machine& machine) {
-  const auto cache = static_cast<uint64_t>(machine.cluster->device.cache_bytes);
+  const cluster::DeviceKind& device = machine.cluster->device;
+  const auto cache = static_cast<uint64_t>(device.cache_bytes);
   if (cache == 0) return Pricing(program, signatures, std::move(begin), machine).run();
   ProgramPrice warm = Pricing(program, signatures, begin, machine).run();
   if (warm.memory_bytes_max <= cache) return warm;
   Machine cold = machine;
   cold.kernels.cold = true;
-  return Pricing(program, signatures, std::move(begin), cold).run();
+  auto fetched = fetched_bytes(program, signatures, begin,
+                               {.own = static_cast<double>(device.cache_bytes),
+                                .shared = static_cast<double>(device.shared_cache_bytes)});
+  return Pricing(program, signatures, std::move(begin), cold, std::move(fetched)).run();
 }
 
 }  // namespace moai::compiler::cost

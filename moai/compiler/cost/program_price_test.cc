@@ -120,6 +120,28 @@ TEST_F(ProgramPriceTest, CallsOfAStepThatHoldsMoreThanTheCacheAreCold) {
   EXPECT_NEAR(seconds(4096), 4e-6, 1e-12);
 }
 
+TEST_F(ProgramPriceTest, DataThatWereNotTouchedForLongAreFetched) {
+  cluster_.device.operators = {
+      {.name = "aten::relu_", .call_s = 1e-6, .cold_byte_s = 1e-9, .far_byte_s = 1e-8}};
+  cluster_.device.cache_bytes = 8192;
+  cluster_.device.shared_cache_bytes = 1 << 20;
+  // Each is read and written.
+  const std::string text = "aten::relu_(f32[1024]! s1)\naten::relu_(f32[1024]! s1)\n";
+  const auto others = [](int from, int to) {
+    std::string lines;
+    for (int i = from; i < to; ++i) lines += "aten::relu_(f32[1024]! s" + std::to_string(i) + ")\n";
+    return lines;
+  };
+  const auto second = [&](int count) {
+    StorageBytes begin;
+    for (graph::StorageId i = 1; i < static_cast<graph::StorageId>(2 + count); ++i) begin[i] = 4096;
+    return price(text + others(2, 2 + count), begin).nodes;
+  };
+  EXPECT_NEAR(second(8)[0].seconds, 1e-6 + 8192e-9, 1e-12) << "lost by the processor's cache";
+  EXPECT_NEAR(second(8)[1].seconds, 1e-6, 1e-12) << "touched just now";
+  EXPECT_NEAR(second(400)[0].seconds, 1e-6 + 8192e-9 + 8192e-8, 1e-12) << "lost by the shared one";
+}
+
 TEST_F(ProgramPriceTest, StoragesGrowAndNeverShrink) {
   EXPECT_EQ(price("resize s1 100\nresize s1 50\n", {{1, 64}}).storage_bytes_max, 100u);
   EXPECT_EQ(price("free s1\nalloc s2 30\n", {{1, 64}}).storage_bytes_max, 64u);

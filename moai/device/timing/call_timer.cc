@@ -17,6 +17,10 @@ using tensor::DType;
 constexpr size_t kTellEvery = 200;
 constexpr int kUnmeasured = 2;  // first runs, which fill caches
 constexpr int kColdRuns = 2;
+constexpr int kFarRounds = 2;
+constexpr size_t kFarCalls = 6;                         // of an operator and element type
+constexpr uint64_t kFarBytesMin = uint64_t{1} << 20;  // below it is the call that takes the time
+constexpr uint64_t kTogetherBytesMin = uint64_t{64} << 10;
 constexpr size_t kCacheLine = 64;
 
 using Clock = std::chrono::steady_clock;
@@ -45,10 +49,10 @@ Number number_of(DType dtype) {
   }
 }
 
-// Numbers between a half and one, none like the next: what kernels compare is as hard to foresee
-// as in a step.
+// Numbers between a half and one, none like the next, and so many that no processor foresees how
+// comparing them ends because it saw them before.
 std::string numbers(const Number& n) {
-  constexpr size_t kDistinct = 1 << 16;
+  constexpr size_t kDistinct = 1 << 22;
   std::minstd_rand random(1);
   std::string out;
   for (size_t i = 0; i < kDistinct && !n.free.empty(); ++i) {
@@ -85,12 +89,15 @@ class Operands {
     }
     return buffer.get();
   }
-  Status fill(Buffer* buffer, DType dtype) {
+  // With `others`, other numbers than before.
+  Status fill(Buffer* buffer, DType dtype, bool others = false) {
     const Number n = number_of(dtype);
     std::string& pattern = patterns_[n.half];
     if (pattern.empty()) pattern = numbers(n);
-    while (pattern.size() < buffer->size_bytes()) pattern += std::string(pattern);
-    return device_.copy_in(buffer, 0, std::string_view(pattern).substr(0, buffer->size_bytes()));
+    size_t at = 0;
+    if (others) at = random_() % (pattern.size() / n.half.size()) * n.half.size();
+    while (pattern.size() < at + buffer->size_bytes()) pattern += std::string(pattern);
+    return device_.copy_in(buffer, 0, std::string_view(pattern).substr(at, buffer->size_bytes()));
   }
   uint64_t bytes() const { return bytes_; }
   void clear() {
@@ -104,6 +111,7 @@ class Operands {
   std::map<std::tuple<uint64_t, std::string_view, size_t>, BufferPtr> held_;
   std::map<std::string_view, std::string> patterns_;
   uint64_t bytes_ = 0;
+  std::minstd_rand random_{2};
 };
 
 struct Timed {
@@ -111,8 +119,27 @@ struct Timed {
   std::vector<const tensor::Geometry*> operands{};
   std::vector<bool> written{};
   size_t fresh = 0;
-  double least = INFINITY, least_cold = INFINITY;  // of rounds
+  uint64_t bytes = 0;  // of operands
+  bool far = false;
+  bool compares = false;  // it gives places of elements
+  double least = INFINITY, least_cold = INFINITY, least_far = INFINITY;  // of rounds
 };
+
+// Of each operator and element type some calls over much data, from small to large.
+void choose_far(std::span<const CallToTime> calls, std::vector<Timed>* timed) {
+  std::map<std::tuple<std::string, std::string, DType>, std::vector<Timed*>> groups;
+  for (size_t i = 0; i < calls.size(); ++i) {
+    Timed& t = (*timed)[i];
+    if (!t.call || t.bytes < kFarBytesMin) continue;
+    const ops::CallSignature& s = calls[i].signature;
+    groups[{s.op, s.overload, t.operands[0]->dtype}].push_back(&t);
+  }
+  for (auto& [key, group] : groups) {
+    std::ranges::stable_sort(group, {}, &Timed::bytes);
+    const size_t count = std::min(kFarCalls, group.size());
+    for (size_t i = 0; i < count; ++i) group[group.size() * (i + 1) / count - 1]->far = true;
+  }
+}
 
 class Timer {
  public:
@@ -126,9 +153,14 @@ class Timer {
       for (const ops::Arg* a : ops::tensor_operands(c.signature)) {
         t.operands.push_back(&a->geometry);
         t.written.push_back(a->written);
+        t.bytes += bytes_of(a->geometry);
       }
       t.fresh = ops::arity(c.signature).fresh;
+      for (const ops::Result* r : ops::fresh_results(c.signature)) {
+        t.compares |= r->geometry.dtype == DType::kInt64;
+      }
     }
+    if (options.far_bytes) choose_far(calls, &timed_);
   }
 
   std::vector<std::optional<CallSeconds>> run() {
@@ -136,7 +168,7 @@ class Timer {
     size_t done = 0;
     for (int round = 0; round < options_.rounds; ++round) {
       for (size_t i = 0; i < calls_.size(); ++i) {
-        measure(i);
+        measure(i, round);
         if (options_.progress && ++done % kTellEvery == 0) options_.progress(done, all);
       }
     }
@@ -145,15 +177,18 @@ class Timer {
     for (const Timed& t : timed_) {
       found.emplace_back();
       if (!t.call || !std::isfinite(t.least)) continue;
-      found.back() = {t.least, std::isfinite(t.least_cold) ? std::max(t.least, t.least_cold) : 0};
+      CallSeconds& s = found.back().emplace(CallSeconds{.warm = t.least});
+      if (std::isfinite(t.least_cold)) s.cold = std::max(t.least, t.least_cold);
+      if (std::isfinite(t.least_far)) s.far = std::max({t.least, s.cold, t.least_far});
     }
     return found;
   }
 
  private:
-  void measure(size_t i) {
+  void measure(size_t i, int round) {
     Timed& t = timed_[i];
     if (operands_.bytes() > options_.held_bytes_max) operands_.clear();
+    if (t.call && !meet(t).ok()) t.call.reset();
     double spent = 0;
     for (int run = -kUnmeasured; t.call && run < options_.runs; ++run) {
       // A long call has filled its caches while it ran.
@@ -168,29 +203,46 @@ class Timer {
     t.least = std::min(t.least, *at);
     seconds_.clear();
     for (int run = 0; run < kColdRuns && options_.cold_bytes && t.call; ++run) {
-      if (!once(&t, calls_[i].words, true, true).ok()) t.call.reset();
+      if (!once(&t, calls_[i].words, true, options_.cold_bytes).ok()) t.call.reset();
     }
-    for (const double cold : seconds_) t.least_cold = std::min(t.least_cold, cold);
+    t.least_cold = std::min(t.least_cold, least());
+    if (t.far && t.call && round < kFarRounds) {
+      if (!once(&t, calls_[i].words, true, options_.far_bytes).ok()) t.call.reset();
+    }
+    t.least_far = std::min(t.least_far, least());
+  }
+  // Of those that were timed since.
+  double least() {
+    double seconds = INFINITY;
+    for (const double s : seconds_) seconds = std::min(seconds, s);
     seconds_.clear();
+    return seconds;
   }
 
-  // Leaves the processor's caches to other memory.
-  void sweep() {
-    swept_.resize(options_.cold_bytes);
-    for (size_t at = 0; at < swept_.size(); at += kCacheLine) ++swept_[at];
+  // Others begin to time the call, too.
+  Status meet(const Timed& t) const {
+    const bool meets = options_.together && t.bytes >= kTogetherBytesMin;
+    return meets ? options_.together() : ok_status();
   }
 
-  Status once(Timed* t, std::span<const uint64_t> words, bool counts, bool cold = false) {
+  // Leaves caches to other memory.
+  void sweep(uint64_t bytes) {
+    swept_.resize(std::max(options_.cold_bytes, options_.far_bytes));
+    for (size_t at = 0; at < bytes; at += kCacheLine) ++swept_[at];
+  }
+
+  Status once(Timed* t, std::span<const uint64_t> words, bool counts, uint64_t swept_bytes = 0) {
     buffers_.clear();
     for (size_t i = 0; i < t->operands.size(); ++i) {
       MOAI_ASSIGN_OR_RETURN(Buffer * buffer, operands_.take(*t->operands[i], i));
-      if (buffer && t->written[i]) {
-        MOAI_RETURN_IF_ERROR(operands_.fill(buffer, t->operands[i]->dtype));
+      if (buffer && (t->written[i] || t->compares)) {
+        MOAI_RETURN_IF_ERROR(operands_.fill(buffer, t->operands[i]->dtype, t->compares));
       }
       buffers_.push_back(buffer);
     }
     std::vector<BufferPtr> fresh(t->fresh);
-    if (cold) sweep();
+    if (swept_bytes) sweep(swept_bytes);
+    if (swept_bytes && swept_bytes == options_.far_bytes) MOAI_RETURN_IF_ERROR(meet(*t));
     const double cpu_began = options_.on_this_thread ? thread_seconds() : 0;
     const auto began = Clock::now();
     MOAI_RETURN_IF_ERROR(t->call->run(buffers_, words, fresh));

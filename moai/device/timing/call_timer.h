@@ -1,5 +1,6 @@
 // Seconds of operator calls on a device, each with its code and data in the caches and, where that
-// is asked for, as it is after much else ran.
+// is asked for, as it is after much else ran on its processor, and after so much that no cache has
+// them.
 //
 // In each round every call runs a few times in a row, of which the lower quartile counts; of the
 // rounds, which lie apart, the quickest does, so that moments in which others use the machine do
@@ -28,6 +29,12 @@ struct CallTimerOptions {
   // Bytes of this process's memory that are written before each run of a cold call, to take the
   // caches of its processor from it; 0: no call is timed cold.
   uint64_t cold_bytes = 0;
+  // Likewise, to take all caches from it; then a few calls of each operator, over the more data the
+  // likelier, are timed far.
+  uint64_t far_bytes = 0;
+  // Comes back when all who time the same calls beside this process have called it as often: then
+  // calls over much data are timed at the same time, as ranks make them.
+  std::function<Status()> together{};
   double long_s = 4e-3;                           // a call that takes longer runs fewer times
   uint64_t held_bytes_max = uint64_t{512} << 20;  // of operands that wait for other calls
   // How many calls of all runs are done; may be slow.
@@ -37,6 +44,7 @@ struct CallTimerOptions {
 struct CallSeconds {
   double warm = 0;
   double cold = 0;  // 0 where it was not measured
+  double far = 0;   // likewise
 };
 
 // By call. Nothing for what the device refuses. Operands are numbers between a half and one,

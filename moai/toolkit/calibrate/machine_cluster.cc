@@ -42,8 +42,11 @@ cluster::Cluster machine_cluster(const MeasureOptions& options, const Measured& 
                   (options.threads == 1 ? " thread" : " threads");
   c.device.memory_bytes = static_cast<int64_t>(memory_bytes);
   c.device.cache_bytes = options.cache_bytes;
+  c.device.shared_cache_bytes = options.shared_cache_bytes / options.devices;
   compiler::cost::fit_device(measured.calls, &c.device);
-  c.device.operators = compiler::cost::fit_operators(measured.calls);
+  c.device.operators = compiler::cost::fit_operators(
+      measured.calls, {.caches = {.own = static_cast<double>(c.device.cache_bytes),
+                                  .shared = static_cast<double>(c.device.shared_cache_bytes)}});
   c.node_link = link_of(measured.collectives);
   c.measured = measured.collectives;
   return c;

@@ -6,10 +6,12 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <ostream>
 #include <sstream>
+#include <thread>
 
 #include "moai/base/file.h"
 #include "moai/base/process.h"
@@ -24,6 +26,7 @@ using compiler::cost::MeasuredCall;
 
 constexpr int kSecondsMax = 3600;
 constexpr int64_t kSweeps = 2;  // of a cache, so that nothing of it is left
+constexpr int64_t kSweptMax = int64_t{1} << 29;
 constexpr std::chrono::seconds kSayEvery{2};
 
 // Says how far a program is that prints parts of one, and when it will be done.
@@ -86,6 +89,12 @@ Result<std::vector<ops::BoundCall>> read_calls(const std::string& path) {
   return calls;
 }
 
+// Workers that have processors of their own.
+int at_once(const MeasureOptions& options) {
+  const auto processors = static_cast<int>(std::thread::hardware_concurrency());
+  return std::max(1, std::min(options.devices, processors / options.threads));
+}
+
 Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder, Terminal& terminal,
                      Measured* measured) {
   MOAI_ASSIGN_OR_RETURN(const auto first, read_calls(options.calls_file));
@@ -97,17 +106,20 @@ Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder,
   MOAI_RETURN_IF_ERROR(write_file(in, text));
   MOAI_RETURN_IF_ERROR(run_measure(
       {"calls", in, out, "--threads", std::to_string(options.threads), "--rounds",
-       std::to_string(options.rounds), "--cold", std::to_string(kSweeps * options.cache_bytes)},
+       std::to_string(options.rounds), "--cold", std::to_string(kSweeps * options.cache_bytes),
+       "--far", std::to_string(std::min(kSweptMax, kSweeps * options.shared_cache_bytes)),
+       "--ranks", std::to_string(at_once(options))},
       "Measuring calls", folder, terminal));
   for (const std::string& line : lines_of(out)) {
     const size_t tab = line.find('\t');
     const auto call = ops::bound_call_from_string(std::string_view(line).substr(tab + 1));
     char* end = nullptr;
-    const double us = std::strtod(line.c_str(), &end), cold_us = std::strtod(end, nullptr);
+    const double us = std::strtod(line.c_str(), &end), cold_us = std::strtod(end, &end);
+    const double far_us = std::strtod(end, nullptr);
     if (!call || !(us > 0)) {
       ++measured->refused;
     } else {
-      measured->calls.push_back({call->signature, us * 1e-6, cold_us * 1e-6});
+      measured->calls.push_back({call->signature, us * 1e-6, cold_us * 1e-6, far_us * 1e-6});
     }
   }
   return ok_status();
@@ -142,12 +154,32 @@ Status measure_collectives(int ranks, const MeasureOptions& options, const Scrat
   return ok_status();
 }
 
+// Of the first processor, as the kernel says it; 0 where it says nothing. (What the C library says
+// of a virtual machine's shared cache may be that of the whole host.)
+int64_t cache_bytes_of_level(const std::string& level) {
+  const std::filesystem::path caches = "/sys/devices/system/cpu/cpu0/cache";
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(caches, none)) {
+    const auto line = [&](const char* name) {
+      const std::vector<std::string> lines = lines_of((entry.path() / name).string());
+      return lines.empty() ? std::string() : lines[0];
+    };
+    if (line("level") != level || line("type") == "Instruction") continue;
+    const std::string size = line("size");  // "1024K"
+    const int64_t number = std::strtoll(size.c_str(), nullptr, 10);
+    return size.ends_with('M') ? number << 20 : number << 10;
+  }
+  return 0;
+}
+
 }  // namespace
 
 int64_t processor_cache_bytes() {
-  const long bytes = ::sysconf(_SC_LEVEL2_CACHE_SIZE);
+  const int64_t bytes = cache_bytes_of_level("2");
   return bytes > 0 ? bytes : 1 << 20;
 }
+
+int64_t shared_cache_bytes() { return cache_bytes_of_level("3"); }
 
 Result<Measured> measure_machine(const MeasureOptions& options, Terminal& terminal) {
   MOAI_ASSIGN_OR_RETURN(const ScratchFolder folder, ScratchFolder::make("calibrate"));

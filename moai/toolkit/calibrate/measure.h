@@ -13,13 +13,15 @@ namespace moai::toolkit {
 // Of the largest cache that a processor of this machine has for itself; 1 MiB where it does not
 // say.
 int64_t processor_cache_bytes();
+// Of the largest that processors of this machine share; 0 where there is none.
+int64_t shared_cache_bytes();
 
 struct MeasureOptions {
   std::string calls_file{};  // calls to begin with; their variants are measured
   int devices = 2;           // Workers that make calls together
   int threads = 1;           // of a Worker
   int rounds = 5;
-  int64_t cache_bytes = processor_cache_bytes();
+  int64_t cache_bytes = processor_cache_bytes(), shared_cache_bytes = toolkit::shared_cache_bytes();
 };
 
 struct Measured {

@@ -1,6 +1,8 @@
-// CountedDevice: counts which calls a Worker runs, for whoever compares predictions with them.
+// CountedDevice: counts which calls a Worker runs and how long they take, for whoever compares
+// predictions with them.
 //
-// It stands before the device that calls run on. Counts begin anew with take().
+// It stands before the device that calls run on. Counts begin anew with take(). Seconds are those
+// of the Worker's thread: on a device that runs beside it they are of the launch alone.
 #pragma once
 
 #include <map>
@@ -11,6 +13,13 @@
 
 namespace moai::worker {
 
+struct CallCount {
+  uint64_t runs = 0;
+  double seconds = 0;  // of all runs
+
+  bool operator==(const CallCount&) const = default;
+};
+
 class CountedDevice final : public device::DeviceBefore {
  public:
   // Outlives it.
@@ -18,11 +27,11 @@ class CountedDevice final : public device::DeviceBefore {
 
   Result<std::unique_ptr<device::Call>> prepare(const ops::CallSignature& signature) override;
 
-  // How often calls of each signature ran without an error.
-  std::map<std::string, uint64_t> take();
+  // Of the calls of each signature that ran without an error.
+  std::map<std::string, CallCount> take();
 
  private:
-  std::map<std::string, uint64_t> runs_;  // prepared calls point into it
+  std::map<std::string, CallCount> runs_;  // prepared calls point into it
 };
 
 }  // namespace moai::worker

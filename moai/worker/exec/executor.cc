@@ -50,8 +50,9 @@ void Executor::tell_counts() {
   const uint64_t received = mesh_ ? mesh_->received_bytes() : 0;
   std::string text = "peak_bytes " + std::to_string(device_.peak_bytes()) + "\nreceived_bytes " +
                      std::to_string(received - std::exchange(received_before_, received)) + "\n";
-  for (const auto& [signature, runs] : counted_->take()) {
-    text += "call " + std::to_string(runs) + " " + signature + "\n";
+  for (const auto& [signature, count] : counted_->take()) {
+    text += "call " + std::to_string(count.runs) + " " + std::to_string(count.seconds * 1e6) + " " +
+            signature + "\n";
   }
   const std::string path = counts_file_ + "." + std::to_string(mesh_ ? mesh_->rank() : 0);
   if (const Status status = write_file(path, text); !status.ok()) log_warning(status.message());

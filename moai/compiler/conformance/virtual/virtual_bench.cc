@@ -5,6 +5,8 @@
 //   compiler_virtual table TIMES CLUSTER             predicted and measured microseconds of calls
 //   compiler_virtual run TIMES CLUSTER MODEL...      plans, predicted and simulated
 //   compiler_virtual counts FILE                     of a real Worker (docs/formats/worker.md)
+//   compiler_virtual taken FILE CLUSTER              its calls' microseconds beside the predicted
+//   ones
 // MODEL is a recording. Devices are those of the cluster, up to 64.
 #include <cmath>
 #include <cstdio>
@@ -16,6 +18,7 @@
 
 #include "moai/base/file.h"
 #include "moai/cluster/cluster_file.h"
+#include "moai/compiler/conformance/virtual/attention_calls.h"
 #include "moai/compiler/conformance/virtual/compare_plans.h"
 #include "moai/compiler/conformance/virtual/emitted_step.h"
 #include "moai/compiler/conformance/virtual/image_calls.h"
@@ -71,7 +74,7 @@ Status print_calls(Files models) {
 }
 
 // Of each operator a few calls, those that come first with their operands lying in another way;
-// then calls over larger images.
+// then calls of fused attention and over larger images.
 Status print_catalogue(const Files& models) {
   constexpr size_t kAlike = 3, kOfOperator = 24;
   constexpr double kTensorsMax = 1000;
@@ -92,6 +95,7 @@ Status print_catalogue(const Files& models) {
   for (const auto& [name, lines] : found) {
     for (const std::string& line : lines) std::printf("%s\n", line.c_str());
   }
+  for (const std::string& line : attention_calls()) std::printf("%s\n", line.c_str());
   for (const std::string& line : image_calls()) std::printf("%s\n", line.c_str());
   return ok_status();
 }
@@ -140,29 +144,71 @@ Status print_table(const std::string& times, const std::string& cluster_file) {
   return ok_status();
 }
 
-// What a Worker counted (docs/formats/worker.md), as JSON.
-Status print_counts(const std::string& file) {
+// What a Worker counted (docs/formats/worker.md).
+struct WorkerCounts {
+  struct Call {
+    ops::CallSignature signature{};
+    double runs = 0, us = 0;
+  };
+  uint64_t peak_bytes = 0, received_bytes = 0;
+  std::vector<Call> calls{};
+};
+
+Result<WorkerCounts> read_counts(const std::string& file) {
   MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(file));
-  uint64_t peak_bytes = 0, received_bytes = 0, collectives = 0;
-  double flops = 0;
+  WorkerCounts counts;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
     std::istringstream words(line);
     std::string key;
     uint64_t count = 0;
     words >> key >> count >> std::ws;
-    if (key == "peak_bytes") peak_bytes = count;
-    if (key == "received_bytes") received_bytes = count;
+    if (key == "peak_bytes") counts.peak_bytes = count;
+    if (key == "received_bytes") counts.received_bytes = count;
     if (key != "call") continue;
-    const auto s = ops::call_signature_from_string(line.substr(line.find(' ', 5) + 1));
+    double us = 0;
+    std::string call;
+    words >> us >> std::ws;
+    std::getline(words, call);
+    auto s = ops::call_signature_from_string(call);
     if (!s) return invalid_argument("no call: " + line);
-    collectives += s->op.starts_with("moai::") ? count : 0;
-    flops += static_cast<double>(count) * cost::call_work(*s).flops;
+    counts.calls.push_back({std::move(*s), static_cast<double>(count), us});
+  }
+  return counts;
+}
+
+// As JSON.
+Status print_counts(const std::string& file) {
+  MOAI_ASSIGN_OR_RETURN(const WorkerCounts counts, read_counts(file));
+  double collectives = 0, flops = 0;
+  for (const WorkerCounts::Call& c : counts.calls) {
+    collectives += c.signature.op.starts_with("moai::") ? c.runs : 0;
+    flops += c.runs * cost::call_work(c.signature).flops;
   }
   std::printf(
-      "{\"peak_bytes\": %zu, \"received_bytes\": %zu, \"collectives\": %zu, \"flops\": %.0f}\n",
-      static_cast<size_t>(peak_bytes), static_cast<size_t>(received_bytes),
-      static_cast<size_t>(collectives), flops);
+      "{\"peak_bytes\": %zu, \"received_bytes\": %zu, \"collectives\": %.0f, \"flops\": %.0f}\n",
+      static_cast<size_t>(counts.peak_bytes), static_cast<size_t>(counts.received_bytes),
+      collectives, flops);
+  return ok_status();
+}
+
+// Of all runs of each signature: runs, taken, predicted with all of it in caches, with nothing.
+Status print_taken(const std::string& file, const std::string& cluster_file) {
+  MOAI_ASSIGN_OR_RETURN(const WorkerCounts counts, read_counts(file));
+  MOAI_ASSIGN_OR_RETURN(const cluster::Cluster cluster, cluster::read_cluster(cluster_file));
+  for (const WorkerCounts::Call& c : counts.calls) {
+    if (c.signature.op.starts_with("moai::")) continue;
+    const cost::CallWork work = cost::call_work(c.signature);
+    const cluster::OperatorTimes* table = cost::operator_times(cluster.device, c.signature);
+    const auto bytes = static_cast<double>(work.bytes_read + work.bytes_written);
+    const auto us = [&](bool far) {
+      const double call = cost::call_seconds(cluster.device, c.signature, work, {.cold = far});
+      const double fetch = far && table ? cost::fetch_seconds(*table, {bytes, bytes}) : 0;
+      return 1e6 * c.runs * (call + fetch);
+    };
+    std::printf("%.0f\t%.1f\t%.1f\t%.1f\t%s\n", c.runs, c.us, us(false), us(true),
+                ops::to_string(c.signature).c_str());
+  }
   return ok_status();
 }
 
@@ -171,6 +217,7 @@ int run(const std::vector<std::string>& a) {
   if (a.size() > 1 && a[0] == "calls") status = print_calls({a.begin() + 1, a.end()});
   if (a.size() > 1 && a[0] == "catalogue") status = print_catalogue({a.begin() + 1, a.end()});
   if (a.size() == 2 && a[0] == "counts") status = print_counts(a[1]);
+  if (a.size() == 3 && a[0] == "taken") status = print_taken(a[1], a[2]);
   if (a.size() == 3 && a[0] == "table") status = print_table(a[1], a[2]);
   if (a.size() > 3 && a[0] == "run") status = run_models(a[1], a[2], {a.begin() + 3, a.end()});
   if (status.ok()) return 0;

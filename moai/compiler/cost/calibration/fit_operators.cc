@@ -75,27 +75,41 @@ double quantile(const std::map<std::string, double>& values, double part) {
   return sorted[static_cast<size_t>(part * static_cast<double>(sorted.size() - 1))];
 }
 
+double middle(std::vector<double> v) {
+  if (v.empty()) return 0;
+  const auto at = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
+  std::ranges::nth_element(v, at);
+  return std::max(0.0, *at);
+}
+
+// What calls take more than warm or cold ones.
+struct More {
+  std::vector<OperatorTimes::Row> cold{}, far{};
+};
+
+// More seconds a byte; of calls that fill a cache by themselves only what they would find there.
+double by_byte(const std::vector<OperatorTimes::Row>& more, double call_s, double cache_bytes) {
+  constexpr double kFoundMin = 0.5;
+  std::vector<double> seconds;
+  for (const OperatorTimes::Row& r : more) {
+    const double bytes = r.shape.bytes_read + r.shape.bytes_written;
+    const double found = 1 - lost_part(bytes, cache_bytes);
+    if (bytes < kLargeBytes || found < kFoundMin) continue;
+    seconds.push_back((r.seconds - call_s) / (bytes * found));
+  }
+  return middle(std::move(seconds));
+}
+
 // By how much calls are longer cold: a middle one of what small calls take more, then of what each
 // byte does. Both are small beside what a call takes, so that outliers would show in squares.
-void fit_cold(const std::vector<OperatorTimes::Row>& more, OperatorTimes* op) {
-  const auto bytes = [](const OperatorTimes::Row& r) {
-    return r.shape.bytes_read + r.shape.bytes_written;
-  };
-  const auto middle = [](std::vector<double> v) {
-    if (v.empty()) return 0.0;
-    const auto at = v.begin() + static_cast<std::ptrdiff_t>(v.size() / 2);
-    std::ranges::nth_element(v, at);
-    return std::max(0.0, *at);
-  };
-  std::vector<double> small, by_byte;
-  for (const OperatorTimes::Row& r : more) {
-    if (bytes(r) <= kSmallBytes) small.push_back(r.seconds);
+void fit_more(const More& more, const Caches& caches, OperatorTimes* op) {
+  std::vector<double> small;
+  for (const OperatorTimes::Row& r : more.cold) {
+    if (r.shape.bytes_read + r.shape.bytes_written <= kSmallBytes) small.push_back(r.seconds);
   }
   op->cold_call_s = middle(std::move(small));
-  for (const OperatorTimes::Row& r : more) {
-    if (bytes(r) >= kLargeBytes) by_byte.push_back((r.seconds - op->cold_call_s) / bytes(r));
-  }
-  op->cold_byte_s = middle(std::move(by_byte));
+  op->cold_byte_s = by_byte(more.cold, op->cold_call_s, caches.own);
+  op->far_byte_s = by_byte(more.far, 0, caches.shared);
 }
 
 OperatorTimes fit(const std::string& name, tensor::DType dtype,
@@ -130,17 +144,18 @@ OperatorTimes fit(const std::string& name, tensor::DType dtype,
 std::vector<OperatorTimes> fit_operators(std::span<const MeasuredCall> calls,
                                          const OperatorFitOptions& options) {
   std::map<std::pair<std::string, tensor::DType>, std::vector<OperatorTimes::Row>> groups;
-  std::map<std::pair<std::string, tensor::DType>, std::vector<OperatorTimes::Row>> more;  // cold
+  std::map<std::pair<std::string, tensor::DType>, More> more;
   for (const MeasuredCall& c : calls) {
     const std::pair key(operator_name(c.signature), operator_dtype(c.signature));
     const CallShape shape = call_shape(c.signature, call_work(c.signature));
     groups[key].push_back({shape, c.seconds});
-    if (c.cold_s > 0) more[key].push_back({shape, c.cold_s - c.seconds});
+    if (c.cold_s > 0) more[key].cold.push_back({shape, c.cold_s - c.seconds});
+    if (c.far_s > 0) more[key].far.push_back({shape, c.far_s - std::max(c.seconds, c.cold_s)});
   }
   std::vector<OperatorTimes> out;
   for (const auto& [key, rows] : groups) {
     out.push_back(fit(key.first, key.second, rows, options));
-    fit_cold(more[key], &out.back());
+    fit_more(more[key], options.caches, &out.back());
   }
   return out;
 }

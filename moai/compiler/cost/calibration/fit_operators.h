@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "moai/cluster/device_kind.h"
+#include "moai/compiler/cost/fetched_bytes.h"
 #include "moai/ops/call.h"
 
 namespace moai::compiler::cost {
@@ -13,11 +14,13 @@ struct MeasuredCall {
   ops::CallSignature signature{};
   double seconds = 0;
   double cold_s = 0;  // 0: not measured
+  double far_s = 0;   // likewise
 };
 
 struct OperatorFitOptions {
   size_t rows_max = 96;  // kept of an operator with one element type
   size_t product_rows_max = 256;
+  Caches caches{};  // of who was measured
 };
 
 // By name and element type. Constants are never negative and come closest in relative error; of the
