@@ -1,6 +1,6 @@
 """What the planner predicts of a step beside what two real Workers count and take.
 
-    ./dev bench predicted [--case NAME]... [--rounds 9] [--json]
+    ./dev bench predicted [--case NAME]... [--rounds 9] [--keep FOLDER] [--json]
 
 Calibrates this machine (two Workers of one thread), plans each case's unmodified script with
 `moai plan`, and runs it on two Workers with the same plan. Counted, by the Workers themselves
@@ -11,6 +11,9 @@ memory predicted at most 5 % too high and never too low. Seconds of a step must 
 Where others use the machine meanwhile (their CPUs stand in the table), the CPU time of a Worker
 stands for its step in place of the wall clock.
 
+With --keep the description of the machine (machine.toml) and what the Workers counted stay in FOLDER:
+`compiler_virtual taken FILE machine.toml` puts the seconds of each call beside the predicted ones.
+
 Exit code 1 where one is missed.
 """
 
@@ -19,6 +22,7 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -132,12 +136,14 @@ def predicted(case, plan, machine):
             "peak_bytes": found["memory_bytes_max"], "round_trips": 0}
 
 
-def measure(case, plan, machine, rounds):
+def measure(case, plan, machine, rounds, keep=None):
     wanted = predicted(case, plan, machine)
     with contextlib.ExitStack() as stack:
         jobs = [Job(stack, case, plan) for _ in range(2)]
         samples = [rounds_of(jobs, first=i % 2) for i in range(rounds)]
         counted = jobs[0].counted()
+        if keep:
+            shutil.copy(f"{jobs[0].counts}.0", keep / f"{case} {plan}.counts")
     counted["round_trips"] = statistics.median(a["round_trips"] for a, _ in samples)
     memory = wanted["peak_bytes"] / counted["peak_bytes"]
     equal = {key: wanted[key] == counted[key]
@@ -174,6 +180,7 @@ def main():
     parser.add_argument("--case", action="append", choices=tuple(CASES), help="repeatable")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--machine", type=pathlib.Path, help="a description, not to measure anew")
+    parser.add_argument("--keep", type=pathlib.Path, metavar="FOLDER")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     os.environ["TORCH_DEVICE_BACKEND_AUTOLOAD"] = "0"  # of this process
@@ -181,14 +188,16 @@ def main():
         sys.exit(f"predicted: {problem}")
     found = []
     with _folder() as folder:
-        machine = options.machine or pathlib.Path(folder) / "machine.toml"
+        if options.keep:
+            options.keep.mkdir(parents=True, exist_ok=True)
+        machine = options.machine or pathlib.Path(options.keep or folder) / "machine.toml"
         if not machine.exists():
             subprocess.run([plugin.program("moai"), "calibrate", "--threads", "1", "--devices",
                             str(DEVICES), "--out", machine], check=True, stdout=sys.stderr,
                            timeout=RUN_S_MAX)
         for case in options.case or CASES:
             for plan in CASES[case]:
-                found.append(measure(case, plan, machine, options.rounds))
+                found.append(measure(case, plan, machine, options.rounds, options.keep))
                 print(case, plan, found[-1]["verdict"], file=sys.stderr, flush=True)
     if options.json:
         print(json.dumps({"machine": table.machine(), "rows": found}, indent=1))
