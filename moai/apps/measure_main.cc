@@ -1,7 +1,8 @@
 // moai-measure: what calibration needs to know of this machine.
 //   moai-measure calls IN OUT              microseconds of each call of IN, a line each: the
 //                                          microseconds, a tab, the call; "-": it is refused.
-//                                          With --cold BYTES those of a cold call after them
+//                                          With --cold BYTES those of a cold call after them,
+//                                          with --device-kind of a device that is no processor
 //   moai-measure collectives RANKS OUT     of each kind among processes of this host: the kind,
 //                                          bytes, microseconds
 // Progress goes to stdout, as parts of one.
@@ -18,9 +19,14 @@
 namespace moai {
 namespace {
 
+// Of a device that computes while the next call is made.
+constexpr int kCallsInARow = 20;
+constexpr uint64_t kHeldBytesMax = uint64_t{8} << 30;
+
 struct Flags {
   std::string in, out;
-  int threads = 1, ranks = 2, rounds = 5;
+  device::DeviceOptions device;
+  int ranks = 2, rounds = 5;
   device::CallTimerOptions timer;
 };
 
@@ -41,9 +47,14 @@ Status measure_calls(const Flags& flags) {
     calls.push_back({std::move(call->signature), std::move(call->words)});
     texts.push_back(line);
   }
-  MOAI_ASSIGN_OR_RETURN(auto device, device::make_aten_device({.threads = flags.threads}));
+  MOAI_ASSIGN_OR_RETURN(auto device, device::make_aten_device(flags.device));
   device::CallTimerOptions options = flags.timer;
-  options.on_this_thread = flags.threads == 1;
+  if (flags.device.kind == "cpu") {
+    options.on_this_thread = flags.device.threads == 1;
+  } else {
+    options.calls_in_a_row = kCallsInARow;
+    options.held_bytes_max = kHeldBytesMax;
+  }
   options.progress = [](size_t done, size_t all) {
     show(static_cast<double>(done) / static_cast<double>(all));
   };
@@ -80,7 +91,9 @@ int run(int count, char** arguments) {
   CLI::App* calls = add("calls", "microseconds of operator calls", measure_calls);
   calls->add_option("in", flags.in, "calls, one a line (docs/formats/call.md)")->required();
   calls->add_option("out", flags.out)->required();
-  calls->add_option("--threads", flags.threads)->check(CLI::Range(1, 1024));
+  calls->add_option("--threads", flags.device.threads)->check(CLI::Range(1, 1024));
+  calls->add_option("--device-kind", flags.device.kind, "cpu, cuda or hip");
+  calls->add_option("--device-index", flags.device.index)->check(CLI::Range(0, 1024));
   calls->add_option("--rounds", flags.timer.rounds)->check(CLI::Range(1, 1000));
   calls->add_option("--runs", flags.timer.runs)->check(CLI::Range(1, 1000));
   calls->add_option("--cold", flags.timer.cold_bytes)->check(CLI::Range(0, 1 << 30));

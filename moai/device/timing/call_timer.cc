@@ -158,6 +158,7 @@ class Timer {
     for (int run = -kUnmeasured; t.call && run < options_.runs; ++run) {
       // A long call has filled its caches while it ran.
       if (run < 0 && spent > options_.long_s) run = 0;
+      refills_ = run < 0 || options_.calls_in_a_row == 1;
       if (!once(&t, calls_[i].words, run >= 0).ok()) t.call.reset();
       spent += last_;
       if (run >= 0 && spent > options_.runs * options_.long_s) break;
@@ -184,22 +185,26 @@ class Timer {
     buffers_.clear();
     for (size_t i = 0; i < t->operands.size(); ++i) {
       MOAI_ASSIGN_OR_RETURN(Buffer * buffer, operands_.take(*t->operands[i], i));
-      if (buffer && t->written[i]) {
+      if (buffer && t->written[i] && refills_) {
         MOAI_RETURN_IF_ERROR(operands_.fill(buffer, t->operands[i]->dtype));
       }
       buffers_.push_back(buffer);
     }
+    if (options_.calls_in_a_row > 1) MOAI_RETURN_IF_ERROR(device_.synchronize());
     std::vector<BufferPtr> fresh(t->fresh);
     if (cold) sweep();
     const double cpu_began = options_.on_this_thread ? thread_seconds() : 0;
     const auto began = Clock::now();
-    MOAI_RETURN_IF_ERROR(t->call->run(buffers_, words, fresh));
+    for (int i = 0; i < options_.calls_in_a_row; ++i) {
+      for (BufferPtr& made : fresh) made.reset();
+      MOAI_RETURN_IF_ERROR(t->call->run(buffers_, words, fresh));
+    }
     MOAI_RETURN_IF_ERROR(device_.synchronize());
     for (BufferPtr& made : fresh) made.reset();
     double passed = std::chrono::duration<double>(Clock::now() - began).count();
     if (options_.on_this_thread) passed = std::min(passed, thread_seconds() - cpu_began);
     last_ = passed;
-    if (counts) seconds_.push_back(passed);
+    if (counts) seconds_.push_back(passed / options_.calls_in_a_row);
     return ok_status();
   }
 
@@ -211,6 +216,7 @@ class Timer {
   std::vector<Buffer*> buffers_;
   std::vector<double> seconds_;  // of a round's call
   double last_ = 0;              // of what ran last
+  bool refills_ = true;          // whether what a call writes is written anew before it
   std::vector<unsigned char> swept_;
 };
 

@@ -110,12 +110,12 @@ std::vector<Row> indexing() {
       {"aten::slice_backward", "", {r({2, 5}), ints({4, 5}), 0, 1, 3, 1}},
       {"aten::bitwise_and", "Tensor", {mask, mask.logical_not()}},
       {"aten::any", "", {mask}},
-      {"aten::arange", "start_step", {0, 10, 2, IValue(), IValue(), IValue(), IValue()}},
+      {"aten::arange", "start_step", {0, 10, 2, IValue(), IValue(), at::Device(at::kCPU), IValue()}},
       {"aten::searchsorted",
        "Tensor",
        {std::get<0>(at::sort(r({8}))), r({3}), false, false, IValue(), IValue()}},
       {"aten::roll", "", {a, ints({1}), ints({0})}},
-      {"aten::triu_indices", "", {3, 3, 0, 4, IValue(), IValue(), IValue()}},
+      {"aten::triu_indices", "", {3, 3, 0, 4, IValue(), at::Device(at::kCPU), IValue()}},
   };
 }
 

@@ -106,13 +106,8 @@ class Validator : public CallTest {
     }
     auto call = device_->prepare(sample.signature);
     if (!call.ok()) return {.error = call.status().to_string(), .results = {}};
-    std::vector<std::unique_ptr<Buffer>> buffers;
-    std::vector<Buffer*> pointers;
-    for (const Tensor& t : operands) {
-      buffers.push_back(std::make_unique<AtenBuffer>(t.storage()));
-      pointers.push_back(buffers.back().get());
-    }
-    auto values = (*call)->ask(pointers, sample.words);
+    auto values = (*call)->ask(pointers(operands), sample.words);
+    take_back(operands);
     if (!values.ok()) return {.error = values.status().to_string(), .results = {}};
     for (size_t i = 0; i < sample.signature.results.size() && i < values->size(); ++i) {
       collect(sample.signature.results[i], (*values)[i], &out.results);
