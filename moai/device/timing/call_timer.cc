@@ -89,8 +89,31 @@ class Operands {
     const Number n = number_of(dtype);
     std::string& pattern = patterns_[n.half];
     if (pattern.empty()) pattern = numbers(n);
-    while (pattern.size() < buffer->size_bytes()) pattern += std::string(pattern);
-    return device_.copy_in(buffer, 0, std::string_view(pattern).substr(0, buffer->size_bytes()));
+    const uint64_t bytes = buffer->size_bytes();
+    uint64_t filled = std::min<uint64_t>(pattern.size(), bytes);
+    MOAI_RETURN_IF_ERROR(device_.copy_in(buffer, 0, std::string_view(pattern).substr(0, filled)));
+    for (; filled < bytes; filled += std::min(filled, bytes - filled)) {
+      if (!double_on_device(buffer, filled).ok()) break;
+    }
+    if (filled >= bytes) return ok_status();
+    while (pattern.size() < bytes) pattern += std::string(pattern);
+    return device_.copy_in(buffer, 0, std::string_view(pattern).substr(0, bytes));
+  }
+  // Copies what is filled to behind it, on the device: much of it would take long to get there.
+  Status double_on_device(Buffer* buffer, uint64_t filled) {
+    const auto count = static_cast<int64_t>(std::min(filled, buffer->size_bytes() - filled));
+    ops::Arg from{.kind = ops::ArgKind::kTensor,
+                  .geometry = {.dtype = DType::kUInt8, .sizes = {count}, .strides = {1}}};
+    ops::Arg to = from;
+    to.written = true;
+    to.geometry.offset = static_cast<int64_t>(filled);
+    MOAI_ASSIGN_OR_RETURN(
+        const auto call,
+        device_.prepare({.op = "aten::copy_",
+                         .args = {to, from, {.kind = ops::ArgKind::kBool, .ints = {0}}},
+                         .results = {{}}}));
+    Buffer* operands[] = {buffer, buffer};
+    return call->run(operands, {}, {});
   }
   uint64_t bytes() const { return bytes_; }
   void clear() {

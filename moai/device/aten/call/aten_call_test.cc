@@ -269,9 +269,8 @@ TEST_F(AtenCallTest, AKernelMayWriteIntoTheListOfIndicesItIsGiven) {
   for (int round = 0; round < 3; ++round) {
     std::vector<BufferPtr> fresh(1);
     EXPECT_EQ((*call)->run(operands, words, fresh), ok_status());
-    const at::Tensor out = make_tensor(
-        tensor::Geometry{.dtype = tensor::DType::kFloat64, .sizes = {2, 3}, .strides = {3, 1}},
-        AtenBuffer::of(*fresh[0]).storage(), at::kCPU);
+    const at::Tensor out = on_cpu(
+        {.dtype = tensor::DType::kFloat64, .sizes = {2, 3}, .strides = {3, 1}}, *fresh[0]);
     EXPECT_TRUE(same_values(out[0], a_[1]));
     EXPECT_EQ(out[1].abs().sum().item<double>(), 0);
   }

@@ -6,6 +6,7 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 
 #include "moai/device/aten/call/calls_testing.h"
+#include "moai/ops/facts.h"
 
 namespace moai::device {
 
@@ -117,8 +118,10 @@ class NumericTest : public CallTest {
 
   static void predict(const torch::jit::Stack& results, const std::vector<Tensor>& written,
                       ops::CallSignature* signature) {
+    const ops::OpFacts* facts = ops::op_facts(signature->op, signature->overload);
     for (const IValue& v : results) {
       ops::Result result = Recorder::result(v, written);
+      result.auxiliary = facts && (facts->auxiliary >> signature->results.size() & 1);
       if (v.isTensorList()) {
         result.kind = ops::ResultKind::kList;
         for (const Tensor& t : v.toTensorVector()) {
@@ -141,6 +144,10 @@ class NumericTest : public CallTest {
     };
     for (size_t i = 0; i < direct.size(); ++i) {
       const ops::Result& result = recorder.signature.results[i];
+      // A kind of device makes of it what it likes.
+      const bool hidden = tests_accelerator() && result.auxiliary;
+      if (hidden && result.kind == ops::ResultKind::kFresh) ++next;
+      if (hidden) continue;
       if (result.kind == ops::ResultKind::kFresh) expect_same(direct[i].toTensor());
       if (result.kind != ops::ResultKind::kList) continue;
       for (const Tensor& t : direct[i].toTensorVector()) expect_same(t);

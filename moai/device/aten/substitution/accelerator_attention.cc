@@ -4,6 +4,7 @@
 #include <ATen/ops/_scaled_dot_product_efficient_attention.h>
 #include <ATen/ops/_scaled_dot_product_efficient_attention_backward.h>
 #include <ATen/ops/_scaled_dot_product_flash_attention_backward.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
 
 #include <limits>
@@ -17,6 +18,7 @@ namespace {
 using at::Tensor;
 
 constexpr int64_t kWidthMax = 256;   // of a head, in flash attention
+constexpr int64_t kRowMultiple = 16;   // elements, of efficient attention's masks
 constexpr int64_t kSumsMultiple = 32;  // efficient attention's sums come in so many
 
 // Flash attention is for half precision; its causal mask ends at the last key, the front's begins
@@ -37,6 +39,30 @@ bool flash_refuses(const ops::CallSignature& signature) {
                       key.sizes[2], signature.args[4].ints[0] != 0);
 }
 
+bool begins_at_vectors(const Tensor& bias, int64_t keys) {
+  bool so = bias.size(3) == keys && bias.stride(3) == 1 && bias.storage_offset() % kRowMultiple == 0;
+  for (int64_t d = 0; d < 3; ++d) {
+    so &= bias.size(d) == 1 || bias.stride(d) % kRowMultiple == 0;
+  }
+  return so;
+}
+
+// The kernel wants a mask of all sizes, whose rows begin at whole vectors.
+Tensor aligned(Tensor bias, const Tensor& query, const Tensor& key) {
+  if (!bias.defined()) return bias;
+  while (bias.dim() < 4) bias = bias.unsqueeze(0);
+  const int64_t keys = key.size(2), all = (keys + kRowMultiple - 1) / kRowMultiple * kRowMultiple;
+  // What was expanded is copied once.
+  for (int64_t d = 0; d < 3; ++d) {
+    if (bias.stride(d) == 0) bias = bias.narrow(d, 0, 1);
+  }
+  if (!begins_at_vectors(bias, keys)) {
+    const Tensor rows = at::empty({bias.size(0), bias.size(1), bias.size(2), all}, bias.options());
+    bias = rows.narrow(3, 0, keys).copy_(bias);
+  }
+  return bias.expand({query.size(0), query.size(1), query.size(2), keys});
+}
+
 struct Efficient {
   Tensor output{}, sums{};
 };
@@ -44,8 +70,9 @@ struct Efficient {
 Efficient efficient(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& bias,
                     bool wants_sums, double dropout, bool causal, std::optional<double> scale) {
   TORCH_CHECK_NOT_IMPLEMENTED(dropout == 0, "no dropout inside attention");
+  const Tensor mask = aligned(bias, query, key);
   auto [output, sums, seed, offset] = at::_scaled_dot_product_efficient_attention(
-      query, key, value, bias.defined() ? std::optional(bias) : std::nullopt, wants_sums, 0, causal,
+      query, key, value, mask.defined() ? std::optional(mask) : std::nullopt, wants_sums, 0, causal,
       scale);
   if (sums.dim() == 3 && sums.size(2) > query.size(2)) sums = sums.narrow(2, 0, query.size(2));
   return {output, sums};
@@ -109,11 +136,12 @@ void efficient_forward(torch::jit::Stack& stack) {
 // grad_input_mask, is_causal, *, scale) → gradients of query, key, value, attn_bias
 void efficient_backward(torch::jit::Stack& stack) {
   TORCH_CHECK_NOT_IMPLEMENTED(stack.at(9).toDouble() == 0, "no dropout inside attention");
-  auto [query, key, value, bias] = at::_scaled_dot_product_efficient_attention_backward(
-      tensor_at(stack, 0), tensor_at(stack, 1), tensor_at(stack, 2), tensor_at(stack, 3),
-      tensor_at(stack, 4), tensor_at(stack, 5), whole_multiples(tensor_at(stack, 6)), Tensor(),
-      Tensor(), 0, {true, true, true, false}, stack.at(11).toBool(), optional_double_at(stack, 12));
-  finish(stack, query, key, value, bias);
+  const Tensor query = tensor_at(stack, 1), key = tensor_at(stack, 2), none;
+  auto [q, k, v, bias] = at::_scaled_dot_product_efficient_attention_backward(
+      tensor_at(stack, 0), query, key, tensor_at(stack, 3), aligned(tensor_at(stack, 4), query, key),
+      tensor_at(stack, 5), whole_multiples(tensor_at(stack, 6)), none, none, 0,
+      {true, true, true, false}, stack.at(11).toBool(), optional_double_at(stack, 12));
+  finish(stack, q, k, v, bias);
 }
 
 constexpr SubstitutionRow kRows[] = {

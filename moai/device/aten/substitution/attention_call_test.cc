@@ -76,31 +76,38 @@ TEST_F(AttentionCall, WithAMaskToo) {
   at::manual_seed(12);
   const Tensor q = heads_inside(37, 16, at::kFloat), k = heads_inside(37, 16, at::kFloat),
                v = heads_inside(37, 16, at::kFloat), grad = heads_inside(37, 16, at::kFloat);
-  // As torch hands it over: padded to sixteens and cut again, then expanded.
-  const Tensor mask = at::randn({2, 1, 37, 48}).slice(3, 0, 37).expand({2, 3, 37, 37});
-  const std::string inputs =
-      text_of(q) + ", " + text_of(k) + ", " + text_of(v) + ", " + text_of(mask);
-  const auto made = run("aten::_scaled_dot_product_efficient_attention(" + inputs +
-                            ", true, word, false, none) -> " + text_of(q) + ", " + sums_text(q) +
-                            "?, i64[]?, i64[]?",
-                        {q, k, v, mask}, {word(0)});
-  ASSERT_EQ(status_, ok_status()) << status_.to_string();
-  const auto [out, lse] =
-      at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0, false, mask.contiguous());
-  expect_close(made[0], out, "the result");
-  const auto grads = run(
-      "aten::_scaled_dot_product_efficient_attention_backward(" + text_of(grad) + ", " + inputs +
-          ", " + text_of(q) + ", " + sums_text(q) +
-          ", i64[], i64[], word, bools[true,true,true,false], false, none) -> " + text_of(q) +
-          ", " + text_of(k) + ", " + text_of(v) + ", undefined",
-      {grad, q, k, v, mask, made[0], made[1], at::zeros({}, at::kLong), at::zeros({}, at::kLong)},
-      {word(0)});
-  ASSERT_EQ(status_, ok_status()) << status_.to_string();
-  const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
-      grad, q, k, v, out, lse, 0, false, mask.contiguous());
-  expect_close(grads[0], dq, "of queries");
-  expect_close(grads[1], dk, "of keys");
-  expect_close(grads[2], dv, "of values");
+  const Tensor masks[] = {
+      // As torch hands it over: padded to sixteens and cut again, then expanded.
+      at::randn({2, 1, 37, 48}).slice(3, 0, 37).expand({2, 3, 37, 37}),
+      // As it is where a plan has cut it.
+      at::randn({37, 37}), at::randn({2, 3, 37, 37}), at::randn({1, 3, 37, 64}).narrow(3, 5, 37)};
+  for (const Tensor& mask : masks) {
+    const std::string inputs =
+        text_of(q) + ", " + text_of(k) + ", " + text_of(v) + ", " + text_of(mask);
+    SCOPED_TRACE(text_of(mask));
+    const auto made = run("aten::_scaled_dot_product_efficient_attention(" + inputs +
+                              ", true, word, false, none) -> " + text_of(q) + ", " + sums_text(q) +
+                              "?, i64[]?, i64[]?",
+                          {q, k, v, mask}, {word(0)});
+    ASSERT_EQ(status_, ok_status()) << status_.to_string();
+    const auto [out, lse] =
+        at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0, false, mask.contiguous());
+    expect_close(made[0], out, "the result");
+    const Tensor zero = at::zeros({}, at::kLong);
+    const auto grads = run("aten::_scaled_dot_product_efficient_attention_backward(" +
+                               text_of(grad) + ", " + inputs + ", " + text_of(q) + ", " +
+                               sums_text(q) +
+                               ", i64[], i64[], word, bools[true,true,true,false], false, none) "
+                               "-> " +
+                               text_of(q) + ", " + text_of(k) + ", " + text_of(v) + ", undefined",
+                           {grad, q, k, v, mask, made[0], made[1], zero, zero}, {word(0)});
+    ASSERT_EQ(status_, ok_status()) << status_.to_string();
+    const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
+        grad, q, k, v, out, lse, 0, false, mask.contiguous());
+    expect_close(grads[0], dq, "of queries");
+    expect_close(grads[1], dk, "of keys");
+    expect_close(grads[2], dv, "of values");
+  }
 }
 
 }  // namespace

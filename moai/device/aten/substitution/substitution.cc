@@ -8,9 +8,11 @@ namespace {
 
 using Rows = std::unordered_map<std::string_view, SubstitutionRow>;
 
-Rows rows_of(std::span<const SubstitutionRow> all) {
+Rows rows_of(std::initializer_list<std::span<const SubstitutionRow>> families) {
   Rows rows;
-  for (const SubstitutionRow& row : all) rows.emplace(row.op, row);
+  for (const auto family : families) {
+    for (const SubstitutionRow& row : family) rows.emplace(row.op, row);
+  }
   return rows;
 }
 
@@ -36,12 +38,13 @@ std::vector<SubstitutionRow> all_substitutions() {
 }
 
 Substitute find_substitute(const ops::CallSignature& signature) {
-  static const Rows& known = *new Rows(rows_of(all_substitutions()));
+  static const Rows& known = *new Rows(rows_of({all_substitutions()}));
   return find(known, signature);
 }
 
 Substitute find_accelerator_substitute(const ops::CallSignature& signature) {
-  static const Rows& known = *new Rows(rows_of(accelerator_attention_substitutions()));
+  static const Rows& known = *new Rows(
+      rows_of({accelerator_attention_substitutions(), accelerator_norm_substitutions()}));
   return find(known, signature);
 }
 

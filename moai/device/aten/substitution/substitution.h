@@ -44,6 +44,7 @@ Substitute find_substitute(const ops::CallSignature& signature);
 
 // For an accelerator: what its library takes otherwise than a front records it.
 std::span<const SubstitutionRow> accelerator_attention_substitutions();
+std::span<const SubstitutionRow> accelerator_norm_substitutions();
 Substitute find_accelerator_substitute(const ops::CallSignature& signature);
 
 }  // namespace moai::device
