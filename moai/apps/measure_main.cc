@@ -6,7 +6,11 @@
 //   moai-measure collectives RANKS OUT     of each kind among processes of this host: the kind,
 //                                          bytes, microseconds
 // Progress goes to stdout, as parts of one.
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
 #include <cstdio>
 #include <sstream>
 
@@ -35,17 +39,39 @@ void show(double part) {
   std::fflush(stdout);
 }
 
-Status measure_calls(const Flags& flags) {
-  MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(flags.in));
+Result<std::vector<std::string>> read_calls(const std::string& path) {
+  MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(path));
   std::istringstream lines(text);
-  std::vector<device::CallToTime> calls;
-  std::vector<std::string> texts;
+  std::vector<std::string> calls;
   for (std::string line; std::getline(lines, line);) {
-    if (line.empty() || line.starts_with('#')) continue;
-    auto call = ops::bound_call_from_string(line);
-    if (!call) return invalid_argument("[apps.measure] no call: " + line);
+    if (!line.empty() && !line.starts_with('#')) calls.push_back(line);
+  }
+  return calls;
+}
+
+std::string microseconds(const std::optional<device::CallSeconds>& seconds, bool cold) {
+  if (!seconds) return "-";
+  char us[64];
+  const int n = std::snprintf(us, sizeof us, "%.3f", seconds->warm * 1e6);
+  if (cold) {
+    std::snprintf(us + n, sizeof us - static_cast<size_t>(n), " %.3f", seconds->cold * 1e6);
+  }
+  return us;
+}
+
+// Of `texts` from `begin` on, as far as the device comes: a call may end it (an address outside, on
+// an accelerator), and then all that follow fail in this process.
+struct Part {
+  size_t end = 0;  // of what was tried; the last one ended the device where more follows
+  std::string lines{};
+};
+
+Result<Part> measure_part(const Flags& flags, const std::vector<std::string>& texts, size_t begin) {
+  std::vector<device::CallToTime> calls;
+  for (size_t i = begin; i < texts.size(); ++i) {
+    auto call = ops::bound_call_from_string(texts[i]);
+    if (!call) return invalid_argument("[apps.measure] no call: " + texts[i]);
     calls.push_back({std::move(call->signature), std::move(call->words)});
-    texts.push_back(line);
   }
   MOAI_ASSIGN_OR_RETURN(auto device, device::make_aten_device(flags.device));
   device::CallTimerOptions options = flags.timer;
@@ -55,20 +81,65 @@ Status measure_calls(const Flags& flags) {
     options.calls_in_a_row = kCallsInARow;
     options.held_bytes_max = kHeldBytesMax;
   }
-  options.progress = [](size_t done, size_t all) {
-    show(static_cast<double>(done) / static_cast<double>(all));
+  options.progress = [&](size_t done, size_t all) {
+    show((static_cast<double>(begin) + static_cast<double>(calls.size()) *
+                                           static_cast<double>(done) / static_cast<double>(all)) /
+         static_cast<double>(texts.size()));
+  };
+  size_t lost = calls.size();
+  options.failed = [&](size_t call, const Status& why, bool is_lost) {
+    if (is_lost) lost = call;
+    if (!is_lost) return;
+    std::fprintf(stderr, "moai-measure: the device was lost at %s: %s\n",
+                 texts[begin + call].c_str(), why.message().c_str());
   };
   const auto seconds = device::time_calls(device.get(), calls, options);
+  // What was timed in an earlier round counts, though the device was lost in a later one.
+  size_t end = std::min(lost + 1, calls.size());
+  while (end < calls.size() && seconds[end]) ++end;
+  Part part{.end = begin + end};
+  for (size_t i = 0; i < end; ++i) {
+    part.lines += microseconds(seconds[i], options.cold_bytes != 0) + "\t" + texts[begin + i] + "\n";
+  }
+  return part;
+}
+
+// In a process of its own, which leaves its lines in `out` and how far it came in `out`.end.
+Result<Part> measure_apart(const Flags& flags, const std::vector<std::string>& texts,
+                           size_t begin) {
+  const std::string lines = flags.out + ".part", end = flags.out + ".end";
+  const pid_t child = ::fork();
+  if (child < 0) return unavailable("[apps.measure] cannot fork");
+  if (child == 0) {
+    const auto part = measure_part(flags, texts, begin);
+    Status status = part.status();
+    if (status.ok()) status = write_file(lines, part->lines);
+    if (status.ok()) status = write_file(end, std::to_string(part->end));
+    if (!status.ok()) std::fprintf(stderr, "moai-measure: %s\n", status.message().c_str());
+    ::_exit(status.ok() ? 0 : 1);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    return unavailable("[apps.measure] measuring ended by itself");
+  }
+  MOAI_ASSIGN_OR_RETURN(std::string text, read_file(lines));
+  MOAI_ASSIGN_OR_RETURN(const std::string number, read_file(end));
+  ::unlink(lines.c_str());
+  ::unlink(end.c_str());
+  return Part{.end = std::strtoull(number.c_str(), nullptr, 10), .lines = std::move(text)};
+}
+
+Status measure_calls(const Flags& flags) {
+  MOAI_ASSIGN_OR_RETURN(const std::vector<std::string> texts, read_calls(flags.in));
+  const bool apart = flags.device.kind != "cpu";
   std::string out;
-  for (size_t i = 0; i < calls.size(); ++i) {
-    char us[64] = "-";
-    if (seconds[i]) {
-      const int n = std::snprintf(us, sizeof us, "%.3f", seconds[i]->warm * 1e6);
-      if (options.cold_bytes) {
-        std::snprintf(us + n, sizeof us - static_cast<size_t>(n), " %.3f", seconds[i]->cold * 1e6);
-      }
-    }
-    out += std::string(us) + "\t" + texts[i] + "\n";
+  for (size_t begin = 0; begin < texts.size();) {
+    MOAI_ASSIGN_OR_RETURN(const Part part, apart ? measure_apart(flags, texts, begin)
+                                                 : measure_part(flags, texts, begin));
+    out += part.lines;
+    begin = part.end;
   }
   return write_file(flags.out, out);
 }

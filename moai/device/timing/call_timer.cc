@@ -144,7 +144,10 @@ class Timer {
     for (const CallToTime& c : calls) {
       Timed& t = timed_.emplace_back();
       auto call = device_.prepare(c.signature);
-      if (!call.ok()) continue;
+      if (!call.ok()) {
+        if (options_.failed) options_.failed(timed_.size() - 1, call.status(), false);
+        continue;
+      }
       t.call = std::move(*call);
       for (const ops::Arg* a : ops::tensor_operands(c.signature)) {
         t.operands.push_back(&a->geometry);
@@ -158,7 +161,7 @@ class Timer {
     const size_t all = calls_.size() * static_cast<size_t>(options_.rounds);
     size_t done = 0;
     for (int round = 0; round < options_.rounds; ++round) {
-      for (size_t i = 0; i < calls_.size(); ++i) {
+      for (size_t i = 0; i < calls_.size() && !lost_; ++i) {
         measure(i);
         if (options_.progress && ++done % kTellEvery == 0) options_.progress(done, all);
       }
@@ -182,7 +185,7 @@ class Timer {
       // A long call has filled its caches while it ran.
       if (run < 0 && spent > options_.long_s) run = 0;
       refills_ = run < 0 || options_.calls_in_a_row == 1;
-      if (!once(&t, calls_[i].words, run >= 0).ok()) t.call.reset();
+      check(i, once(&t, calls_[i].words, run >= 0));
       spent += last_;
       if (run >= 0 && spent > options_.runs * options_.long_s) break;
     }
@@ -192,10 +195,17 @@ class Timer {
     t.least = std::min(t.least, *at);
     seconds_.clear();
     for (int run = 0; run < kColdRuns && options_.cold_bytes && t.call; ++run) {
-      if (!once(&t, calls_[i].words, true, true).ok()) t.call.reset();
+      check(i, once(&t, calls_[i].words, true, true));
     }
     for (const double cold : seconds_) t.least_cold = std::min(t.least_cold, cold);
     seconds_.clear();
+  }
+
+  void check(size_t i, const Status& status) {
+    if (status.ok()) return;
+    timed_[i].call.reset();
+    lost_ = !device_.synchronize().ok();
+    if (options_.failed) options_.failed(i, status, lost_);
   }
 
   // Leaves the processor's caches to other memory.
@@ -239,6 +249,7 @@ class Timer {
   std::vector<Buffer*> buffers_;
   std::vector<double> seconds_;  // of a round's call
   double last_ = 0;              // of what ran last
+  bool lost_ = false;
   bool refills_ = true;          // whether what a call writes is written anew before it
   std::vector<unsigned char> swept_;
 };

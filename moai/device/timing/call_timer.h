@@ -36,6 +36,9 @@ struct CallTimerOptions {
   uint64_t held_bytes_max = uint64_t{512} << 20;  // of operands that wait for other calls
   // How many calls of all runs are done; may be slow.
   std::function<void(size_t done, size_t all)> progress{};
+  // Why a call was refused or failed. `lost`: with it the device, which does nothing any more; what
+  // was timed before stays, what comes after is not timed.
+  std::function<void(size_t call, const Status& why, bool lost)> failed{};
 };
 
 struct CallSeconds {

@@ -45,6 +45,10 @@ const char* kind_name(WorkKind kind) {
   return nullptr;
 }
 
+constexpr double kShort_s = 20e-6;  // launches are most of it
+// Kept in a description: half the size of what calibration keeps.
+constexpr OperatorFitOptions kKept = {.rows_max = 12, .product_rows_max = 64};
+
 struct Error {
   double relative = 0, predicted_s = 0;
   const MeasuredCall* call = nullptr;
@@ -58,9 +62,9 @@ void print_errors(const cluster::DeviceKind& device, const std::vector<MeasuredC
     const char* kind = kind_name(work.kind);
     if (!kind) continue;
     const double s = call_seconds(device, c.signature, work);
-    const std::string of = std::string(kind) + ", " +
-                           std::string(tensor::dtype_name(work.dtype)) +
-                           (c.seconds < 20e-6 ? ", below 20 us" : "");
+    std::string of = kind;
+    if (work.kind != WorkKind::kMemory) of.append(", ").append(tensor::dtype_name(work.dtype));
+    if (c.seconds < kShort_s) of += ", below 20 us";
     groups[of].push_back({s / c.seconds - 1, s, &c});
   }
   std::printf("%s\n%-44s %6s %8s %8s %8s\n", what, "", "calls", "median", "9 in 10", "largest");
@@ -84,7 +88,7 @@ Status run(const std::string& file, const std::string& times, const std::string&
   const auto tables = std::exchange(cluster.device.operators, {});
   print_errors(cluster.device, calls, "by the constants of the device");
   cluster.device.operators = tables;
-  if (!out.empty()) cluster.device.operators = fit_operators(calls, {.rows_max = 12, .product_rows_max = 64});
+  if (!out.empty()) cluster.device.operators = fit_operators(calls, kKept);
   if (!cluster.device.operators.empty()) print_errors(cluster.device, calls, "by the tables");
   return out.empty() ? ok_status() : write_file(out, cluster::to_toml(cluster));
 }
