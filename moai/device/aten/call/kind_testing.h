@@ -29,17 +29,20 @@ inline c10::Storage moved_storage(const c10::Storage& from, at::Device to) {
   return made;
 }
 
-// The same as the CPU computes: bit by bit on one, else to the precision of its type.
-inline bool same_values(const at::Tensor& got, const at::Tensor& wanted) {
+// The same as the CPU computes: bit by bit on one, else to the precision of its type, or of
+// another that has less.
+inline bool same_values(const at::Tensor& got, const at::Tensor& wanted,
+                        at::ScalarType given = at::kDouble) {
   if (!tests_accelerator() || !(wanted.is_floating_point() || wanted.is_complex())) {
     return got.equal(wanted);
   }
   if (got.scalar_type() != wanted.scalar_type() || got.sizes() != wanted.sizes()) return false;
+  const auto is_half = [](at::ScalarType type) { return type == at::kHalf || type == at::kBFloat16; };
   double error = 2e-5;
-  if (wanted.scalar_type() == at::kHalf || wanted.scalar_type() == at::kBFloat16) error = 2e-2;
   if (wanted.scalar_type() == at::kDouble || wanted.scalar_type() == at::kComplexDouble) {
     error = 1e-12;
   }
+  if (is_half(wanted.scalar_type()) || is_half(given)) error = 2e-2;
   return got.allclose(wanted, error, error, /*equal_nan=*/true);
 }
 

@@ -112,7 +112,7 @@ class NumericTest : public CallTest {
     compare(direct, recorder);
     ASSERT_EQ(recorder.written.size(), written.size());
     for (size_t i = 0; i < written.size(); ++i) {
-      EXPECT_TRUE(same_values(recorder.written[i], written[i]));
+      EXPECT_TRUE(same_values(recorder.written[i], written[i], narrowest(recorder)));
     }
   }
 
@@ -132,13 +132,22 @@ class NumericTest : public CallTest {
     }
   }
 
+  // The type with the least precision of what a call is given: results are no better.
+  static at::ScalarType narrowest(const Recorder& recorder) {
+    for (const Tensor& t : recorder.operands) {
+      if (t.scalar_type() == at::kHalf || t.scalar_type() == at::kBFloat16) return t.scalar_type();
+    }
+    return at::kDouble;
+  }
+
   void compare(const torch::jit::Stack& direct, const Recorder& recorder) {
     const auto got = run(ops::to_string(recorder.signature), recorder.operands, recorder.words);
     ASSERT_EQ(status_, ok_status()) << status_.to_string();
     size_t next = 0;
     const auto expect_same = [&](const Tensor& wanted) {
       ASSERT_LT(next, got.size());
-      EXPECT_TRUE(same_values(got[next], wanted)) << "result " << next;
+      EXPECT_TRUE(same_values(got[next], wanted, narrowest(recorder)))
+          << "result " << next << ": " << got[next] << " in place of " << wanted;
       EXPECT_EQ(got[next].strides(), wanted.strides());
       ++next;
     };

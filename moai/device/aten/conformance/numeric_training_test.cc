@@ -84,7 +84,7 @@ std::vector<Row> mixed_precision() {
       at::native_batch_norm(image, gain_bf, gain_bf, {}, {}, true, 0.1, 1e-5);
   const auto [m_out, m_mean, m_invstd] =
       at::native_batch_norm(image, gain, gain, {}, {}, true, 0.1, 1e-5);
-  const auto [g_out, g_mean, g_rstd] = at::native_group_norm(image, gain, gain, 4, 6, 5, 2, 1e-5);
+  const auto [g_out, g_mean, g_rstd] = at::native_group_norm(image, gain_bf, gain_bf, 4, 6, 5, 2, 1e-5);
   return {
       {"aten::mm", "", {bf, bf.t()}},
       {"aten::addmm", "", {r({4}).to(at::kBFloat16), bf, bf.t(), 1, 1}},
@@ -104,10 +104,10 @@ std::vector<Row> mixed_precision() {
       {"aten::native_batch_norm_backward",
        "",
        {grad, image, gain, IValue(), IValue(), m_mean, m_invstd, true, 1e-5, all}},
-      {"aten::native_group_norm", "", {image, gain, gain, 4, 6, 5, 2, 1e-5}},
+      {"aten::native_group_norm", "", {image, gain_bf, gain_bf, 4, 6, 5, 2, 1e-5}},
       {"aten::native_group_norm_backward",
        "",
-       {grad, image, g_mean, g_rstd, gain, 4, 6, 5, 2, all}},
+       {grad, image, g_mean, g_rstd, gain_bf, 4, 6, 5, 2, all}},
       {"aten::_amp_foreach_non_finite_check_and_unscale_",
        "",
        {std::vector<Tensor>{x.clone()}, found, at::full({}, 0.5)}},

@@ -3,6 +3,7 @@
 // with rules of their own.
 #include <ATen/ops/_scaled_dot_product_efficient_attention.h>
 #include <ATen/ops/_scaled_dot_product_efficient_attention_backward.h>
+#include <ATen/ops/_scaled_dot_product_flash_attention.h>
 #include <ATen/ops/_scaled_dot_product_flash_attention_backward.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/full.h>
@@ -18,25 +19,40 @@ namespace {
 using at::Tensor;
 
 constexpr int64_t kWidthMax = 256;   // of a head, in flash attention
+constexpr int64_t kWidthMultiple = 8;
+constexpr int64_t kVectorBytes = 16;
 constexpr int64_t kRowMultiple = 16;   // elements, of efficient attention's masks
 constexpr int64_t kSumsMultiple = 32;  // efficient attention's sums come in so many
 
 // Flash attention is for half precision; its causal mask ends at the last key, the front's begins
 // at the first.
-bool flash_takes(at::ScalarType type, int64_t width, int64_t queries, int64_t keys, bool causal) {
-  const bool half = type == at::kHalf || type == at::kBFloat16;
-  return half && width <= kWidthMax && (!causal || queries == keys);
-}
 bool flash_takes(const Tensor& query, const Tensor& key, bool causal) {
-  return flash_takes(query.scalar_type(), query.size(3), query.size(2), key.size(2), causal);
+  const bool half = query.scalar_type() == at::kHalf || query.scalar_type() == at::kBFloat16;
+  return half && query.size(3) <= kWidthMax && (!causal || query.size(2) == key.size(2));
 }
 
-bool flash_refuses(const ops::CallSignature& signature) {
-  if (signature.args.size() < 5 || signature.args[4].ints.empty()) return false;
-  const tensor::Geometry &query = signature.args[0].geometry, &key = signature.args[1].geometry;
-  if (query.sizes.size() != 4 || key.sizes.size() != 4) return false;
-  return !flash_takes(static_cast<at::ScalarType>(query.dtype), query.sizes[3], query.sizes[2],
-                      key.sizes[2], signature.args[4].ints[0] != 0);
+// Kernels read whole vectors, and end the device's context where one lies askew.
+Tensor in_vectors(const Tensor& t) {
+  const auto bytes = static_cast<int64_t>(t.element_size());
+  bool so = t.stride(3) == 1 && t.storage_offset() * bytes % kVectorBytes == 0;
+  for (int64_t d = 0; d < 3; ++d) so &= t.size(d) == 1 || t.stride(d) * bytes % kVectorBytes == 0;
+  return so ? t : t.contiguous();
+}
+
+struct Operands {
+  Tensor query{}, key{}, value{};
+};
+
+// Those of the stack from a place on, as kernels read them.
+Operands operands_at(const torch::jit::Stack& stack, size_t first) {
+  Operands all{tensor_at(stack, first), tensor_at(stack, first + 1), tensor_at(stack, first + 2)};
+  for (Tensor* t : {&all.query, &all.key, &all.value}) {
+    TORCH_CHECK(t->dim() == 4 && t->size(3) % kWidthMultiple == 0,
+                "fused attention takes [batch, heads, tokens, width] with a width that is a "
+                "multiple of ", kWidthMultiple, ", not ", t->sizes());
+    *t = in_vectors(*t);
+  }
+  return all;
 }
 
 bool begins_at_vectors(const Tensor& bias, int64_t keys) {
@@ -67,9 +83,10 @@ struct Efficient {
   Tensor output{}, sums{};
 };
 
-Efficient efficient(const Tensor& query, const Tensor& key, const Tensor& value, const Tensor& bias,
-                    bool wants_sums, double dropout, bool causal, std::optional<double> scale) {
+Efficient efficient(const Operands& in, const Tensor& bias, bool wants_sums, double dropout,
+                    bool causal, std::optional<double> scale) {
   TORCH_CHECK_NOT_IMPLEMENTED(dropout == 0, "no dropout inside attention");
+  const auto& [query, key, value] = in;
   const Tensor mask = aligned(bias, query, key);
   auto [output, sums, seed, offset] = at::_scaled_dot_product_efficient_attention(
       query, key, value, mask.defined() ? std::optional(mask) : std::nullopt, wants_sums, 0, causal,
@@ -92,18 +109,29 @@ Tensor whole_multiples(const Tensor& sums) {
 // (query, key, value, dropout_p, is_causal, return_debug_mask, *, scale) → (output, logsumexp,
 // cum_seq_q, cum_seq_k, max_q, max_k, rng_state, unused, debug_attn_mask)
 void flash_forward(torch::jit::Stack& stack) {
-  const Tensor query = tensor_at(stack, 0), key = tensor_at(stack, 1), none;
-  const Efficient made = efficient(query, key, tensor_at(stack, 2), none, true,
-                                   stack.at(3).toDouble(), stack.at(4).toBool(),
-                                   optional_double_at(stack, 6));
-  finish(stack, made.output, made.sums, none, none, query.size(2), key.size(2), none, none, none);
+  const Operands in = operands_at(stack, 0);
+  const double dropout = stack.at(3).toDouble();
+  const bool causal = stack.at(4).toBool();
+  const auto scale = optional_double_at(stack, 6);
+  const Tensor none;
+  Efficient made;
+  if (dropout == 0 && flash_takes(in.query, in.key, causal)) {
+    auto all = at::_scaled_dot_product_flash_attention(in.query, in.key, in.value, 0, causal, false,
+                                                       scale);
+    made = {std::get<0>(all), std::get<1>(all)};
+  } else {
+    made = efficient(in, none, true, dropout, causal, scale);
+  }
+  finish(stack, made.output, made.sums, none, none, in.query.size(2), in.key.size(2), none, none,
+         none);
 }
 
 // (grad_out, query, key, value, out, logsumexp, cum_seq_q, cum_seq_k, max_q, max_k, dropout_p,
 // is_causal, philox_seed, philox_offset, *, scale)
 void flash_backward(torch::jit::Stack& stack) {
-  const Tensor grad = tensor_at(stack, 0), query = tensor_at(stack, 1), key = tensor_at(stack, 2),
-               value = tensor_at(stack, 3), out = tensor_at(stack, 4), sums = tensor_at(stack, 5);
+  const auto [query, key, value] = operands_at(stack, 1);
+  const Tensor grad = in_vectors(tensor_at(stack, 0)), out = in_vectors(tensor_at(stack, 4)),
+               sums = tensor_at(stack, 5);
   const bool causal = stack.at(11).toBool();
   const auto scale = optional_double_at(stack, 14);
   TORCH_CHECK_NOT_IMPLEMENTED(stack.at(10).toDouble() == 0, "no dropout inside attention");
@@ -125,9 +153,8 @@ void flash_backward(torch::jit::Stack& stack) {
 // log_sumexp, philox_seed, philox_offset)
 void efficient_forward(torch::jit::Stack& stack) {
   const Efficient made =
-      efficient(tensor_at(stack, 0), tensor_at(stack, 1), tensor_at(stack, 2), tensor_at(stack, 3),
-                stack.at(4).toBool(), stack.at(5).toDouble(), stack.at(6).toBool(),
-                optional_double_at(stack, 7));
+      efficient(operands_at(stack, 0), tensor_at(stack, 3), stack.at(4).toBool(),
+                stack.at(5).toDouble(), stack.at(6).toBool(), optional_double_at(stack, 7));
   const Tensor none;
   finish(stack, made.output, made.sums, none, none);
 }
@@ -136,16 +163,17 @@ void efficient_forward(torch::jit::Stack& stack) {
 // grad_input_mask, is_causal, *, scale) → gradients of query, key, value, attn_bias
 void efficient_backward(torch::jit::Stack& stack) {
   TORCH_CHECK_NOT_IMPLEMENTED(stack.at(9).toDouble() == 0, "no dropout inside attention");
-  const Tensor query = tensor_at(stack, 1), key = tensor_at(stack, 2), none;
+  const auto [query, key, value] = operands_at(stack, 1);
+  const Tensor none;
   auto [q, k, v, bias] = at::_scaled_dot_product_efficient_attention_backward(
-      tensor_at(stack, 0), query, key, tensor_at(stack, 3), aligned(tensor_at(stack, 4), query, key),
-      tensor_at(stack, 5), whole_multiples(tensor_at(stack, 6)), none, none, 0,
+      in_vectors(tensor_at(stack, 0)), query, key, value, aligned(tensor_at(stack, 4), query, key),
+      in_vectors(tensor_at(stack, 5)), whole_multiples(tensor_at(stack, 6)), none, none, 0,
       {true, true, true, false}, stack.at(11).toBool(), optional_double_at(stack, 12));
   finish(stack, q, k, v, bias);
 }
 
 constexpr SubstitutionRow kRows[] = {
-    {"aten::_scaled_dot_product_flash_attention", flash_forward, flash_refuses},
+    {"aten::_scaled_dot_product_flash_attention", flash_forward},
     {"aten::_scaled_dot_product_flash_attention_backward", flash_backward},
     {"aten::_scaled_dot_product_efficient_attention", efficient_forward},
     {"aten::_scaled_dot_product_efficient_attention_backward", efficient_backward},
