@@ -99,7 +99,8 @@ Result<Part> measure_part(const Flags& flags, const std::vector<std::string>& te
   while (end < calls.size() && seconds[end]) ++end;
   Part part{.end = begin + end};
   for (size_t i = 0; i < end; ++i) {
-    part.lines += microseconds(seconds[i], options.cold_bytes != 0) + "\t" + texts[begin + i] + "\n";
+    part.lines +=
+        microseconds(seconds[i], options.cold_bytes != 0) + "\t" + texts[begin + i] + "\n";
   }
   return part;
 }

@@ -29,8 +29,8 @@ class Library {
     if (!library) return unavailable_because(last_error(file));
     bool all = true;
     const auto find = [&](auto*& function, const char* name) {
-      function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(
-          ::dlsym(library, name));
+      function =
+          reinterpret_cast<std::remove_reference_t<decltype(function)>>(::dlsym(library, name));
       all &= function != nullptr;
     };
     int (*init)() = nullptr;

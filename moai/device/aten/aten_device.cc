@@ -86,8 +86,8 @@ class AtenDevice final : public Device {
 
   Result<std::unique_ptr<Call>> prepare(const ops::CallSignature& signature) override {
     if (auto loops = make_foreach_call(signature, device_)) return loops;
-    MOAI_ASSIGN_OR_RETURN(
-        auto call, without_exceptions([&] { return AtenCall::make(signature, device_); }));
+    MOAI_ASSIGN_OR_RETURN(auto call,
+                          without_exceptions([&] { return AtenCall::make(signature, device_); }));
     if (device_.is_cpu()) return call;
     return limited_call(std::move(call), signature, &accelerator_);
   }

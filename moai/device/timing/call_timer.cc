@@ -250,7 +250,7 @@ class Timer {
   std::vector<double> seconds_;  // of a round's call
   double last_ = 0;              // of what ran last
   bool lost_ = false;
-  bool refills_ = true;          // whether what a call writes is written anew before it
+  bool refills_ = true;  // whether what a call writes is written anew before it
   std::vector<unsigned char> swept_;
 };
 

@@ -40,8 +40,8 @@ TEST(CallTimer, CallsInARowAreWaitedForTogetherAndShareTheirTime) {
   const auto fake = make_fake_device();
   const std::vector<CallToTime> calls = {
       {signature_of("aten::add.Tensor(f64[4], f64[4], word) -> f64[4]"), {0}}};
-  const auto seconds = time_calls(
-      fake.get(), calls, {.rounds = 2, .runs = 3, .calls_in_a_row = 10, .long_s = kNever});
+  const auto seconds = time_calls(fake.get(), calls,
+                                  {.rounds = 2, .runs = 3, .calls_in_a_row = 10, .long_s = kNever});
   ASSERT_TRUE(seconds[0].has_value());
   EXPECT_EQ(fake->calls(), 2u * (3 + 2) * 10);
   EXPECT_EQ(fake->allocated_bytes(), 0u) << "results of all of them are gone";

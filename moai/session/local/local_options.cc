@@ -57,8 +57,8 @@ Result<LocalOptions> local_options() {
   if (const std::string probe = variable("MOAI_LOCAL_PROBE"); !probe.empty()) {
     constexpr std::string_view kProbes[] = {"simulated", "cpu", "nvidia"};
     if (std::ranges::find(kProbes, probe) == std::end(kProbes)) {
-      return invalid_argument("[session.local] MOAI_LOCAL_PROBE must be simulated, cpu or nvidia: " +
-                              probe);
+      return invalid_argument(
+          "[session.local] MOAI_LOCAL_PROBE must be simulated, cpu or nvidia: " + probe);
     }
     options.probe = probe;
   }

@@ -12,9 +12,10 @@ class LocalOptionsTest : public testing::Test {
   LocalOptionsTest() { clear(); }
   ~LocalOptionsTest() override { clear(); }
   void clear() {
-    for (const char* name : {"MOAI_STATE_DIR", "XDG_STATE_HOME", "MOAI_LOCAL_DEVICES", "MOAI_LOCAL_PROBE",
-                             "MOAI_DEVICE_MEMORY", "MOAI_LOCAL_THREADS", "MOAI_LOCAL_JOB_DEVICES",
-                             "MOAI_LOCAL_FLAVORS", "MOAI_LOCAL_IDLE_EXIT", "MOAI_COMPILE_PYTHON"}) {
+    for (const char* name :
+         {"MOAI_STATE_DIR", "XDG_STATE_HOME", "MOAI_LOCAL_DEVICES", "MOAI_LOCAL_PROBE",
+          "MOAI_DEVICE_MEMORY", "MOAI_LOCAL_THREADS", "MOAI_LOCAL_JOB_DEVICES",
+          "MOAI_LOCAL_FLAVORS", "MOAI_LOCAL_IDLE_EXIT", "MOAI_COMPILE_PYTHON"}) {
       ::unsetenv(name);
     }
   }

@@ -34,7 +34,8 @@ class OverAten : public testing::Test {
     set_log_level(LogLevel::kOff);
     char pattern[] = "/tmp/moai-worker-XXXXXX";
     directory_ = ::mkdtemp(pattern);
-    auto device = device::make_aten_device({.kind = test_kind(), .memory_bytes = uint64_t{1} << 28});
+    auto device =
+        device::make_aten_device({.kind = test_kind(), .memory_bytes = uint64_t{1} << 28});
     EXPECT_TRUE(device.ok()) << device.status().to_string();
     device_ = std::move(*device);
     auto listener = comm::listen("unix:" + directory_ + "/s");

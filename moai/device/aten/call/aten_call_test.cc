@@ -263,14 +263,14 @@ TEST_F(AtenCallTest, AKernelMayWriteIntoTheListOfIndicesItIsGiven) {
   auto call =
       prepare("aten::_unsafe_masked_index(f64[2,3], bool[2,1], (i64[2]), intword) -> f64[2,3]");
   ASSERT_TRUE(call.ok()) << call.status().to_string();
-  const std::vector<Buffer*> operands = pointers(
-      {a_, at::tensor({1, 0}, at::kInt).to(at::kBool), at::tensor({1, 7}, at::kLong)});
+  const std::vector<Buffer*> operands =
+      pointers({a_, at::tensor({1, 0}, at::kInt).to(at::kBool), at::tensor({1, 7}, at::kLong)});
   const std::vector<uint64_t> words = {0};
   for (int round = 0; round < 3; ++round) {
     std::vector<BufferPtr> fresh(1);
     EXPECT_EQ((*call)->run(operands, words, fresh), ok_status());
-    const at::Tensor out = on_cpu(
-        {.dtype = tensor::DType::kFloat64, .sizes = {2, 3}, .strides = {3, 1}}, *fresh[0]);
+    const at::Tensor out =
+        on_cpu({.dtype = tensor::DType::kFloat64, .sizes = {2, 3}, .strides = {3, 1}}, *fresh[0]);
     EXPECT_TRUE(same_values(out[0], a_[1]));
     EXPECT_EQ(out[1].abs().sum().item<double>(), 0);
   }

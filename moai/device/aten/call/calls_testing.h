@@ -74,9 +74,8 @@ class CallTest : public testing::Test {
   // A tensor of the CPU over what a buffer holds: the buffer's memory itself where it can be.
   static at::Tensor on_cpu(const tensor::Geometry& geometry, const Buffer& buffer) {
     const c10::Storage& storage = AtenBuffer::of(buffer).storage();
-    return make_tensor(geometry,
-                       storage.device().is_cpu() ? storage : moved_storage(storage, at::kCPU),
-                       at::kCPU);
+    return make_tensor(
+        geometry, storage.device().is_cpu() ? storage : moved_storage(storage, at::kCPU), at::kCPU);
   }
 
   // Buffers of operands of the CPU, on the device of the tests. What lies in one storage here does

@@ -37,7 +37,9 @@ inline bool same_values(const at::Tensor& got, const at::Tensor& wanted,
     return got.equal(wanted);
   }
   if (got.scalar_type() != wanted.scalar_type() || got.sizes() != wanted.sizes()) return false;
-  const auto is_half = [](at::ScalarType type) { return type == at::kHalf || type == at::kBFloat16; };
+  const auto is_half = [](at::ScalarType type) {
+    return type == at::kHalf || type == at::kBFloat16;
+  };
   double error = 2e-5;
   if (wanted.scalar_type() == at::kDouble || wanted.scalar_type() == at::kComplexDouble) {
     error = 1e-12;

@@ -84,7 +84,8 @@ std::vector<Row> mixed_precision() {
       at::native_batch_norm(image, gain_bf, gain_bf, {}, {}, true, 0.1, 1e-5);
   const auto [m_out, m_mean, m_invstd] =
       at::native_batch_norm(image, gain, gain, {}, {}, true, 0.1, 1e-5);
-  const auto [g_out, g_mean, g_rstd] = at::native_group_norm(image, gain_bf, gain_bf, 4, 6, 5, 2, 1e-5);
+  const auto [g_out, g_mean, g_rstd] =
+      at::native_group_norm(image, gain_bf, gain_bf, 4, 6, 5, 2, 1e-5);
   return {
       {"aten::mm", "", {bf, bf.t()}},
       {"aten::addmm", "", {r({4}).to(at::kBFloat16), bf, bf.t(), 1, 1}},
@@ -135,7 +136,9 @@ std::vector<Row> indexing() {
       {"aten::slice_backward", "", {r({2, 5}), ints({4, 5}), 0, 1, 3, 1}},
       {"aten::bitwise_and", "Tensor", {mask, mask.logical_not()}},
       {"aten::any", "", {mask}},
-      {"aten::arange", "start_step", {0, 10, 2, IValue(), IValue(), at::Device(at::kCPU), IValue()}},
+      {"aten::arange",
+       "start_step",
+       {0, 10, 2, IValue(), IValue(), at::Device(at::kCPU), IValue()}},
       {"aten::searchsorted",
        "Tensor",
        {std::get<0>(at::sort(r({8}))), r({3}), false, false, IValue(), IValue()}},

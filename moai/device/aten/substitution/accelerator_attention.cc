@@ -18,7 +18,7 @@ namespace {
 
 using at::Tensor;
 
-constexpr int64_t kWidthMax = 256;   // of a head, in flash attention
+constexpr int64_t kWidthMax = 256;  // of a head, in flash attention
 constexpr int64_t kWidthMultiple = 8;
 constexpr int64_t kVectorBytes = 16;
 constexpr int64_t kRowMultiple = 16;   // elements, of efficient attention's masks
@@ -49,14 +49,16 @@ Operands operands_at(const torch::jit::Stack& stack, size_t first) {
   for (Tensor* t : {&all.query, &all.key, &all.value}) {
     TORCH_CHECK(t->dim() == 4 && t->size(3) % kWidthMultiple == 0,
                 "fused attention takes [batch, heads, tokens, width] with a width that is a "
-                "multiple of ", kWidthMultiple, ", not ", t->sizes());
+                "multiple of ",
+                kWidthMultiple, ", not ", t->sizes());
     *t = in_vectors(*t);
   }
   return all;
 }
 
 bool begins_at_vectors(const Tensor& bias, int64_t keys) {
-  bool so = bias.size(3) == keys && bias.stride(3) == 1 && bias.storage_offset() % kRowMultiple == 0;
+  bool so =
+      bias.size(3) == keys && bias.stride(3) == 1 && bias.storage_offset() % kRowMultiple == 0;
   for (int64_t d = 0; d < 3; ++d) {
     so &= bias.size(d) == 1 || bias.stride(d) % kRowMultiple == 0;
   }

@@ -43,8 +43,8 @@ Substitute find_substitute(const ops::CallSignature& signature) {
 }
 
 Substitute find_accelerator_substitute(const ops::CallSignature& signature) {
-  static const Rows& known = *new Rows(
-      rows_of({accelerator_attention_substitutions(), accelerator_norm_substitutions()}));
+  static const Rows& known =
+      *new Rows(rows_of({accelerator_attention_substitutions(), accelerator_norm_substitutions()}));
   return find(known, signature);
 }
 

@@ -38,13 +38,13 @@ class AttentionCall : public CallTest {
     ASSERT_EQ(status_, ok_status()) << status_.to_string();
     const auto [out, lse] = at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0, causal);
     expect_close(made[0], out, "the result");
-    const auto grads = run(
-        "aten::_scaled_dot_product_flash_attention_backward(" + text_of(grad) + ", " + inputs +
-            ", " + out_text + ", " + sums + ", undefined, undefined, " + std::to_string(queries) +
-            ", " + std::to_string(keys) + ", word, " + is_causal + ", u64[2], u64[], none) -> " +
-            text_of(q) + ", " + text_of(k) + ", " + text_of(v),
-        {grad, q, k, v, made[0], made[1], at::zeros({2}, at::kLong), at::zeros({}, at::kLong)},
-        {word(0)});
+    const auto grads =
+        run("aten::_scaled_dot_product_flash_attention_backward(" + text_of(grad) + ", " + inputs +
+                ", " + out_text + ", " + sums + ", undefined, undefined, " +
+                std::to_string(queries) + ", " + std::to_string(keys) + ", word, " + is_causal +
+                ", u64[2], u64[], none) -> " + text_of(q) + ", " + text_of(k) + ", " + text_of(v),
+            {grad, q, k, v, made[0], made[1], at::zeros({2}, at::kLong), at::zeros({}, at::kLong)},
+            {word(0)});
     ASSERT_EQ(status_, ok_status()) << status_.to_string();
     const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
         grad, q, k, v, out, lse, 0, causal);
@@ -94,13 +94,13 @@ TEST_F(AttentionCall, WithAMaskToo) {
         at::_scaled_dot_product_flash_attention_for_cpu(q, k, v, 0, false, mask.contiguous());
     expect_close(made[0], out, "the result");
     const Tensor zero = at::zeros({}, at::kLong);
-    const auto grads = run("aten::_scaled_dot_product_efficient_attention_backward(" +
-                               text_of(grad) + ", " + inputs + ", " + text_of(q) + ", " +
-                               sums_text(q) +
-                               ", i64[], i64[], word, bools[true,true,true,false], false, none) "
-                               "-> " +
-                               text_of(q) + ", " + text_of(k) + ", " + text_of(v) + ", undefined",
-                           {grad, q, k, v, mask, made[0], made[1], zero, zero}, {word(0)});
+    const auto grads =
+        run("aten::_scaled_dot_product_efficient_attention_backward(" + text_of(grad) + ", " +
+                inputs + ", " + text_of(q) + ", " + sums_text(q) +
+                ", i64[], i64[], word, bools[true,true,true,false], false, none) "
+                "-> " +
+                text_of(q) + ", " + text_of(k) + ", " + text_of(v) + ", undefined",
+            {grad, q, k, v, mask, made[0], made[1], zero, zero}, {word(0)});
     ASSERT_EQ(status_, ok_status()) << status_.to_string();
     const auto [dq, dk, dv] = at::_scaled_dot_product_flash_attention_for_cpu_backward(
         grad, q, k, v, out, lse, 0, false, mask.contiguous());
