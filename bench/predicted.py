@@ -11,8 +11,9 @@ memory predicted at most 5 % too high and never too low. Seconds of a step must 
 Where others use the machine meanwhile (their CPUs stand in the table), the CPU time of a Worker
 stands for its step in place of the wall clock.
 
-With --keep the description of the machine (machine.toml) and what the Workers counted stay in FOLDER:
-`compiler_virtual taken FILE machine.toml` puts the seconds of each call beside the predicted ones.
+With --keep the description of the machine (machine.toml) and what the Workers counted stay in
+FOLDER: `compiler_virtual taken FILE machine.toml` puts the seconds of each call beside the predicted
+ones.
 
 Exit code 1 where one is missed.
 """

@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "moai/agent/probe/linux_cpu.h"
+#include "moai/agent/probe/nvidia.h"
 #include "moai/agent/spawn/cpu_sets.h"
 
 namespace moai::agent {
@@ -77,6 +78,12 @@ AgentOptions agent_options(const ServeOptions& o) {
   return agent;
 }
 
+std::unique_ptr<Probe> probe_of(const ServeOptions& options) {
+  if (options.probe == "cpu") return linux_cpu_probe();
+  if (options.probe == "nvidia") return nvidia_probe();
+  return simulated_probe(options.simulated);
+}
+
 }  // namespace
 
 Status serve(ServeOptions options, Fd stop) {
@@ -85,8 +92,7 @@ Status serve(ServeOptions options, Fd stop) {
   MOAI_RETURN_IF_ERROR(make_private(options.workers.socket_directory));
   MOAI_RETURN_IF_ERROR(make_private(options.workers.compile_folder));
   MOAI_ASSIGN_OR_RETURN(const Fd held, lock(options.state));
-  const auto probe =
-      options.probe == "cpu" ? linux_cpu_probe() : simulated_probe(options.simulated);
+  const auto probe = probe_of(options);
   const auto host = process_host(options.workers);
   Agent agent(agent_options(options), probe.get(), host.get());
   MOAI_RETURN_IF_ERROR(agent.recover(boot_time_ms()));

@@ -17,7 +17,7 @@ struct ServeOptions {
   std::string version;
   std::string name, host;           // as AgentOptions
   rpc::ChannelOptions channel;      // of SDAManager; its certificates are paths here
-  std::string probe = "simulated";  // or "cpu"
+  std::string probe = "simulated";  // "cpu" or "nvidia"
   SimulatedOptions simulated;
   ProcessHostOptions workers;  // directory, host and cpus are filled in
   std::string cpu_sets;        // see parse_cpu_sets()

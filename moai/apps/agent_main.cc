@@ -43,8 +43,8 @@ void declare_connection(CLI::App& app, agent::ServeOptions& o) {
 }
 
 void declare_devices(CLI::App& app, agent::ServeOptions& o) {
-  app.add_option("--probe", o.probe, "devices of this node: simulated or cpu")
-      ->check(CLI::IsMember({"simulated", "cpu"}))
+  app.add_option("--probe", o.probe, "devices of this node: simulated, cpu or nvidia")
+      ->check(CLI::IsMember({"simulated", "cpu", "nvidia"}))
       ->capture_default_str();
   app.add_option("--devices", o.simulated.devices, "how many simulated devices")
       ->check(CLI::Range(1, 1024))

@@ -46,13 +46,19 @@ Result<int> calibrate(Flags flags, Context& context, bool json) {
   const int processors = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   MeasureOptions& o = flags.measure;
   if (o.threads == 0) o.threads = local.threads ? static_cast<int>(local.threads) : processors;
-  if (o.devices == 0) o.devices = static_cast<int>(local.devices);
+  if (o.devices == 0) o.devices = o.is_cpu() ? static_cast<int>(local.devices) : 1;
+  if (!o.is_cpu() && flags.out.empty()) {
+    return invalid_argument("--out says where the description of an accelerator goes");
+  }
   const std::string file = flags.out.empty() ? machine_file() : flags.out;
   MOAI_ASSIGN_OR_RETURN(const Measured measured, measure_machine(o, context.terminal));
   const cluster::Cluster c = machine_cluster(o, measured, memory_of(local, o.devices));
-  const std::string text = "# Made by `moai calibrate --devices " + std::to_string(o.devices) +
-                           " --threads " + std::to_string(o.threads) +
-                           "`; moai plan and jobs on CPU Workers read it as this machine.\n";
+  std::string text = "# Made by `moai calibrate --device-kind " + o.device_kind + "`.\n";
+  if (o.is_cpu()) {
+    text = "# Made by `moai calibrate --devices " + std::to_string(o.devices) + " --threads " +
+           std::to_string(o.threads) +
+           "`; moai plan and jobs on CPU Workers read it as this machine.\n";
+  }
   if (flags.out.empty()) std::filesystem::create_directories(local.state_dir);
   MOAI_RETURN_IF_ERROR(write_file(file, text + cluster::to_toml(c)));
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
@@ -86,12 +92,20 @@ void declare_calibrate(CLI::App& app, Invocation& invocation) {
       ->capture_default_str();
   command->add_option("--calls", flags->measure.calls_file,
                       "calls to begin with, one a line (docs/formats/call.md)");
+  command
+      ->add_option("--device-kind", flags->measure.device_kind,
+                   "cpu, cuda or hip: what Workers of the description run on")
+      ->check(CLI::IsMember({"cpu", "cuda", "hip"}))
+      ->capture_default_str();
+  command->add_option("--times", flags->measure.times_file,
+                      "where the microseconds of each call are left, too");
   command->footer(
       "Nothing else should run meanwhile.\n"
       "Examples:\n"
       "  moai calibrate                            this machine, as moai plan and jobs see it\n"
       "  moai calibrate --threads 1 --out two.toml --devices 2\n"
-      "  moai plan --cluster two.toml:2 train.py   with what was measured");
+      "  moai plan --cluster two.toml:2 train.py   with what was measured\n"
+      "  moai calibrate --device-kind cuda --out gpu.toml --calls calls.txt   the first GPU");
   command->callback([&invocation, flags] {
     invocation.action = [flags](Context& context, bool json) {
       return calibrate(*flags, context, json);

@@ -154,6 +154,8 @@ Result<ProcessId> ProcessHost::start(const WorkerOrder& order, int64_t now_ms) {
   secret.write.reset();
   SpawnOptions spawning;
   spawning.argv = arguments(order);
+  // As probes number them.
+  if (order.kind == "cuda") spawning.environment = {{"CUDA_DEVICE_ORDER", "PCI_BUS_ID"}};
   spawning.fds = {secret.read.get(), ready.write.get()};
   if (peers.read.valid()) spawning.fds.push_back(peers.read.get());
   spawning.log_path = log_path(order.device);

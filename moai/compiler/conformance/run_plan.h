@@ -51,6 +51,8 @@ class Reference {
  public:
   // Both outlive it.
   Reference(device::Device* device, GoldenWindow* golden);
+  // Plans run on this device from here on; it outlives the reference.
+  void run_on(device::Device* device) { device_ = device; }
 
   // `window` is the recorded one, or one that computes the same.
   // `left_out`: a sum over ranks that is not made.

@@ -2,13 +2,15 @@
 
 #include <ATen/Parallel.h>
 #include <ATen/ops/from_blob.h>
-#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <torch/headeronly/version.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "moai/device/aten/accelerator/accelerator.h"
+#include "moai/device/aten/accelerator/accelerator_memory.h"
+#include "moai/device/aten/accelerator/limited_call.h"
 #include "moai/device/aten/aten_buffer.h"
 #include "moai/device/aten/call/aten_call.h"
 #include "moai/device/aten/call/tensors.h"
@@ -19,6 +21,10 @@
 
 namespace moai::device {
 namespace {
+
+// Uploads of at most so many bytes go through page-locked memory, and nobody waits for them; the
+// library keeps what it locked.
+constexpr uint64_t kStagedBytesMax = uint64_t{4} << 20;
 
 Status outside(uint64_t offset, uint64_t size, uint64_t total) {
   return {Code::kOutOfRange, "[device.aten] bytes " + std::to_string(offset) + " + " +
@@ -43,7 +49,10 @@ at::Tensor bytes_of(const c10::Storage& storage, uint64_t offset, uint64_t size,
 class AtenDevice final : public Device {
  public:
   AtenDevice(std::string kind, c10::Device device, uint64_t limit_bytes)
-      : kind_(std::move(kind)), device_(device), limit_bytes_(limit_bytes), memory_(cpu_memory()) {
+      : kind_(std::move(kind)),
+        device_(device),
+        memory_(cpu_memory()),
+        accelerator_(device, limit_bytes) {
     memory_.set_limit(device.is_cpu() ? limit_bytes : 0);
     memory_.reset_peak();
   }
@@ -77,7 +86,10 @@ class AtenDevice final : public Device {
 
   Result<std::unique_ptr<Call>> prepare(const ops::CallSignature& signature) override {
     if (auto loops = make_foreach_call(signature, device_)) return loops;
-    return without_exceptions([&] { return AtenCall::make(signature, device_); });
+    MOAI_ASSIGN_OR_RETURN(auto call,
+                          without_exceptions([&] { return AtenCall::make(signature, device_); }));
+    if (device_.is_cpu()) return call;
+    return limited_call(std::move(call), signature, &accelerator_);
   }
 
   Status copy_in(Buffer* buffer, uint64_t offset, std::string_view bytes) override {
@@ -92,9 +104,7 @@ class AtenDevice final : public Device {
                     bytes.size());
         return ok_status();
       }
-      bytes_of(storage, offset, bytes.size(), device_)
-          .copy_(at::from_blob(const_cast<char*>(bytes.data()),
-                               {static_cast<int64_t>(bytes.size())}, at::kByte));
+      upload(bytes_of(storage, offset, bytes.size(), device_), bytes);
       return ok_status();
     });
   }
@@ -122,40 +132,33 @@ class AtenDevice final : public Device {
     });
   }
 
-  uint64_t allocated_bytes() const override {
-    return device_.is_cpu() ? memory_.figures().live : accelerator_memory().live;
-  }
-  uint64_t peak_bytes() const override {
-    return device_.is_cpu() ? memory_.figures().peak : accelerator_memory().peak;
-  }
-  uint64_t reserved_bytes() const override {
-    return device_.is_cpu() ? memory_.figures().reserved : accelerator_memory().reserved;
-  }
+  uint64_t allocated_bytes() const override { return figures().live; }
+  uint64_t peak_bytes() const override { return figures().peak; }
+  uint64_t reserved_bytes() const override { return figures().reserved; }
   void reset_peak() override {
-    if (device_.is_cpu()) return memory_.reset_peak();
-    c10::getDeviceAllocator(device_.type())->resetPeakStats(device_.index());
+    device_.is_cpu() ? memory_.reset_peak() : accelerator_.reset_peak();
   }
-  void trim() override {
-    if (device_.is_cpu()) return memory_.trim(0);
-    c10::getDeviceAllocator(device_.type())->emptyCache();
-  }
+  void trim() override { device_.is_cpu() ? memory_.trim(0) : accelerator_.trim(); }
 
  private:
-  // Of a device whose memory libtorch's own allocator manages.
-  BlockCache::Figures accelerator_memory() const {
-    constexpr auto kAll = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
-    const auto stats = c10::getDeviceAllocator(device_.type())->getDeviceStats(device_.index());
-    const auto& bytes = stats.allocated_bytes[kAll];
-    return {limit_bytes_, static_cast<uint64_t>(bytes.current), static_cast<uint64_t>(bytes.peak),
-            static_cast<uint64_t>(stats.reserved_bytes[kAll].current)};
+  BlockCache::Figures figures() const {
+    return device_.is_cpu() ? memory_.figures() : accelerator_.figures();
   }
   // The CPU's allocator checks its limit itself, workspace included.
   void check_limit(uint64_t size_bytes) const {
-    if (device_.is_cpu() || !limit_bytes_) return;
-    const BlockCache::Figures figures = accelerator_memory();
-    TORCH_CHECK_WITH(OutOfMemoryError,
-                     size_bytes <= limit_bytes_ && figures.live <= limit_bytes_ - size_bytes,
-                     out_of_memory_text(size_bytes, figures));
+    if (!device_.is_cpu()) accelerator_.check(size_bytes);
+  }
+
+  static void upload(const at::Tensor& to, std::string_view bytes) {
+    const auto size = static_cast<int64_t>(bytes.size());
+    if (bytes.size() > kStagedBytesMax) {
+      to.copy_(at::from_blob(const_cast<char*>(bytes.data()), {size}, at::kByte));
+      return;
+    }
+    const at::Tensor staged =
+        at::empty({size}, at::TensorOptions().dtype(at::kByte).pinned_memory(true));
+    std::memcpy(staged.mutable_data_ptr(), bytes.data(), bytes.size());
+    to.copy_(staged, /*non_blocking=*/true);
   }
 
   void copy(const c10::Storage& to, const c10::Storage& from, uint64_t size) const {
@@ -164,8 +167,8 @@ class AtenDevice final : public Device {
 
   const std::string kind_;
   const c10::Device device_;
-  const uint64_t limit_bytes_;
   BlockCache& memory_;
+  const AcceleratorMemory accelerator_;  // of a device that is none of the CPU's
 };
 
 Result<c10::Device> device_of(const DeviceOptions& options) {
@@ -174,12 +177,7 @@ Result<c10::Device> device_of(const DeviceOptions& options) {
     return invalid_argument("[device.aten] unknown kind of device: " + options.kind +
                             "; expected cpu, cuda or hip");
   }
-  // ROCm builds of the library call their devices CUDA, too.
-  if (!c10::impl::hasDeviceGuardImpl(c10::kCUDA)) {
-    return failed_precondition("[device.aten] this libtorch has no devices of kind " +
-                               options.kind + "; build with -DMOAI_DEVICE=" + options.kind);
-  }
-  return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(options.index));
+  return open_accelerator(options.kind, options.index);
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The Device over libtorch: cpu, or cuda and hip with such a build of the library.
+// The Device over libtorch: cpu, or cuda and hip where such a build of the library is found.
 #pragma once
 
 #include <memory>
@@ -9,7 +9,8 @@ namespace moai::device {
 
 // FAILED_PRECONDITION when the library has no such kind of device. A cpu device makes the process's
 // CPU memory its own: limit and figures cover everything libtorch allocates there, so one at a
-// time. On other kinds the limit covers storages, and drawing is not implemented yet.
+// time. On other kinds the limit covers storages, the figures everything; an error of the device
+// may show at a later call than the one that caused it, and then at all that follow, as in torch.
 Result<std::unique_ptr<Device>> make_aten_device(const DeviceOptions& options);
 
 }  // namespace moai::device

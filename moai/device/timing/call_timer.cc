@@ -96,8 +96,31 @@ class Operands {
     if (pattern.empty()) pattern = numbers(n);
     size_t at = 0;
     if (others) at = random_() % (pattern.size() / n.half.size()) * n.half.size();
-    while (pattern.size() < at + buffer->size_bytes()) pattern += std::string(pattern);
-    return device_.copy_in(buffer, 0, std::string_view(pattern).substr(at, buffer->size_bytes()));
+    const uint64_t bytes = buffer->size_bytes();
+    uint64_t filled = std::min<uint64_t>(pattern.size() - at, bytes);
+    MOAI_RETURN_IF_ERROR(device_.copy_in(buffer, 0, std::string_view(pattern).substr(at, filled)));
+    for (; filled < bytes; filled += std::min(filled, bytes - filled)) {
+      if (!double_on_device(buffer, filled).ok()) break;
+    }
+    if (filled >= bytes) return ok_status();
+    while (pattern.size() < bytes) pattern += std::string(pattern);
+    return device_.copy_in(buffer, 0, std::string_view(pattern).substr(0, bytes));
+  }
+  // Copies what is filled to behind it, on the device: much of it would take long to get there.
+  Status double_on_device(Buffer* buffer, uint64_t filled) {
+    const auto count = static_cast<int64_t>(std::min(filled, buffer->size_bytes() - filled));
+    ops::Arg from{.kind = ops::ArgKind::kTensor,
+                  .geometry = {.dtype = DType::kUInt8, .sizes = {count}, .strides = {1}}};
+    ops::Arg to = from;
+    to.written = true;
+    to.geometry.offset = static_cast<int64_t>(filled);
+    MOAI_ASSIGN_OR_RETURN(
+        const auto call,
+        device_.prepare({.op = "aten::copy_",
+                         .args = {to, from, {.kind = ops::ArgKind::kBool, .ints = {0}}},
+                         .results = {{}}}));
+    Buffer* operands[] = {buffer, buffer};
+    return call->run(operands, {}, {});
   }
   uint64_t bytes() const { return bytes_; }
   void clear() {
@@ -148,7 +171,10 @@ class Timer {
     for (const CallToTime& c : calls) {
       Timed& t = timed_.emplace_back();
       auto call = device_.prepare(c.signature);
-      if (!call.ok()) continue;
+      if (!call.ok()) {
+        if (options_.failed) options_.failed(timed_.size() - 1, call.status(), false);
+        continue;
+      }
       t.call = std::move(*call);
       for (const ops::Arg* a : ops::tensor_operands(c.signature)) {
         t.operands.push_back(&a->geometry);
@@ -167,7 +193,7 @@ class Timer {
     const size_t all = calls_.size() * static_cast<size_t>(options_.rounds);
     size_t done = 0;
     for (int round = 0; round < options_.rounds; ++round) {
-      for (size_t i = 0; i < calls_.size(); ++i) {
+      for (size_t i = 0; i < calls_.size() && !lost_; ++i) {
         measure(i, round);
         if (options_.progress && ++done % kTellEvery == 0) options_.progress(done, all);
       }
@@ -188,12 +214,13 @@ class Timer {
   void measure(size_t i, int round) {
     Timed& t = timed_[i];
     if (operands_.bytes() > options_.held_bytes_max) operands_.clear();
-    if (t.call && !meet(t).ok()) t.call.reset();
+    if (t.call) check(i, meet(t));
     double spent = 0;
     for (int run = -kUnmeasured; t.call && run < options_.runs; ++run) {
       // A long call has filled its caches while it ran.
       if (run < 0 && spent > options_.long_s) run = 0;
-      if (!once(&t, calls_[i].words, run >= 0).ok()) t.call.reset();
+      refills_ = run < 0 || options_.calls_in_a_row == 1;
+      check(i, once(&t, calls_[i].words, run >= 0));
       spent += last_;
       if (run >= 0 && spent > options_.runs * options_.long_s) break;
     }
@@ -203,11 +230,11 @@ class Timer {
     t.least = std::min(t.least, *at);
     seconds_.clear();
     for (int run = 0; run < kColdRuns && options_.cold_bytes && t.call; ++run) {
-      if (!once(&t, calls_[i].words, true, options_.cold_bytes).ok()) t.call.reset();
+      check(i, once(&t, calls_[i].words, true, options_.cold_bytes));
     }
     t.least_cold = std::min(t.least_cold, least());
     if (t.far && t.call && round < kFarRounds) {
-      if (!once(&t, calls_[i].words, true, options_.far_bytes).ok()) t.call.reset();
+      check(i, once(&t, calls_[i].words, true, options_.far_bytes));
     }
     t.least_far = std::min(t.least_far, least());
   }
@@ -217,6 +244,13 @@ class Timer {
     for (const double s : seconds_) seconds = std::min(seconds, s);
     seconds_.clear();
     return seconds;
+  }
+
+  void check(size_t i, const Status& status) {
+    if (status.ok()) return;
+    timed_[i].call.reset();
+    lost_ = !device_.synchronize().ok();
+    if (options_.failed) options_.failed(i, status, lost_);
   }
 
   // Others begin to time the call, too.
@@ -235,23 +269,27 @@ class Timer {
     buffers_.clear();
     for (size_t i = 0; i < t->operands.size(); ++i) {
       MOAI_ASSIGN_OR_RETURN(Buffer * buffer, operands_.take(*t->operands[i], i));
-      if (buffer && (t->written[i] || t->compares)) {
+      if (buffer && ((t->written[i] && refills_) || t->compares)) {
         MOAI_RETURN_IF_ERROR(operands_.fill(buffer, t->operands[i]->dtype, t->compares));
       }
       buffers_.push_back(buffer);
     }
+    if (options_.calls_in_a_row > 1) MOAI_RETURN_IF_ERROR(device_.synchronize());
     std::vector<BufferPtr> fresh(t->fresh);
     if (swept_bytes) sweep(swept_bytes);
     if (swept_bytes && swept_bytes == options_.far_bytes) MOAI_RETURN_IF_ERROR(meet(*t));
     const double cpu_began = options_.on_this_thread ? thread_seconds() : 0;
     const auto began = Clock::now();
-    MOAI_RETURN_IF_ERROR(t->call->run(buffers_, words, fresh));
+    for (int i = 0; i < options_.calls_in_a_row; ++i) {
+      for (BufferPtr& made : fresh) made.reset();
+      MOAI_RETURN_IF_ERROR(t->call->run(buffers_, words, fresh));
+    }
     MOAI_RETURN_IF_ERROR(device_.synchronize());
     for (BufferPtr& made : fresh) made.reset();
     double passed = std::chrono::duration<double>(Clock::now() - began).count();
     if (options_.on_this_thread) passed = std::min(passed, thread_seconds() - cpu_began);
     last_ = passed;
-    if (counts) seconds_.push_back(passed);
+    if (counts) seconds_.push_back(passed / options_.calls_in_a_row);
     return ok_status();
   }
 
@@ -263,6 +301,8 @@ class Timer {
   std::vector<Buffer*> buffers_;
   std::vector<double> seconds_;  // of a round's call
   double last_ = 0;              // of what ran last
+  bool lost_ = false;
+  bool refills_ = true;  // whether what a call writes is written anew before it
   std::vector<unsigned char> swept_;
 };
 

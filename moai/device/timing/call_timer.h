@@ -24,6 +24,10 @@ struct CallToTime {
 
 struct CallTimerOptions {
   int rounds = 5, runs = 5;  // each call counts their product
+  // Calls of a run, in a row, after which the device is waited for: one, where calls are done when
+  // they return; several of a device that computes while the next is called, as in a step. What
+  // they write is then written anew before each round alone.
+  int calls_in_a_row = 1;
   // Calls run on the thread that asks, alone: what it waits for a processor is not of their time.
   bool on_this_thread = false;
   // Bytes of this process's memory that are written before each run of a cold call, to take the
@@ -39,6 +43,9 @@ struct CallTimerOptions {
   uint64_t held_bytes_max = uint64_t{512} << 20;  // of operands that wait for other calls
   // How many calls of all runs are done; may be slow.
   std::function<void(size_t done, size_t all)> progress{};
+  // Why a call was refused or failed. `lost`: with it the device, which does nothing any more; what
+  // was timed before stays, what comes after is not timed.
+  std::function<void(size_t call, const Status& why, bool lost)> failed{};
 };
 
 struct CallSeconds {

@@ -36,6 +36,17 @@ TEST(CallTimer, ColdCallsAreTimedWhereThatIsAskedFor) {
   EXPECT_EQ(fake->calls(), 2u * (3 + 2 + 2));
 }
 
+TEST(CallTimer, CallsInARowAreWaitedForTogetherAndShareTheirTime) {
+  const auto fake = make_fake_device();
+  const std::vector<CallToTime> calls = {
+      {signature_of("aten::add.Tensor(f64[4], f64[4], word) -> f64[4]"), {0}}};
+  const auto seconds = time_calls(fake.get(), calls,
+                                  {.rounds = 2, .runs = 3, .calls_in_a_row = 10, .long_s = kNever});
+  ASSERT_TRUE(seconds[0].has_value());
+  EXPECT_EQ(fake->calls(), 2u * (3 + 2) * 10);
+  EXPECT_EQ(fake->allocated_bytes(), 0u) << "results of all of them are gone";
+}
+
 TEST(CallTimer, LongCallsRunOnceARound) {
   const auto fake = make_fake_device();
   const std::vector<CallToTime> calls = {{signature_of("aten::sum(f64[4]) -> f64[]"), {}}};
@@ -49,7 +60,14 @@ TEST(CallTimer, WhatTheDeviceRefusesHasNoTime) {
   const std::vector<CallToTime> calls = {{signature_of("aten::no_such(f64[4]) -> f64[4]"), {}},
                                          {signature_of("fake::fail(f64[4]!, intword) -> _"), {13}},
                                          {signature_of("aten::sum(f64[4]) -> f64[]"), {}}};
-  const auto seconds = time_calls(fake.get(), calls);
+  std::vector<size_t> failed;
+  const auto note = [&](size_t call, const Status& why, bool lost) {
+    EXPECT_FALSE(why.ok());
+    EXPECT_FALSE(lost);
+    failed.push_back(call);
+  };
+  const auto seconds = time_calls(fake.get(), calls, {.failed = note});
+  EXPECT_THAT(failed, testing::ElementsAre(0, 1));
   EXPECT_FALSE(seconds[0].has_value());
   EXPECT_FALSE(seconds[1].has_value());
   EXPECT_TRUE(seconds[2].has_value());

@@ -1,6 +1,8 @@
 #include "moai/session/local/local_options.h"
 
+#include <algorithm>
 #include <charconv>
+#include <string_view>
 
 #include "moai/base/environment.h"
 #include "moai/base/process.h"
@@ -52,6 +54,14 @@ Result<LocalOptions> local_options() {
   options.program_dir = program_directory();
   options.flavors = variable("MOAI_LOCAL_FLAVORS");
   options.compile_python = variable("MOAI_COMPILE_PYTHON");
+  if (const std::string probe = variable("MOAI_LOCAL_PROBE"); !probe.empty()) {
+    constexpr std::string_view kProbes[] = {"simulated", "cpu", "nvidia"};
+    if (std::ranges::find(kProbes, probe) == std::end(kProbes)) {
+      return invalid_argument(
+          "[session.local] MOAI_LOCAL_PROBE must be simulated, cpu or nvidia: " + probe);
+    }
+    options.probe = probe;
+  }
   MOAI_RETURN_IF_ERROR(read_number("MOAI_LOCAL_DEVICES", 1, kDevicesMax, &options.devices));
   MOAI_RETURN_IF_ERROR(read_number("MOAI_LOCAL_THREADS", 1, 4096, &options.threads));
   MOAI_RETURN_IF_ERROR(read_number("MOAI_LOCAL_JOB_DEVICES", 1, kDevicesMax, &options.job_devices));

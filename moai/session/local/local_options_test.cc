@@ -12,9 +12,10 @@ class LocalOptionsTest : public testing::Test {
   LocalOptionsTest() { clear(); }
   ~LocalOptionsTest() override { clear(); }
   void clear() {
-    for (const char* name : {"MOAI_STATE_DIR", "XDG_STATE_HOME", "MOAI_LOCAL_DEVICES",
-                             "MOAI_DEVICE_MEMORY", "MOAI_LOCAL_THREADS", "MOAI_LOCAL_JOB_DEVICES",
-                             "MOAI_LOCAL_FLAVORS", "MOAI_LOCAL_IDLE_EXIT", "MOAI_COMPILE_PYTHON"}) {
+    for (const char* name :
+         {"MOAI_STATE_DIR", "XDG_STATE_HOME", "MOAI_LOCAL_DEVICES", "MOAI_LOCAL_PROBE",
+          "MOAI_DEVICE_MEMORY", "MOAI_LOCAL_THREADS", "MOAI_LOCAL_JOB_DEVICES",
+          "MOAI_LOCAL_FLAVORS", "MOAI_LOCAL_IDLE_EXIT", "MOAI_COMPILE_PYTHON"}) {
       ::unsetenv(name);
     }
   }
@@ -51,6 +52,14 @@ TEST_F(LocalOptionsTest, NumbersAreTakenFromTheirVariables) {
   ::setenv("MOAI_LOCAL_FLAVORS", "/etc/moreh/flavors", 1);
   EXPECT_EQ(local_options()->flavors, "/etc/moreh/flavors");
   EXPECT_EQ(local_options()->compile_python, "/opt/python");
+}
+
+TEST_F(LocalOptionsTest, DevicesAreSimulatedUnlessAProbeIsNamed) {
+  EXPECT_EQ(local_options()->probe, "simulated");
+  ::setenv("MOAI_LOCAL_PROBE", "nvidia", 1);
+  EXPECT_EQ(local_options()->probe, "nvidia");
+  ::setenv("MOAI_LOCAL_PROBE", "abacus", 1);
+  EXPECT_EQ(local_options().status().code(), Code::kInvalidArgument);
 }
 
 TEST_F(LocalOptionsTest, AWrongVariableIsNamed) {

@@ -86,8 +86,8 @@ class Starter {
       master_good = false;
     }
     call_.say("Starting a local platform (" + std::to_string(options_.devices) +
-              (options_.devices == 1 ? " simulated device; " : " simulated devices; ") + ending() +
-              ")");
+              (options_.probe == "simulated" ? " simulated" : "") +
+              (options_.devices == 1 ? " device; " : " devices; ") + ending() + ")");
     // Its Workers live on and are adopted by the agent to come.
     MOAI_RETURN_IF_ERROR(kill_process(platform_.agent, wait_));
     if (!master_good) {
@@ -193,7 +193,7 @@ Status Starter::start_agent() {
                                    "--listen",
                                    "unix",
                                    "--probe",
-                                   "simulated",
+                                   options_.probe,
                                    "--devices",
                                    std::to_string(options_.devices),
                                    "--memory",

@@ -38,11 +38,14 @@ std::string machine_file() { return state_directory() + "/machine.toml"; }
 cluster::Cluster machine_cluster(const MeasureOptions& options, const Measured& measured,
                                  uint64_t memory_bytes) {
   cluster::Cluster c{.name = "this-machine", .devices_per_node = options.devices};
-  c.device.name = processor() + ", " + std::to_string(options.threads) +
-                  (options.threads == 1 ? " thread" : " threads");
+  c.device.name = options.device_kind + " device";
+  if (options.is_cpu()) {
+    c.device.name = processor() + ", " + std::to_string(options.threads) +
+                    (options.threads == 1 ? " thread" : " threads");
+    c.device.cache_bytes = options.cache_bytes;
+    c.device.shared_cache_bytes = options.shared_cache_bytes / options.devices;
+  }
   c.device.memory_bytes = static_cast<int64_t>(memory_bytes);
-  c.device.cache_bytes = options.cache_bytes;
-  c.device.shared_cache_bytes = options.shared_cache_bytes / options.devices;
   compiler::cost::fit_device(measured.calls, &c.device);
   c.device.operators = compiler::cost::fit_operators(
       measured.calls, {.caches = {.own = static_cast<double>(c.device.cache_bytes),

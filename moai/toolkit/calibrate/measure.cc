@@ -29,6 +29,15 @@ constexpr int64_t kSweeps = 2;  // of a cache, so that nothing of it is left
 constexpr int64_t kSweptMax = int64_t{1} << 29;
 constexpr std::chrono::seconds kSayEvery{2};
 
+// What an accelerator takes a hundred microseconds for, and of the types that it is used with.
+const compiler::cost::VariantLimits kAcceleratorLimits{
+    .bytes_max = 256e6,
+    .list_bytes_max = 2e9,
+    .flops_max = 1e11,
+    .scaled_flops_max = 2e10,
+    .whole_flops_max = 2e12,
+    .dtypes = {tensor::DType::kFloat32, tensor::DType::kBFloat16}};
+
 // Says how far a program is that prints parts of one, and when it will be done.
 class Eta {
  public:
@@ -99,17 +108,23 @@ Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder,
                      Measured* measured) {
   MOAI_ASSIGN_OR_RETURN(const auto first, read_calls(options.calls_file));
   std::string text;
-  for (const ops::BoundCall& c : compiler::cost::call_variants(first)) {
+  const compiler::cost::VariantLimits limits =
+      options.is_cpu() ? compiler::cost::VariantLimits{} : kAcceleratorLimits;
+  for (const ops::BoundCall& c : compiler::cost::call_variants(first, limits)) {
     text += ops::to_string(c.signature, {c.storages, c.words}) + "\n";
   }
-  const std::string in = folder.file("calls"), out = folder.file("times");
+  const std::string in = folder.file("calls");
+  const std::string out = options.times_file.empty() ? folder.file("times") : options.times_file;
   MOAI_RETURN_IF_ERROR(write_file(in, text));
-  MOAI_RETURN_IF_ERROR(run_measure(
-      {"calls", in, out, "--threads", std::to_string(options.threads), "--rounds",
-       std::to_string(options.rounds), "--cold", std::to_string(kSweeps * options.cache_bytes),
-       "--far", std::to_string(std::min(kSweptMax, kSweeps * options.shared_cache_bytes)),
-       "--ranks", std::to_string(at_once(options))},
-      "Measuring calls", folder, terminal));
+  const int64_t cold = options.is_cpu() ? kSweeps * options.cache_bytes : 0;
+  const int64_t far =
+      options.is_cpu() ? std::min(kSweptMax, kSweeps * options.shared_cache_bytes) : 0;
+  MOAI_RETURN_IF_ERROR(
+      run_measure({"calls", in, out, "--device-kind", options.device_kind, "--threads",
+                   std::to_string(options.threads), "--rounds", std::to_string(options.rounds),
+                   "--cold", std::to_string(cold), "--far", std::to_string(far), "--ranks",
+                   std::to_string(options.is_cpu() ? at_once(options) : 1)},
+                  "Measuring calls", folder, terminal));
   for (const std::string& line : lines_of(out)) {
     const size_t tab = line.find('\t');
     const auto call = ops::bound_call_from_string(std::string_view(line).substr(tab + 1));
@@ -186,7 +201,7 @@ Result<Measured> measure_machine(const MeasureOptions& options, Terminal& termin
   const Interrupts interrupts;  // from before there is something to end
   Measured measured;
   MOAI_RETURN_IF_ERROR(measure_calls(options, folder, terminal, &measured));
-  for (int ranks = 2; ranks <= options.devices; ranks *= 2) {
+  for (int ranks = 2; options.is_cpu() && ranks <= options.devices; ranks *= 2) {
     MOAI_RETURN_IF_ERROR(measure_collectives(ranks, options, folder, terminal, &measured));
   }
   return measured;

@@ -22,6 +22,11 @@ struct MeasureOptions {
   int threads = 1;           // of a Worker
   int rounds = 5;
   int64_t cache_bytes = processor_cache_bytes(), shared_cache_bytes = toolkit::shared_cache_bytes();
+  // Of a Worker. One that is no processor is measured alone, with calls of its size.
+  std::string device_kind = "cpu";
+  std::string times_file{};  // where the microseconds of each call are left; empty: nowhere
+
+  bool is_cpu() const { return device_kind == "cpu"; }
 };
 
 struct Measured {

@@ -82,7 +82,6 @@ Status AtenCall::choose_kernel(const ops::CallSignature& signature) {
   if (drawing_ && !arguments_.has_generator()) {
     return invalid_argument("[device.aten] no generator: " + full_name(signature));
   }
-  if (drawing_ && !device_.is_cpu()) return no_random_kernel(full_name(signature));
   if (drawing_) return ok_status();
   if (arguments_.has_generator()) {
     const ops::OpFacts* facts = ops::op_facts(signature.op, signature.overload);
@@ -91,7 +90,8 @@ Status AtenCall::choose_kernel(const ops::CallSignature& signature) {
     }
     if (!draws_if_) return no_random_kernel(full_name(signature));
   }
-  if (device_.is_cpu()) substitute_ = find_substitute(signature);
+  substitute_ =
+      device_.is_cpu() ? find_substitute(signature) : find_accelerator_substitute(signature);
   if (substitute_) return ok_status();
   if (!op_.hasComputedKernelForDispatchKey(keys_.highestPriorityTypeId())) {
     return unimplemented(full_name(signature) + ": no kernel on device kind " + device_.str());

@@ -17,6 +17,14 @@ Status unlike(const tensor::Geometry& predicted, const at::Tensor& made) {
                         (made.defined() ? tensor::to_string(geometry_of(made)) : "no tensor"));
 }
 
+// Of half-precision inputs: each kind of device keeps them in a type of its own.
+bool is_statistics(const at::Tensor& made, tensor::DType predicted) {
+  const auto narrow = [](at::ScalarType type) {
+    return type == at::kFloat || type == at::kHalf || type == at::kBFloat16;
+  };
+  return narrow(made.scalar_type()) && narrow(static_cast<at::ScalarType>(predicted));
+}
+
 Result<DynamicValue> dynamic_value(const IValue& value, const Arguments& arguments,
                                    c10::Device device);
 
@@ -118,9 +126,10 @@ Status Results::bind(torch::jit::Stack* stack, std::span<BufferPtr> fresh) const
 
 Status Results::bind_one(const Tensor& predicted, at::Tensor made, BufferPtr* out) const {
   const tensor::Geometry& geometry = predicted.geometry;
-  const bool alike = made.defined() && made.sizes() == at::IntArrayRef(geometry.sizes) &&
-                     static_cast<tensor::DType>(made.scalar_type()) == geometry.dtype;
-  if (!alike && !predicted.auxiliary) return unlike(geometry, made);
+  const bool shaped = made.defined() && made.sizes() == at::IntArrayRef(geometry.sizes);
+  const bool alike = shaped && static_cast<tensor::DType>(made.scalar_type()) == geometry.dtype;
+  const bool kept = alike || (shaped && !device_.is_cpu() && is_statistics(made, geometry.dtype));
+  if (!kept && !predicted.auxiliary) return unlike(geometry, made);
   if (predicted.size_bytes == 0) return ok_status();
   if (alike && made.device() == device_ && lies_like(made, geometry) && owns_storage(made) &&
       made.storage().nbytes() >= predicted.size_bytes) {
@@ -129,7 +138,7 @@ Status Results::bind_one(const Tensor& predicted, at::Tensor made, BufferPtr* ou
   }
   c10::Storage storage = make_storage(predicted.size_bytes, device_);
   at::Tensor copy = make_tensor(geometry, storage, device_);
-  if (alike) {
+  if (kept) {
     copy.copy_(made);
   } else {
     copy.zero_();

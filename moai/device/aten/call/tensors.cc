@@ -1,6 +1,7 @@
 #include "moai/device/aten/call/tensors.h"
 
 #include <c10/core/Allocator.h>
+#include <c10/core/DeviceGuard.h>
 #include <c10/core/TensorOptions.h>
 #include <c10/util/complex.h>
 
@@ -15,6 +16,8 @@ static_assert(static_cast<int>(DType::kBFloat16) == static_cast<int>(c10::Scalar
 static_assert(static_cast<int>(DType::kUInt64) == static_cast<int>(c10::ScalarType::UInt64));
 
 c10::Storage make_storage(uint64_t size_bytes, c10::Device device) {
+  // Allocators of accelerators take memory of the device that is the thread's current one.
+  const c10::OptionalDeviceGuard guard(device.is_cpu() ? std::nullopt : std::optional(device));
   c10::Allocator* allocator = c10::GetAllocator(device.type());
   return c10::Storage(c10::make_intrusive<c10::StorageImpl>(
       c10::StorageImpl::use_byte_size_t(), size_bytes, allocator->allocate(size_bytes), allocator,

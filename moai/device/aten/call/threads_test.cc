@@ -14,7 +14,10 @@ namespace {
 
 class Threads : public CallTest {
  protected:
-  void SetUp() override { device_ = std::move(*make_aten_device({.threads = 2})); }
+  void SetUp() override {
+    MOAI_FOR_CPU_ALONE("threads of the CPU");
+    device_ = std::move(*make_aten_device({.threads = 2}));
+  }
   void TearDown() override { set_device_threads(1); }
 };
 

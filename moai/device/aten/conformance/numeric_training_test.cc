@@ -76,6 +76,16 @@ std::vector<Row> optimizers() {
 std::vector<Row> mixed_precision() {
   const Tensor x = r({4, 8}), bf = x.to(at::kBFloat16), half = x.to(at::kHalf);
   const Tensor scale = at::full({}, 2.0), found = at::zeros({1});
+  const Tensor image = r({4, 6, 5}).to(at::kBFloat16), grad = r({4, 6, 5}).to(at::kBFloat16);
+  const Tensor gain = r({6}), gain_bf = gain.to(at::kBFloat16), bf_gain = r({8}).to(at::kBFloat16);
+  const auto all = c10::List<bool>({true, true, true});
+  const auto [l_out, l_mean, l_rstd] = at::native_layer_norm(bf, {8}, bf_gain, bf_gain, 1e-5);
+  const auto [b_out, b_mean, b_invstd] =
+      at::native_batch_norm(image, gain_bf, gain_bf, {}, {}, true, 0.1, 1e-5);
+  const auto [m_out, m_mean, m_invstd] =
+      at::native_batch_norm(image, gain, gain, {}, {}, true, 0.1, 1e-5);
+  const auto [g_out, g_mean, g_rstd] =
+      at::native_group_norm(image, gain_bf, gain_bf, 4, 6, 5, 2, 1e-5);
   return {
       {"aten::mm", "", {bf, bf.t()}},
       {"aten::addmm", "", {r({4}).to(at::kBFloat16), bf, bf.t(), 1, 1}},
@@ -83,6 +93,22 @@ std::vector<Row> mixed_precision() {
       {"aten::_to_copy", "", {half, 6, IValue(), IValue(), IValue(), false, IValue()}},
       {"aten::_softmax", "", {bf, 1, false}},
       {"aten::native_layer_norm", "", {bf, ints({8}), IValue(), IValue(), 1e-5}},
+      {"aten::native_layer_norm_backward",
+       "",
+       {bf, bf, ints({8}), l_mean, l_rstd, bf_gain, bf_gain, all}},
+      {"aten::native_batch_norm",
+       "",
+       {image, gain_bf, gain_bf, IValue(), IValue(), true, 0.1, 1e-5}},
+      {"aten::native_batch_norm_backward",
+       "",
+       {grad, image, gain_bf, IValue(), IValue(), b_mean, b_invstd, true, 1e-5, all}},
+      {"aten::native_batch_norm_backward",
+       "",
+       {grad, image, gain, IValue(), IValue(), m_mean, m_invstd, true, 1e-5, all}},
+      {"aten::native_group_norm", "", {image, gain_bf, gain_bf, 4, 6, 5, 2, 1e-5}},
+      {"aten::native_group_norm_backward",
+       "",
+       {grad, image, g_mean, g_rstd, gain_bf, 4, 6, 5, 2, all}},
       {"aten::_amp_foreach_non_finite_check_and_unscale_",
        "",
        {std::vector<Tensor>{x.clone()}, found, at::full({}, 0.5)}},
@@ -110,12 +136,14 @@ std::vector<Row> indexing() {
       {"aten::slice_backward", "", {r({2, 5}), ints({4, 5}), 0, 1, 3, 1}},
       {"aten::bitwise_and", "Tensor", {mask, mask.logical_not()}},
       {"aten::any", "", {mask}},
-      {"aten::arange", "start_step", {0, 10, 2, IValue(), IValue(), IValue(), IValue()}},
+      {"aten::arange",
+       "start_step",
+       {0, 10, 2, IValue(), IValue(), at::Device(at::kCPU), IValue()}},
       {"aten::searchsorted",
        "Tensor",
        {std::get<0>(at::sort(r({8}))), r({3}), false, false, IValue(), IValue()}},
       {"aten::roll", "", {a, ints({1}), ints({0})}},
-      {"aten::triu_indices", "", {3, 3, 0, 4, IValue(), IValue(), IValue()}},
+      {"aten::triu_indices", "", {3, 3, 0, 4, IValue(), at::Device(at::kCPU), IValue()}},
   };
 }
 

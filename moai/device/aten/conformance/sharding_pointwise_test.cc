@@ -76,7 +76,10 @@ std::vector<c10::OperatorHandle> functional(std::string_view row) {
 
 class ShardingPointwiseTest : public Validator {
  protected:
-  void SetUp() override { at::manual_seed(5); }
+  void SetUp() override {
+    Validator::SetUp();
+    at::manual_seed(5);
+  }
 
   // How many calls of the operator were compared.
   int check(std::string_view row) {

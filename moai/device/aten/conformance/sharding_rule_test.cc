@@ -16,7 +16,10 @@ namespace {
 
 class ShardingRuleTest : public Validator {
  protected:
-  void SetUp() override { at::manual_seed(5); }
+  void SetUp() override {
+    Validator::SetUp();
+    at::manual_seed(5);
+  }
 
   static std::optional<ops::ShardingRule> rule_of(const Sample& sample) {
     return ops::sharding_rule(sample.signature, sample.words);

@@ -59,6 +59,7 @@ Tensor drawn(at::IntArrayRef sizes, at::ScalarType type) {
 class ForeachTest : public CallTest {
  protected:
   void SetUp() override {
+    MOAI_FOR_CPU_ALONE("loops of the CPU");
     if (!loops::loops_fit_machine()) GTEST_SKIP() << "the library has no fused multiply-adds here";
   }
 

@@ -42,4 +42,9 @@ std::vector<SubstitutionRow> all_substitutions();
 // Null when a CPU needs none for this call.
 Substitute find_substitute(const ops::CallSignature& signature);
 
+// For an accelerator: what its library takes otherwise than a front records it.
+std::span<const SubstitutionRow> accelerator_attention_substitutions();
+std::span<const SubstitutionRow> accelerator_norm_substitutions();
+Substitute find_accelerator_substitute(const ops::CallSignature& signature);
+
 }  // namespace moai::device
