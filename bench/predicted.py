@@ -12,7 +12,7 @@ Where others use the machine meanwhile (their CPUs stand in the table), the CPU 
 stands for its step in place of the wall clock.
 
 With --keep the description of the machine (machine.toml) and what the Workers counted stay in
-FOLDER: `compiler_virtual taken FILE machine.toml` puts the seconds of each call beside the predicted
+FOLDER: `compiler_virtual taken FILE machine.toml` puts each call's seconds beside the predicted
 ones.
 
 Exit code 1 where one is missed.
