@@ -11,6 +11,7 @@
 #include "moai/compiler/planner/plan_window.h"
 #include "moai/compiler/planner/stage_order.h"
 #include "moai/compiler/planner/window_in_time.h"
+#include "moai/compiler/sharding/skipped_region.h"
 #include "moai/compiler/verify/verify.h"
 #include "moai/ops/call_tensors.h"
 
@@ -48,19 +49,17 @@ graph::Window unmarked(const graph::Window& w, const graph::Window& recorded) {
 class Homes {
  public:
   Homes(const DistributeInput& in, const graph::Window& w, const graph::SignatureTable& signatures)
-      : in_(in) {
+      : in_(in), in_region_cut_(cuts_region(w, signatures)) {
     for (const graph::Node& n : w.nodes) {
       const auto ids = w.storages_of(n);
       if (n.kind == graph::NodeKind::kAlloc) made_[ids[0]] = w.words_of(n)[0];
       if (n.kind != graph::NodeKind::kCall) continue;
       const ops::CallSignature s = signatures.at(n.signature).signature();
-      note_border(s.op);
       size_t at = ops::arity(s).operands;
       for (const ops::Result* r : ops::fresh_results(s)) {
         made_[ids[at++]] = static_cast<uint64_t>(tensor::storage_bytes(r->geometry));
       }
     }
-    in_region_cut_ |= in_region_;
   }
 
   std::vector<Cut> cuts(const ValueGraph& g) const {
@@ -125,10 +124,6 @@ class Homes {
   }
 
  private:
-  void note_border(const std::string& op) {
-    if (op == "moai::skip_end") in_region_cut_ |= !in_region_;
-    if (op == "moai::skip_if" || op == "moai::skip_end") in_region_ = op == "moai::skip_if";
-  }
   static bool plans_for(Role r) {
     return r == Role::kParameter || r == Role::kState || r == Role::kBuffer;
   }
@@ -139,10 +134,8 @@ class Homes {
   }
 
   const DistributeInput& in_;
+  const bool in_region_cut_;            // every rank runs it whole
   std::map<StorageId, uint64_t> made_;  // what the window makes itself, in bytes
-  // Whether a region that may be skipped begins or ends in another window: what is moved in between
-  // might not happen, so that every rank runs it whole.
-  bool in_region_ = false, in_region_cut_ = false;
 };
 
 class Distribution {

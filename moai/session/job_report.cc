@@ -93,6 +93,7 @@ void put_plan(const JobReport::Plan& p, std::string* out) {
     *out += "plan_price" +
             numbers({price.fits, price.step_ns, price.exchange_ns, price.memory_bytes}) + " " +
             on_one_line(price.degrees) + "\n";
+    if (price.idle_ns) *out += "plan_idle" + numbers({price.idle_ns}) + "\n";
   }
   for (const JobReport::Plan::Whole& w : p.whole) {
     *out += "plan_whole" + numbers({w.calls, w.runs}) + " " + on_one_line(w.why) + "\n";
@@ -127,6 +128,9 @@ bool plan_line(std::string_view key, std::string_view rest, JobReport::Plan* p) 
     price.fits = fits != 0;
     price.degrees = rest;
     return read;
+  }
+  if (key == "plan_idle") {
+    return !p->prices.empty() && number(&rest, &p->prices.back().idle_ns);
   }
   if (key == "plan_whole") {
     JobReport::Plan::Whole& w = p->whole.emplace_back();

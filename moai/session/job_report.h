@@ -42,6 +42,7 @@ struct JobReport {
       std::string degrees{};
       bool fits = true;
       uint64_t step_ns = 0, exchange_ns = 0, memory_bytes = 0;  // predicted; 0: not known
+      uint64_t idle_ns = 0;  // of the step: stages wait for each other
 
       bool operator==(const Price&) const = default;
     };

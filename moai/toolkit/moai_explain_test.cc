@@ -119,6 +119,20 @@ TEST_F(ExplainTest, ThePlanOfAJobStandsBesideWhatWasMeasured) {
   EXPECT_THAT(out, HasSubstr("does not fit"));
 }
 
+TEST_F(ExplainTest, StagesWaitForEachOther) {
+  session::JobReport::Plan plan = a_plan();
+  plan.degrees = "dp1 tp2 zero0 pp2 m4 recompute=full zb";
+  plan.prices = {{plan.degrees, true, 2'000'000, 100'000, 1 << 20, 1'000'000}};
+  leave(3, 1, true, plan);
+  EXPECT_EQ(explain({}), 0);
+  EXPECT_THAT(out, HasSubstr("MOAI_PLAN=dp=1,tp=2,pp=2,zero=0,microbatches=4,sp=0,"
+                             "recompute=full,schedule=zb\n"));
+  EXPECT_THAT(out, HasSubstr("bound by stages: they wait for each other for 50 % of the step"));
+  EXPECT_THAT(out, HasSubstr("|  Waiting  |"));
+  EXPECT_EQ(explain({"--json"}), 0);
+  EXPECT_EQ(Json::parse(out)["plan"]["prices"][0]["idle_s"], 0.001);
+}
+
 TEST_F(ExplainTest, ThePlanInJsonHasNullForWhatIsNotKnown) {
   session::JobReport::Plan plan = a_plan();
   plan.degrees = "dp4 tp1 zero1";

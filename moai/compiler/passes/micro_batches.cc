@@ -201,7 +201,7 @@ MicroBatchCount microbatches_for(const graph::Window& w,
   const Roles roles = find_roles(analysed.graph, analysed.factors, uploaded);
   int64_t batch = 0;  // what all micro-batches of all batches of the window divide
   for (const FactorId f : roles.batch) batch = std::gcd(batch, analysed.factors.size(f));
-  if (cuts_region(analysed.graph)) return {};
+  if (cuts_region(w, signatures)) return {};
   const bool trains = std::ranges::find(roles.nodes, Slice::kBackward) != roles.nodes.end();
   if (batch <= 1 || !trains) return {};
   const int64_t rows = size > 0 ? size : (batch + microbatches - 1) / microbatches;

@@ -123,7 +123,7 @@ Result<Degrees> first_degrees(const Pins& pins, int devices) {
   d.zero = d.dp > 1 ? pins.zero.value_or(0) : 0;
   d.microbatches = pins.microbatches.value_or(1);
   d.recompute = pins.recompute.value_or(Recompute::kNone);
-  d.schedule = pins.schedule.value_or(PipelineSchedule{});
+  if (d.pp > 1) d.schedule = pins.schedule.value_or(PipelineSchedule{});
   if (d.ranks() != devices) {
     const std::string stages = d.pp > 1 ? " times pp=" + std::to_string(d.pp) : "";
     return invalid_argument("plan: dp=" + std::to_string(d.dp) + " times tp=" +

@@ -6,6 +6,7 @@
 #include "moai/compiler/planner/stage_cut.h"
 #include "moai/compiler/planner/stage_line.h"
 #include "moai/compiler/search/fold_layers.h"
+#include "moai/compiler/sharding/skipped_region.h"
 
 namespace moai::compiler {
 namespace {
@@ -135,8 +136,8 @@ void ModelLine::find_batch() {
   const Analysed& a = planner_->recorded();
   for (const FactorId f : planner_->roles().batch) batch_ = std::gcd(batch_, a.factors.size(f));
   const std::vector<Slice>& slices = planner_->roles().nodes;
-  divides_ = std::ranges::find(slices, Slice::kBackward) != slices.end();
-  for (const ValueNode& n : a.graph.nodes) divides_ &= !n.signature.op.starts_with("moai::skip_");
+  const bool trains = std::ranges::find(slices, Slice::kBackward) != slices.end();
+  divides_ = trains && !cuts_region(few_, signatures_);
 }
 
 uint32_t ModelLine::place_of(StorageId id) const {

@@ -13,11 +13,10 @@
 namespace moai::compiler {
 namespace {
 
-constexpr size_t kShown = 6;             // the best and the next five
-constexpr size_t kMoreOfDeep = 8;        // candidates of deep windows, for the next five
-constexpr size_t kWholeNodesMax = 6000;  // of what is priced as all programs
-constexpr size_t kWholeMax = 16;         // so many plans
-constexpr size_t kSmallest = 8;          // that are priced where nothing fits
+constexpr size_t kShown = 6;       // the best and the next five
+constexpr size_t kMoreOfDeep = 8;  // candidates of deep windows, for the next five
+constexpr size_t kWholeMax = 16;   // so many plans
+constexpr size_t kSmallest = 8;    // that are priced where nothing fits
 
 using Clock = std::chrono::steady_clock;
 
@@ -148,7 +147,7 @@ class Search {
     while (!open_.empty() && found_.size() < kShown && !stopped_) {
       const Open next = open_.top();
       // The best is proven; what comes next may be what is priced by then.
-      if (!found_.empty() && prices_.nodes({}) > kWholeNodesMax) {
+      if (!found_.empty() && prices_.nodes({}) > problem_.whole_nodes_max) {
         enough = std::min(enough, result_.priced + kMoreOfDeep);
       }
       if (result_.priced >= enough) break;
@@ -194,7 +193,7 @@ class Search {
   // Whether its programs are no more than the calls of a micro-batch.
   bool is_plain(const Candidate& c) const {
     return !prices_.line().folded() && c.microbatches == 1 && c.degrees.pp == 1 &&
-           c.degrees.recompute == Recompute::kNone && prices_.nodes(c) <= kWholeNodesMax;
+           c.degrees.recompute == Recompute::kNone && prices_.nodes(c) <= problem_.whole_nodes_max;
   }
 
   // Counts the candidate's calls: each of its schedules is open then.
@@ -319,7 +318,7 @@ class Search {
   }
   bool may_confirm(const Plan& p) const {
     return !p.found.whole && p.found.fits &&
-           prices_.nodes(candidates_[p.candidate]) <= kWholeNodesMax;
+           prices_.nodes(candidates_[p.candidate]) <= problem_.whole_nodes_max;
   }
 
   Result<SearchResult> finish() {

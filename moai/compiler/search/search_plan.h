@@ -30,8 +30,11 @@ struct SearchProblem {
   graph::SignatureTable* signatures = nullptr;  // and it
   Pins pins{};
   PriceOptions options{};
-  double memory_bytes = 0;          // of a device; 0: as the cluster says
-  bool one_device = false;          // whether its price is wanted as well
+  double memory_bytes = 0;  // of a device; 0: as the cluster says
+  bool one_device = false;  // whether its price is wanted as well
+  // Plans whose programs of the whole window have no more calls, about, are priced by these in the
+  // end; 0: none is.
+  size_t whole_nodes_max = 6000;
   std::function<bool()> stopped{};  // asked between plans, if there is one
   // Of tests: changes a price of all programs.
   std::function<void(const Degrees&, PlanPrice*)> mistake{};

@@ -9,6 +9,7 @@
 #include "moai/cluster/cluster_file.h"
 #include "moai/compiler/planner/choose_plan.h"
 #include "moai/compiler/search/plan_prices.h"
+#include "moai/compiler/sharding/skipped_region.h"
 #include "moai/compiler/testing/deep_window.h"
 
 namespace moai::compiler {
@@ -171,6 +172,31 @@ TEST_F(SearchPlan, DegreesThatSplitNothingAreOneCandidate) {
   }
   EXPECT_LE(whole, 1u);
   EXPECT_EQ(search_plan(problem(8, {.dp = 3})).status().code(), Code::kInvalidArgument);
+}
+
+// What may be skipped comes behind all micro-batches, on every stage.
+TEST_F(SearchPlan, StepsUnderAGradientScalerMayHaveStagesAndMicroBatches) {
+  use_recorded("accumulation");
+  problem(2);
+  PlanPrices prices(step_, cluster_, {}, {}, 1e12, &signatures_);
+  EXPECT_TRUE(prices.line().divides());
+  size_t in_parts = 0, staged = 0;
+  for (const Candidate& c : prices.candidates()) {
+    in_parts += c.degrees.microbatches > 1 ? 1 : 0;
+    staged += c.degrees.pp > 1 ? 1 : 0;
+    EXPECT_TRUE(prices.count_emitted(c).has_value()) << to_string(c.degrees);
+    if (c.degrees.zero > 0 || c.degrees.microbatches == 1) continue;
+    const double step = price(&prices, c, {}).program.step_s;
+    const double all = prices.price_whole(c.degrees).price.step.program.step_s;
+    EXPECT_NEAR(step / all, 1, 0.2) << to_string(c.degrees);
+  }
+  EXPECT_GT(in_parts, 0u);
+  EXPECT_GT(staged, 0u);
+  graph::Window half = step_.window;
+  half.nodes.resize(half.nodes.size() * 9 / 10);
+  ASSERT_TRUE(cuts_region(half, signatures_)) << "one that ends in another window";
+  step_.window = half;
+  EXPECT_FALSE(ModelLine(step_, &signatures_).divides());
 }
 
 // What a plan costs by one micro-batch and the schedule is what its emitted programs cost.

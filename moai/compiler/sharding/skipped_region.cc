@@ -2,6 +2,7 @@
 
 #include <map>
 #include <set>
+#include <unordered_map>
 
 namespace moai::compiler {
 namespace {
@@ -43,16 +44,24 @@ SkippedRegion region_of(const ValueGraph& g, const std::vector<NodeId>& last, No
 
 }  // namespace
 
-bool borders_region(const ValueGraph& g, NodeId n) {
-  return g.nodes[n].signature.op.starts_with("moai::skip_");
+RegionBorder region_border(std::string_view op) {
+  if (op == "moai::skip_if") return RegionBorder::kBegin;
+  return op == "moai::skip_end" ? RegionBorder::kEnd : RegionBorder::kNone;
 }
 
-bool cuts_region(const ValueGraph& g) {
+bool borders_region(const ValueGraph& g, NodeId n) {
+  return region_border(g.nodes[n].signature.op) != RegionBorder::kNone;
+}
+
+bool cuts_region(const graph::Window& w, const graph::SignatureTable& signatures) {
+  std::unordered_map<graph::SignatureId, RegionBorder> known;
   bool inside = false;
-  for (const ValueNode& n : g.nodes) {
-    if (n.signature.op == "moai::skip_end" && !inside) return true;
-    if (n.signature.op == "moai::skip_if") inside = true;
-    if (n.signature.op == "moai::skip_end") inside = false;
+  for (const graph::Node& n : w.nodes) {
+    if (n.kind != graph::NodeKind::kCall) continue;
+    const auto [at, is_new] = known.try_emplace(n.signature);
+    if (is_new) at->second = region_border(signatures.at(n.signature).signature().op);
+    if (at->second == RegionBorder::kEnd && !inside) return true;
+    if (at->second != RegionBorder::kNone) inside = at->second == RegionBorder::kBegin;
   }
   return inside;
 }
@@ -60,10 +69,11 @@ bool cuts_region(const ValueGraph& g) {
 std::vector<SkippedRegion> skipped_regions(const ValueGraph& g) {
   std::vector<SkippedRegion> regions;
   const std::vector<NodeId> last = last_uses(g);
+  const auto borders = [&](NodeId n) { return region_border(g.nodes[n].signature.op); };
   for (NodeId n = 0; n < g.nodes.size(); ++n) {
-    if (g.nodes[n].signature.op != "moai::skip_if") continue;
+    if (borders(n) != RegionBorder::kBegin) continue;
     NodeId end = n + 1;
-    while (end < g.nodes.size() && g.nodes[end].signature.op != "moai::skip_end") ++end;
+    while (end < g.nodes.size() && borders(end) != RegionBorder::kEnd) ++end;
     regions.push_back(region_of(g, last, n, end));
   }
   return regions;

@@ -6,17 +6,21 @@
 // among them are not used behind them.
 #pragma once
 
+#include <string_view>
 #include <vector>
 
 #include "moai/compiler/analysis/value_graph.h"
+#include "moai/graph/window.h"
 
 namespace moai::compiler {
 
-// Whether a call begins or ends a region.
+// What a call of this operator does to a region.
+enum class RegionBorder : uint8_t { kNone, kBegin, kEnd };
+RegionBorder region_border(std::string_view op);
 bool borders_region(const ValueGraph& g, NodeId n);
 
-// Whether one begins or ends in another window.
-bool cuts_region(const ValueGraph& g);
+// Whether a region begins or ends in another window: what is moved in between might not happen.
+bool cuts_region(const graph::Window& w, const graph::SignatureTable& signatures);
 
 struct SkippedRegion {
   NodeId begin = kNone, end = kNone;  // the calls that border it

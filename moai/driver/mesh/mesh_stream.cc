@@ -9,6 +9,8 @@
 namespace moai::driver {
 namespace {
 
+using compiler::RegionBorder;
+
 constexpr std::chrono::milliseconds kPatience{20};
 
 // What each rank may use for storages: a tenth is left to kernels.
@@ -91,8 +93,9 @@ Status MeshStream::end_step(const Interrupt& interrupt) {
   return started(deliver(interrupt));
 }
 
+// What is waited for is on its way already, or a marker.
 Status MeshStream::flush(const Interrupt& interrupt) {
-  end_window();
+  if (!markers_.empty()) end_window();
   return deliver(interrupt);
 }
 
@@ -125,19 +128,14 @@ void MeshStream::record(const WindowBuilder::Recorded& r, uint64_t* sequence) {
 }
 
 void MeshStream::note_border(graph::SignatureId id) {
-  if (borders_.size() <= id) borders_.resize(id + 1, Border::kUnknown);
-  Border& border = borders_[id];
-  if (border == Border::kUnknown) {
-    const std::string op = signatures_.at(id).signature().op;
-    border = op == "moai::skip_if"    ? Border::kBegin
-             : op == "moai::skip_end" ? Border::kEnd
-                                      : Border::kNone;
-  }
-  if (border == Border::kBegin) {
+  if (borders_.size() <= id) borders_.resize(id + 1);
+  std::optional<RegionBorder>& border = borders_[id];
+  if (!border) border = compiler::region_border(signatures_.at(id).signature().op);
+  if (border == RegionBorder::kBegin) {
     builder_.begin_region();
     region_markers_ = markers_.size();
   }
-  if (border == Border::kEnd) builder_.end_region();
+  if (border == RegionBorder::kEnd) builder_.end_region();
 }
 
 void MeshStream::take(dispatch::Upload* upload) {
@@ -226,9 +224,17 @@ void MeshStream::resize(StorageId id, uint64_t bytes) {
 
 // ---- windows
 
-// Ends it before calls that may be skipped, where these have begun: a window that ended among them
-// would run whole on every rank. Returns the script's last call in what ended.
+// What no call of the window changes is read before it. Ends it before calls that may be skipped,
+// where these have begun: a window that ended among them would run whole on every rank. Returns the
+// script's last call before the read.
 uint64_t MeshStream::end_window_before(const dispatch::Read& read) {
+  for (const auto& [id, bytes] : gathering_.take_made()) storages_.made(id, bytes);
+  const bool is_older = std::ranges::none_of(read.ranges, [&](const dispatch::ReadRange& r) {
+    const compiler::StorageState* state = storages_.state(r.storage);
+    const bool waits_here = state && state->free;  // until the window says where it should lie
+    return waits_here || builder_.changes(r.storage, signatures_);
+  });
+  if (is_older) return builder_.first_sequence() ? builder_.first_sequence() - 1 : sequence_;
   const bool before_region = markers_.size() == region_markers_ &&
                              std::ranges::all_of(read.ranges, [&](const dispatch::ReadRange& r) {
                                return builder_.stands_before_region(r.storage);
@@ -335,6 +341,7 @@ Status MeshStream::change(const PlanBook::Options& options, const graph::Window&
   }
   const uint64_t bytes = std::max(relocation.rank_bytes(), draft.plan->rank_bytes);
   Status status = draft.plan->verified;
+  if (status.ok()) status = draft.plan->in_time;
   if (status.ok() && !draft.plan->why_whole.empty()) {
     status = failed_precondition("every device would run all of it: " + draft.plan->why_whole);
   }

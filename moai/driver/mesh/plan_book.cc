@@ -88,8 +88,7 @@ PlanBook::Found PlanBook::find(const graph::Window& w, bool whole) {
   found.plan = at(key, w);
   if (!found.plan) {
     auto plan = make(numbered, found.storages, options_, whole);
-    // What one window needs shared stays so.
-    options_.degrees.zero = std::max(options_.degrees.zero, plan->degrees.zero);
+    options_.degrees = plan->degrees;  // what one window needs stays so
     found.plan = keep(std::move(key), std::move(plan));
   }
   found.plan->used = ++clock_;
@@ -108,7 +107,11 @@ WindowPlan* PlanBook::keep(Key key, std::unique_ptr<WindowPlan> plan) {
 PlanBook::Draft PlanBook::draft(const graph::Window& w, const Options& options) {
   Draft d;
   const graph::Window numbered = number(w, &d.storages);
+  // Of other micro-batches the window says how large they are.
+  const bool same = options.degrees.microbatches == options_.degrees.microbatches;
+  const int64_t rows = std::exchange(microbatch_rows_, same ? microbatch_rows_ : 0);
   d.plan = make(numbered, d.storages, options, false);
+  d.microbatch_rows = std::exchange(microbatch_rows_, rows);
   return d;
 }
 
@@ -122,6 +125,7 @@ void PlanBook::begin_anew(const Options& options, const graph::Window& w, Draft 
   count_ = 0;
   options_ = options;
   options_.degrees = draft.plan->degrees;
+  microbatch_rows_ = draft.microbatch_rows;
   const graph::Window numbered = number(w, &draft.storages);
   keep(key_of(numbered, draft.storages, false), std::move(draft.plan));
 }
@@ -182,9 +186,31 @@ void PlanBook::say_barriers(const compiler::Distributed& d) {
            " needs all of a batch; so far each keeps its activations");
 }
 
+// Degrees under which a rank needs less; false where there are none.
+bool PlanBook::needs_less(const Options& options, const compiler::Distributed& d,
+                          compiler::DistributeInput* in) {
+  compiler::Degrees& now = in->degrees;
+  if (in->whole || !d.in_time.ok()) return false;
+  if (options.open.zero && now.dp > 1 && now.zero < kZeroMax) {
+    ++now.zero;
+    return true;
+  }
+  if (!d.trains) return false;
+  if (options.open.recompute && now.recompute == compiler::Recompute::kNone) {
+    now.recompute = compiler::Recompute::kFull;
+    return true;
+  }
+  // As long as each rank has rows of every part.
+  const bool divides = now.microbatches == 1 || d.microbatches.size >= 2 * now.dp;
+  if (!options.open.microbatches || !divides) return false;
+  now.microbatches *= 2;
+  in->microbatch_rows = microbatch_rows_ = 0;
+  return true;
+}
+
 compiler::Distributed PlanBook::distribute(compiler::DistributeInput in, const Options& options,
                                            WindowPlan* plan) {
-  for (;; ++in.degrees.zero) {
+  for (;;) {
     compiler::Distributed d = compiler::distribute(in, &signatures_);
     say_barriers(d);
     if (!d.verified.ok()) {
@@ -198,9 +224,8 @@ compiler::Distributed PlanBook::distribute(compiler::DistributeInput in, const O
     if (!d.why_whole.empty()) plan->why_whole = d.why_whole;
     plan->degrees = in.degrees;
     plan->rank_bytes = rank_bytes(in, d);
-    const bool shares_more = options.open && options.rank_bytes != 0 && in.degrees.dp > 1 &&
-                             in.degrees.zero < kZeroMax && !in.whole;
-    if (!shares_more || plan->rank_bytes <= options.rank_bytes) return d;
+    const bool fits = options.rank_bytes == 0 || plan->rank_bytes <= options.rank_bytes;
+    if (fits || !needs_less(options, d, &in)) return d;
   }
 }
 
@@ -218,6 +243,7 @@ std::unique_ptr<WindowPlan> PlanBook::make(const graph::Window& numbered,
   }
   const compiler::Distributed d = distribute(std::move(in), options, plan.get());
   plan->verified = d.verified;
+  plan->in_time = d.in_time;
   plan->trains = d.trains;
   for (const compiler::RankWindow& r : d.ranks) plan->ranks.push_back(make_rank_program(r));
   plan->before.assign(d.before.begin(), d.before.end());

@@ -24,6 +24,7 @@ struct WindowPlan {
   Status verified{};        // not OK: our mistake; it must not run
   bool trains = false;      // gradients change weights in it
   std::string why_whole{};  // where every rank runs all of it
+  Status in_time{};         // not OK: our mistake; it runs in no micro-batches
   compiler::Degrees degrees{};
   uint64_t rank_bytes = 0;  // of the fullest rank, with all else that lies
   std::vector<RankProgram> ranks{};
@@ -41,11 +42,16 @@ class PlanBook {
  public:
   static constexpr size_t kPlansMax = 256;
 
-  // Where the optimizer's sharing is `open`, it grows until a window's programs fit into
-  // `rank_bytes` of each rank, and stays so. Both pointers outlive it.
+  // What nobody has pinned.
+  struct Open {
+    bool zero = true, recompute = true, microbatches = true;
+  };
+  // The optimizer's sharing grows, then forward calls are made again and the batch runs in more and
+  // more parts, as far as they are open, until a window's programs fit into `rank_bytes` of each
+  // rank; so it stays. Both pointers outlive it.
   struct Options {
     compiler::Degrees degrees{};
-    bool open = true;
+    Open open{};
     uint64_t rank_bytes = 0;  // 0: not known
   };
   PlanBook(const Options& options, const Storages* storages, graph::SignatureTable* signatures)
@@ -66,6 +72,7 @@ class PlanBook {
   struct Draft {
     std::unique_ptr<WindowPlan> plan;
     std::vector<StorageId> storages{};  // by number; [0] is 0
+    int64_t microbatch_rows = 0;
   };
   Draft draft(const graph::Window& w, const Options& options);
   void begin_anew(const Options& options, const graph::Window& w, Draft draft);
@@ -89,6 +96,8 @@ class PlanBook {
                                    bool whole);
   compiler::Distributed distribute(compiler::DistributeInput in, const Options& options,
                                    WindowPlan* plan);
+  bool needs_less(const Options& options, const compiler::Distributed& d,
+                  compiler::DistributeInput* in);
   uint64_t rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d) const;
   uint64_t rank_bytes(const compiler::DistributeInput& in, const compiler::Distributed& d,
                       const compiler::Mesh& mesh, int rank) const;

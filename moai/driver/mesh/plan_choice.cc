@@ -18,10 +18,15 @@ using compiler::Degrees;
 constexpr double kMargin = 0.15;
 constexpr size_t kFormsMax = 16;  // that are looked up
 constexpr int kStepsMax = 20;     // that a found plan waits for the form that it was found for
+constexpr size_t kTriesMax = 3;   // of plans that are predicted to be that much faster
 
 const CachedPlan* find(const CachedSearch& search, const Degrees& degrees) {
   const auto at = std::ranges::find(search.plans, degrees, &CachedPlan::degrees);
   return at == search.plans.end() ? nullptr : &*at;
+}
+
+bool has_grown(const Degrees& d, const Degrees& from) {
+  return d.zero > from.zero || d.recompute > from.recompute || d.microbatches > from.microbatches;
 }
 
 uint64_t in_ns(double seconds) { return static_cast<uint64_t>(seconds * 1e9); }
@@ -32,7 +37,8 @@ Result<std::unique_ptr<PlanChoice>> PlanChoice::make(ChoiceOptions options) {
   std::deque<Planned> planned;
   for (const PlanSchedule::Part& part : options.schedule.parts) {
     MOAI_ASSIGN_OR_RETURN(const Degrees d, compiler::first_degrees(part.pins, options.ranks));
-    planned.push_back({part.from_step, {d, !part.pins.zero, options.rank_bytes}});
+    const PlanBook::Open open{!part.pins.zero, !part.pins.recompute, !part.pins.microbatches};
+    planned.push_back({part.from_step, {d, open, options.rank_bytes}});
   }
   return std::unique_ptr<PlanChoice>(new PlanChoice(std::move(options), std::move(planned)));
 }
@@ -72,13 +78,15 @@ void PlanChoice::taken(const Status& status) {
   const Degrees wanted = better_->degrees;
   const std::string text = to_string(wanted);
   const bool searched = phase_ == Phase::kFound;
-  phase_ = Phase::kDone;
   better_.reset();
   if (!status.ok()) {
-    if (searched) note("stays", "of the plan " + text + ": " + status.message());
     say("The plan " + text + " is not taken up: " + status.message());
+    if (searched && take_next()) return;
+    phase_ = Phase::kDone;
+    if (searched) note("stays", "of the plan " + text + ": " + status.message());
     return;
   }
+  phase_ = Phase::kDone;
   now_ = wanted;
   say("The job goes on with the plan " + text + ".");
   const std::lock_guard lock(mutex_);
@@ -96,9 +104,13 @@ void PlanChoice::give_up(const std::string& why) {
 
 void PlanChoice::runs(const graph::Window& w, const WindowPlan& plan,
                       const graph::SignatureTable& signatures, const Storages& storages) {
-  if (plan.degrees.zero > now_.zero) now_ = plan.degrees;  // what had to fit
+  if (has_grown(plan.degrees, now_)) now_ = plan.degrees;  // what had to fit
   if (phase_ == Phase::kLooks && plan.trains && plan.runs == 1) {
-    search(w, plan, signatures, storages);
+    if (plan.why_whole.empty()) {
+      search(w, plan, signatures, storages);
+    } else {
+      note("begun", "every device runs the training step whole: " + plan.why_whole);
+    }
   }
   note_whole(plan);
 }
@@ -113,8 +125,11 @@ void PlanChoice::search(const graph::Window& w, const WindowPlan& plan,
     if (state.free && used.contains(id)) uploaded.push_back(id);
   });
   std::ranges::sort(uploaded);
-  search_.start({step_to_plan(w, signatures, std::move(uploaded), std::move(older)), now_,
-                 options_.schedule.parts[0].pins, *options_.cluster});
+  search_.start({.step = step_to_plan(w, signatures, std::move(uploaded), std::move(older)),
+                 .now = now_,
+                 .now_fits = plan.rank_bytes > 0 && plan.rank_bytes <= options_.rank_bytes,
+                 .pins = options_.schedule.parts[0].pins,
+                 .cluster = *options_.cluster});
   form_ = graph::window_hash(w, signatures);
   searched_ = plan.id;
   phase_ = Phase::kSearches;
@@ -183,17 +198,30 @@ void PlanChoice::judge(const CachedSearch& search, const char* how) {
     state_.prices.clear();
     for (const CachedPlan& p : search.plans) {
       state_.prices.push_back({to_string(p.degrees), p.fits, in_ns(p.step_s), in_ns(p.exchange_s),
-                               static_cast<uint64_t>(p.memory_bytes)});
+                               static_cast<uint64_t>(p.memory_bytes), in_ns(p.idle_s)});
     }
   }
   phase_ = Phase::kDone;
   if (best.degrees == now_) return note("stays", "no plan is predicted to be faster");
   if (!now) return note("stays", "the plan of the job was not priced");
-  const bool faster = !now->fits || best.step_s < (1 - kMargin) * now->step_s;
-  if (!faster) return note("stays", slower_text(best, *now, kMargin));
+  const auto faster = [&](const CachedPlan& p) {
+    return p.fits && (!now->fits || p.step_s < (1 - kMargin) * now->step_s);
+  };
+  if (!faster(best)) return note("stays", slower_text(best, *now, kMargin));
+  for (const CachedPlan& p : search.plans) {
+    if (next_.size() < kTriesMax && faster(p)) next_.push_back(p.degrees);
+  }
   phase_ = Phase::kFound;
-  better_ = PlanBook::Options{best.degrees, first().open, options_.rank_bytes};
+  take_next();
   note(how, faster_text(best, *now));
+}
+
+// False where none is left.
+bool PlanChoice::take_next() {
+  if (next_.empty()) return false;
+  better_ = PlanBook::Options{next_.front(), first().open, options_.rank_bytes};
+  next_.pop_front();
+  return true;
 }
 
 // ---- what is said

@@ -84,6 +84,7 @@ class PlanChoice {
   void look_up(uint64_t form);
   void take_finding();
   void judge(const compiler::CachedSearch& search, const char* how);
+  bool take_next();
   void keep(const Finding& finding) const;
   void tell(const Finding& finding) const;
   void say(const std::string& text) const;
@@ -99,6 +100,7 @@ class PlanChoice {
   dispatch::TemplateId searched_ = 0;  // its plan
   compiler::Degrees now_{};
   std::optional<PlanBook::Options> better_;  // on its way
+  std::deque<compiler::Degrees> next_;       // should it not be possible
   int waited_ = 0;                           // steps, for its form
 
   mutable std::mutex mutex_;

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <chrono>
 #include <thread>
 
@@ -50,6 +51,12 @@ class PlanChoiceTest : public testing::Test {
   }
   auto before(const WindowPlan* known) { return choice_->before(window_, known, signatures_); }
   void run() { choice_->runs(window_, plan_, signatures_, storages_); }
+  void wait() {
+    for (int i = 0; i < 3000 && how() == "searching"; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      before(&plan_);
+    }
+  }
   // As if an earlier run had found these, best first.
   void keep(std::vector<CachedPlan> plans) {
     const std::string key =
@@ -80,10 +87,7 @@ TEST_F(PlanChoiceTest, AStepThatComesAgainIsSearchedAndWhatIsFoundIsKept) {
   EXPECT_EQ(how(), "begun");
   run();
   EXPECT_EQ(how(), "searching");
-  for (int i = 0; i < 3000 && how() == "searching"; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    before(&plan_);
-  }
+  wait();
   const session::JobReport::Plan found = choice_->state();
   EXPECT_THAT(found.how, testing::AnyOf("found", "stays"));
   EXPECT_GT(found.candidates, 5u);
@@ -93,6 +97,27 @@ TEST_F(PlanChoiceTest, AStepThatComesAgainIsSearchedAndWhatIsFoundIsKept) {
   begin();
   before(nullptr);
   EXPECT_EQ(choice_->state().prices, found.prices) << "the next run has them at once";
+}
+
+// Where links are slow, parts of the model that lie still send least.
+TEST_F(PlanChoiceTest, StagesAndMicroBatchesAreSearchedUnlessTheyArePinned) {
+  options_.cluster->node_link.bytes_per_s = 1e6;
+  const auto in_parts = [&] {
+    begin();
+    run();
+    wait();
+    return std::ranges::count_if(choice_->state().prices, [](const auto& p) {
+      const auto d = compiler::degrees_from_string(p.degrees);
+      return d->pp > 1 || d->microbatches > 1 || d->recompute != compiler::Recompute::kNone;
+    });
+  };
+  EXPECT_GT(in_parts(), 0);
+  options_.schedule =
+      plan_schedule_from_string("pp=1,microbatches=1,recompute=none,schedule=zb").value();
+  EXPECT_EQ(in_parts(), 0);
+  EXPECT_THAT(choice_->state().prices,
+              testing::Contains(
+                  testing::Field(&session::JobReport::Plan::Price::degrees, "dp4 tp1 zero0")));
 }
 
 TEST_F(PlanChoiceTest, APlanThatIsFasterByAMarginIsTakenUp) {
@@ -154,6 +179,22 @@ TEST_F(PlanChoiceTest, WhatIsNotTakenUpIsTold) {
   EXPECT_FALSE(before(&plan_)) << "and not tried again";
 }
 
+TEST_F(PlanChoiceTest, WhereTheBestIsNotPossibleTheNextFasterOneIs) {
+  const Degrees both{.dp = 2, .tp = 2}, slow{.dp = 2, .pp = 2};
+  keep({price(kTensor, 0.5), price(both, 0.6), price(slow, 0.9), price(kData, 1)});
+  begin();
+  EXPECT_EQ(before(nullptr)->degrees, kTensor);
+  choice_->taken(resource_exhausted("a device would need 12 bytes"));
+  EXPECT_EQ(how(), "kept");
+  plan_.id = 0;
+  const auto next = before(&plan_);
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->degrees, both);
+  choice_->taken(resource_exhausted("a device would need 11 bytes"));
+  EXPECT_EQ(how(), "stays");
+  EXPECT_EQ(choice_->state().why, "of the plan dp2 tp2 zero0: a device would need 11 bytes");
+}
+
 TEST_F(PlanChoiceTest, PlansOfLaterStepsAreTakenUpThenAndNothingIsSearched) {
   options_.schedule = plan_schedule_from_string("dp=4;2:tp=4").value();
   begin();
@@ -201,6 +242,8 @@ TEST_F(PlanChoiceTest, WindowsThatRunWholeAreCountedByTheirReason) {
   ASSERT_EQ(whole.size(), 1u);
   EXPECT_EQ(whole[0].runs, 3u);
   EXPECT_EQ(whole[0].calls, 7u);
+  EXPECT_THAT(choice_->state().why, HasSubstr("every device runs the training step whole"))
+      << how();
 }
 
 TEST_F(PlanChoiceTest, ASearchEndsWithTheJob) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <unordered_map>
 #include <utility>
 
@@ -19,61 +20,72 @@ using compiler::CachedPlan;
 constexpr std::chrono::seconds kPatience{5};
 constexpr int kNice = 10;  // the script, and Workers beside it, come first
 
-// The plan that the job has, priced as the best one was.
-Result<CachedPlan> price_now(const compiler::SearchProblem& problem, const compiler::Degrees& now) {
-  if (now.pp > 1 || now.microbatches > 1 || now.recompute != compiler::Recompute::kNone) {
-    const auto found = compiler::price_plan(problem, {.plans = {{.degrees = now}}});
-    if (found.ok()) return compiler::to_cached(*found).plans[0];
-    // One that does not fit, or that no search would try, is priced as its programs.
-    const Code code = found.status().code();
-    const bool untried = code == Code::kResourceExhausted || code == Code::kNotFound ||
-                         code == Code::kInvalidArgument;
-    if (!untried) return found.status();
-  }
-  const compiler::RecordedStep& step = *problem.step;
-  const auto planned =
-      compiler::plan_window(step.window, step.uploaded, now, 1, problem.signatures);
-  const compiler::StepPrice p = compiler::price_step(step, planned, now, *problem.cluster,
-                                                     problem.options, problem.signatures);
-  return CachedPlan{.degrees = now,
-                    .step_s = p.program.step_s,
-                    .exchange_s = p.slices.exchange_s,
-                    .memory_bytes = static_cast<double>(p.program.memory_bytes_max),
-                    .fits = p.fits(*problem.cluster),
-                    .idle_s = p.slices.idle_s};
+CachedPlan cached(const compiler::Degrees& degrees, const compiler::StepPrice& p) {
+  return {.degrees = degrees,
+          .step_s = p.program.step_s,
+          .exchange_s = p.slices.exchange_s,
+          .memory_bytes = static_cast<double>(p.program.memory_bytes_max),
+          .idle_s = p.slices.idle_s};
 }
 
-// Stages, micro-batches and recomputation stay what the job begins with; with stages all does.
-compiler::Pins pins_of_search(const SearchOrder& order) {
-  if (order.now.pp > 1) return compiler::pins_of(order.now);
-  compiler::Pins pins = order.pins;
-  pins.pp = 1;
-  pins.microbatches = order.now.microbatches;
-  pins.recompute = order.now.recompute;
-  return pins;
+// The plan that the job has, priced as the best one was, whether it fits or not.
+Result<CachedPlan> price_now(compiler::SearchProblem problem, const SearchOrder& order,
+                             bool as_programs) {
+  problem.memory_bytes = std::numeric_limits<double>::max();
+  if (!as_programs) problem.whole_nodes_max = 0;
+  CachedPlan now;
+  const auto found = compiler::price_plan(problem, {.plans = {{.degrees = order.now}}});
+  if (found.ok()) {
+    now = compiler::to_cached(*found).plans[0];
+  } else if (found.status().code() == Code::kNotFound ||
+             found.status().code() == Code::kInvalidArgument) {
+    // A plan that no search would try.
+    const compiler::RecordedStep& step = *problem.step;
+    const auto planned =
+        compiler::plan_window(step.window, step.uploaded, order.now, 1, problem.signatures);
+    now = cached(order.now, compiler::price_step(step, planned, order.now, *problem.cluster,
+                                                 problem.options, problem.signatures));
+  } else {
+    return found.status();
+  }
+  const auto limit = static_cast<double>(order.cluster.device.memory_bytes);
+  now.fits = order.now_fits || now.memory_bytes <= limit;
+  return now;
+}
+
+// Whether the plan that the job has is among those that were found, priced as the best one was.
+bool has_now(const compiler::SearchResult& found, const compiler::Degrees& now) {
+  if (found.best.degrees == now) return true;
+  const auto at = std::ranges::find(found.alternatives, now, &compiler::FoundPlan::degrees);
+  return at != found.alternatives.end() && at->whole == found.best.whole && at->fits;
+}
+
+// Best first: what fits by its seconds.
+bool before(const CachedPlan& a, const CachedPlan& b) {
+  if (a.fits != b.fits) return a.fits;
+  return a.fits ? a.step_s < b.step_s : a.memory_bytes < b.memory_bytes;
 }
 
 Finding search(const SearchOrder& order, const std::atomic<bool>& stopped) {
   Finding out;
   const compiler::RecordedStep& step = order.step.step;
   graph::SignatureTable* signatures = order.step.signatures.get();
-  compiler::SearchProblem problem{.step = &step,
-                                  .cluster = &order.cluster,
-                                  .signatures = signatures,
-                                  .pins = pins_of_search(order)};
+  compiler::SearchProblem problem{
+      .step = &step, .cluster = &order.cluster, .signatures = signatures, .pins = order.pins};
   problem.stopped = [&] { return stopped.load(); };
   const auto found = compiler::search_plan(problem);
   out.status = found.status();
   if (!found.ok()) return out;
   out.search = compiler::to_cached(*found);
-  const auto has = [&](const CachedPlan& p) { return p.degrees == order.now; };
-  if (std::ranges::none_of(out.search.plans, has)) {
+  if (!has_now(*found, order.now)) {
     if (stopped) out.status = cancelled("[driver.search] the job has ended");
     if (stopped) return out;
-    auto now = price_now(problem, order.now);
+    auto now = price_now(problem, order, found->best.whole);
     out.status = now.status();
     if (!now.ok()) return out;
-    out.search.plans.push_back(std::move(*now));
+    std::vector<CachedPlan>& plans = out.search.plans;
+    std::erase_if(plans, [&](const CachedPlan& p) { return p.degrees == order.now; });
+    plans.insert(std::ranges::upper_bound(plans, *now, before), std::move(*now));
   }
   out.fitting = found->fitting;
   out.search_s = found->search_s;

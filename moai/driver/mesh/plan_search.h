@@ -31,6 +31,7 @@ StepToPlan step_to_plan(const graph::Window& w, const graph::SignatureTable& sig
 struct SearchOrder {
   StepToPlan step;
   compiler::Degrees now{};  // what the job has
+  bool now_fits = false;    // as the job knows; else as it is priced
   compiler::Pins pins{};
   cluster::Cluster cluster{};
 };

@@ -169,7 +169,7 @@ graph::Window calls_of(const StorageMove& move, size_t rank, graph::SignatureTab
 StorageLayout layout_on(const compiler::Mesh& mesh, const StorageLayout& now) {
   StorageLayout layout = now;
   layout.placement = Placement(mesh.axes.size());
-  if (!now.placement.empty() && now.placement[0].at()) {
+  if (mesh.stages() > 1 && !now.placement.empty() && now.placement[0].at()) {
     if (static_cast<int>(now.placement[0].place) >= mesh.stages()) return {};
     layout.placement[0] = now.placement[0];
   }

@@ -78,7 +78,12 @@ TEST(StorageMoveTest, WhatOneStageHasIsSharedAmongTheRanksOfAMeshWithoutStages) 
             "alloc s7 5\n"
             "aten::copy_(u8[5]! s7, u8[5] s101, false) -> _\n"
             "free s101\n");
-  EXPECT_EQ(layout_on(kData, at_last), StorageLayout{}) << "there is no such stage";
+  EXPECT_EQ(layout_on(kData, at_last).placement, kRows.placement);
+  for (const uint32_t stage : {0, 3}) {
+    const StorageLayout at{tensor::DType::kUInt8, {6, 5}, {compiler::at_stage(stage), {}}};
+    EXPECT_EQ(layout_on(kData, at), StorageLayout{}) << "there are no stages";
+    EXPECT_EQ(layout_on(stages, at).whole(), stage == 3) << "there is no such stage";
+  }
 }
 
 // Elsewhere it stays split where it is, along the longest axis for which that is long enough.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <ostream>
 
+#include "moai/compiler/planner/pins.h"
 #include "moai/toolkit/plan/quantities.h"
 #include "moai/toolkit/table.h"
 
@@ -11,7 +12,7 @@ namespace {
 
 using Plan = session::JobReport::Plan;
 
-// From this part of a step on, exchanges are what binds.
+// From this part of a step on, what devices wait for is what binds.
 constexpr double kMuch = 0.4;
 
 double seconds(uint64_t ns) { return static_cast<double>(ns) / 1e9; }
@@ -33,9 +34,17 @@ std::string binding(const Plan& p) {
     return "memory: " + other.degrees + " would take " + seconds_text(seconds(other.step_ns)) +
            " but needs " + bytes_text(other.memory_bytes) + " a device";
   }
+  const double idle = seconds(now->idle_ns) / seconds(now->step_ns);
+  if (idle > kMuch) return "stages: they wait for each other for " + percent(idle) + " of the step";
   const double exchange = seconds(now->exchange_ns) / seconds(now->step_ns);
   if (exchange > kMuch) return "links: collectives take " + percent(exchange) + " of the step";
-  return "devices: their calls take " + percent(1 - exchange) + " of the step";
+  return "devices: their calls take " + percent(1 - exchange - idle) + " of the step";
+}
+
+// As MOAI_PLAN takes it.
+std::string pins_text(const std::string& degrees) {
+  const auto d = compiler::degrees_from_string(degrees);
+  return d ? to_string(compiler::pins_of(*d)) : "";
 }
 
 std::string beside(const std::string& predicted, const std::string& measured) {
@@ -44,10 +53,11 @@ std::string beside(const std::string& predicted, const std::string& measured) {
 
 void print_prices(std::ostream& out, const Plan& p) {
   Table table;
-  table.header = {"Plan", "Step", "Exchanges", "Memory", ""};
+  table.header = {"Plan", "Step", "Exchanges", "Waiting", "Memory", ""};
   for (const Plan::Price& price : p.prices) {
     table.rows.push_back({price.degrees, seconds_text(seconds(price.step_ns)),
-                          seconds_text(seconds(price.exchange_ns)), bytes_text(price.memory_bytes),
+                          seconds_text(seconds(price.exchange_ns)),
+                          seconds_text(seconds(price.idle_ns)), bytes_text(price.memory_bytes),
                           price.degrees == p.degrees ? "the job's"
                           : price.fits               ? ""
                                                      : "does not fit"});
@@ -71,7 +81,9 @@ Json plan_json(const Plan& p) {
     prices.push_back({{"plan", price.degrees},
                       {"fits", price.fits},
                       {"step_s", seconds(price.step_ns)},
+                      {"fix", pins_text(price.degrees)},
                       {"exchange_s", seconds(price.exchange_ns)},
+                      {"idle_s", seconds(price.idle_ns)},
                       {"memory_bytes_max", price.memory_bytes}});
   }
   for (const Plan::Whole& w : p.whole) {
@@ -80,6 +92,7 @@ Json plan_json(const Plan& p) {
   const Plan::Price* now = price_of(p);
   const auto known = [](bool is, Json value) { return is ? std::move(value) : Json(nullptr); };
   return {{"plan", p.degrees},
+          {"fix", pins_text(p.degrees)},
           {"how", p.how},
           {"why", p.why},
           {"changes", p.changes},
@@ -104,6 +117,7 @@ void print_plan(std::ostream& out, const Plan& p) {
   out << "Plan " << p.degrees << " (" << p.how;
   if (p.changes) out << ", since step " << p.since_step;
   out << "): " << p.why << "\n"
+      << "  to pin it  MOAI_PLAN=" << pins_text(p.degrees) << "\n"
       << "  step    "
       << beside(now ? seconds_text(seconds(now->step_ns)) : "not",
                 p.measured_step_ns ? seconds_text(seconds(p.measured_step_ns)) : "not yet")
