@@ -385,9 +385,15 @@ PlaceCosts combine(PlaceCosts each, const PlaceCosts& once) {
           &PlaceCost::gradients, &PlaceCost::once_beside, &PlaceCost::weights}) {
       to->*field = from.*field;
     }
+    // What dp exchanges is of as many ranks, whatever the rows.
+    to->forward_exchange_s += from.forward_data_s - to->forward_data_s;
+    to->backward_exchange_s += from.backward_data_s - to->backward_data_s;
+    to->forward_data_s = from.forward_data_s;
+    to->backward_data_s = from.backward_data_s;
   };
   for (size_t i = 0; i < each.places.size(); ++i) take(&each.places[i], once.places[i]);
   take(&each.common, once.common);
+  each.each_data = once.each_data;
   each.once_tensor = once.once_tensor;
   each.once_data = once.once_data;
   return each;
