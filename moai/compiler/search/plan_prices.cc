@@ -10,6 +10,9 @@ namespace moai::compiler {
 namespace {
 
 constexpr int64_t kMoreRows = 8;  // as many times those of a candidate bound it from below
+// Of plans whose weights lie whole this one has most beside what is kept: gradients that wait to
+// be shared.
+constexpr int kMostBeside = 2;
 
 }  // namespace
 
@@ -216,6 +219,7 @@ PlanPrices::WeightsKey PlanPrices::weights_key(const Candidate& c) const {
 void PlanPrices::note(const Candidate& c, const PlaceCosts& costs) {
   calls_.try_emplace(key(c), costs.places);
   const auto shared = std::make_shared<const PlaceCosts>(costs);
+  if (c.degrees.zero == kMostBeside) whole_weights_[key(c)] = shared;
   if (c.degrees.zero < 3) whole_weights_.try_emplace(key(c), shared);
   const auto [at, is_new] = weights_.try_emplace(weights_key(c));
   if (is_new) {
@@ -286,7 +290,7 @@ bool PlanPrices::count_rows(const Candidate& c, int64_t rows) {
   WindowPlanner* planner = windows_.of(of.microbatches, c.degrees.recompute);
   if (!planner) return false;
   of.degrees.dp = static_cast<int>(parts / of.microbatches);
-  of.degrees.zero = of.degrees.dp == 1 ? 0 : std::min(c.degrees.zero, 2);
+  of.degrees.zero = of.degrees.dp == 1 ? 0 : kMostBeside;
   of.of_use.dp = of.degrees.dp;
   of.of_use.zero = of.degrees.zero;
   emit(of, planner);
