@@ -13,7 +13,7 @@ using graph::StorageId;
 bool is_stack(const ops::CallSignature& s) { return s.op == "aten::stack" || s.op == "aten::cat"; }
 
 // The storages of one call, or of one item of a call over lists, that belong together.
-std::vector<StorageId> together(const ops::CallSignature& s, const std::vector<StorageId>& ids) {
+std::vector<StorageId> together(const ops::CallSignature& s, std::span<const StorageId> ids) {
   std::vector<StorageId> found;
   size_t at = 0;
   for (const ops::Arg* a : ops::tensor_operands(s)) {
@@ -26,25 +26,26 @@ std::vector<StorageId> together(const ops::CallSignature& s, const std::vector<S
   return found;
 }
 
-struct Item {
-  ops::CallSignature signature{};
-  std::vector<StorageId> storages{};  // operands, then fresh results
-};
-
-std::vector<Item> items_of(const ops::CallSignature& s, std::span<const StorageId> ids) {
-  auto parts = ops::split_list_call(s);
-  if (!parts) return {{s, {ids.begin(), ids.end()}}};
-  const uint32_t operands = ops::arity(s).operands;
-  std::vector<Item> items;
-  for (ops::ListCallPart& p : *parts) {
-    Item& item = items.emplace_back(Item{std::move(p.signature), {}});
-    for (const uint32_t i : p.operands) item.storages.push_back(ids[i]);
-    for (const uint32_t i : p.fresh) item.storages.push_back(ids[operands + i]);
-  }
-  return items;
+// Of an item of a call: operands, then fresh results.
+std::vector<StorageId> storages_of(const ops::ListCallPart& part, std::span<const StorageId> ids,
+                                   uint32_t operands) {
+  std::vector<StorageId> storages;
+  for (const uint32_t i : part.operands) storages.push_back(ids[i]);
+  for (const uint32_t i : part.fresh) storages.push_back(ids[operands + i]);
+  return storages;
 }
 
 }  // namespace
+
+const SplitCalls::Split& SplitCalls::of(graph::SignatureId id) {
+  const auto [at, is_new] = known_.try_emplace(id);
+  if (!is_new) return at->second;
+  Split& split = at->second;
+  split.signature = signatures_.at(id).signature();
+  split.parts = ops::split_list_call(split.signature);
+  split.operands = signatures_.at(id).arity.operands;
+  return split;
+}
 
 StorageId OptimizerItems::group(StorageId s) {
   for (auto at = parent_.find(s); at != parent_.end() && at->second != s; at = parent_.find(s)) {
@@ -64,14 +65,18 @@ StorageId OptimizerItems::renamed(StorageId s) const {
 }
 
 void OptimizerItems::see(const graph::Window& w, const graph::Node& call) {
-  const ops::CallSignature s = signatures_.at(call.signature).signature();
+  const SplitCalls::Split& split = calls_.of(call.signature);
   const auto ids = w.storages_of(call);
   seen_.insert(ids.begin(), ids.end());
-  if (is_stack(s)) return;
-  for (const Item& item : items_of(s, ids)) {
-    const std::vector<StorageId> all = together(item.signature, item.storages);
-    for (size_t i = 1; i < all.size(); ++i) tie(all[0], all[i]);
+  if (is_stack(split.signature)) return;
+  if (!split.parts) return tie_all(together(split.signature, ids));
+  for (const ops::ListCallPart& p : *split.parts) {
+    tie_all(together(p.signature, storages_of(p, ids, split.operands)));
   }
+}
+
+void OptimizerItems::tie_all(const std::vector<StorageId>& all) {
+  for (size_t i = 1; i < all.size(); ++i) tie(all[0], all[i]);
 }
 
 bool OptimizerItems::finish() {
@@ -90,9 +95,10 @@ bool OptimizerItems::finish() {
 }
 
 bool OptimizerItems::emit(const graph::Window& w, const graph::Node& call, graph::Window* out) {
-  ops::CallSignature s = signatures_.at(call.signature).signature();
+  const SplitCalls::Split& split = calls_.of(call.signature);
+  if (ops::is_list_call(split.signature)) return emit_list(w, call, split, out);
+  ops::CallSignature s = split.signature;
   if (is_stack(s)) return emit_stack(w, call, std::move(s), out);
-  if (ops::is_list_call(s)) return emit_list(w, call, out);
   std::vector<StorageId> ids(w.storages_of(call).begin(), w.storages_of(call).end());
   for (const StorageId id : together(s, ids)) {
     if (is_left_out(id)) return true;
@@ -104,19 +110,14 @@ bool OptimizerItems::emit(const graph::Window& w, const graph::Node& call, graph
 }
 
 bool OptimizerItems::emit_list(const graph::Window& w, const graph::Node& call,
-                               graph::Window* out) {
-  const ops::CallSignature s = signatures_.at(call.signature).signature();
+                               const SplitCalls::Split& split, graph::Window* out) {
   const auto ids = w.storages_of(call);
-  auto parts = ops::split_list_call(s);
-  if (!parts) return false;
-  const uint32_t operands = ops::arity(s).operands;
+  if (!split.parts) return false;
+  const uint32_t operands = split.operands;
   std::vector<ops::CallSignature> kept;
   std::vector<const ops::ListCallPart*> from;
-  for (ops::ListCallPart& p : *parts) {
-    std::vector<StorageId> storages;
-    for (const uint32_t i : p.operands) storages.push_back(ids[i]);
-    for (const uint32_t i : p.fresh) storages.push_back(ids[operands + i]);
-    const std::vector<StorageId> all = together(p.signature, storages);
+  for (const ops::ListCallPart& p : *split.parts) {
+    const std::vector<StorageId> all = together(p.signature, storages_of(p, ids, operands));
     if (std::ranges::any_of(all, [&](StorageId id) { return is_left_out(id); })) continue;
     kept.push_back(p.signature);
     from.push_back(&p);

@@ -136,12 +136,14 @@ double PlanPrices::pipelined_by_calls(const Candidate& c, const StageBound& b,
 
 // Where least crosses.
 double PlanPrices::send_s(const Candidate& c) {
-  const std::vector<double>& crossing = line_.crossing();
-  double least = std::numeric_limits<double>::infinity();
-  for (size_t i = 1; i < crossing.size(); ++i) least = std::min(least, crossing[i]);
+  if (!least_crossing_) {
+    double& least = least_crossing_.emplace(std::numeric_limits<double>::infinity());
+    const std::vector<double>& crossing = line_.crossing();
+    for (size_t i = 1; i < crossing.size(); ++i) least = std::min(least, crossing[i]);
+  }
   const Degrees& d = c.degrees;
   const cluster::GroupShape shape = cost::axis_shapes(cluster_, mesh_of(d))[0];
-  const double bytes = least / 2 / c.microbatches / d.dp / (d.sp ? d.tp : 1);
+  const double bytes = *least_crossing_ / 2 / c.microbatches / d.dp / (d.sp ? d.tp : 1);
   return cost::collective_seconds(cluster_, cluster::Collective::kSend, bytes, shape);
 }
 

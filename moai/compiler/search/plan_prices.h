@@ -122,6 +122,7 @@ class PlanPrices {
   std::map<Key, std::shared_ptr<const PlaceCosts>> whole_weights_;  // but for zero=3
   std::map<WeightsKey, Weights> weights_;
   std::map<std::tuple<Key, int, int>, StageBound> stage_bounds_;  // by stages and chunks
+  std::optional<double> least_crossing_;                          // of line_.crossing()
   std::map<std::pair<int, bool>, double> tensor_exchange_;  // by tp and sp, of all of the batch
   std::map<std::tuple<int, int, Recompute>, double> again_;
   std::map<std::tuple<int, int, int, int, int>, double> data_exchange_;
