@@ -12,27 +12,24 @@ using graph::StorageId;
 
 bool is_stack(const ops::CallSignature& s) { return s.op == "aten::stack" || s.op == "aten::cat"; }
 
-// The storages of one call, or of one item of a call over lists, that belong together.
-std::vector<StorageId> together(const ops::CallSignature& s, std::span<const StorageId> ids) {
-  std::vector<StorageId> found;
-  size_t at = 0;
+// Which of a call's storages, operands and then fresh results, belong together.
+std::vector<uint32_t> together(const ops::CallSignature& s) {
+  std::vector<uint32_t> found;
+  uint32_t at = 0;
   for (const ops::Arg* a : ops::tensor_operands(s)) {
-    const StorageId id = ids[at++];
-    if (id != 0 && (a->written || tensor::element_count(a->geometry) > 1)) found.push_back(id);
+    if (a->written || tensor::element_count(a->geometry) > 1) found.push_back(at);
+    ++at;
   }
-  for (; at < ids.size(); ++at) {
-    if (ids[at] != 0) found.push_back(ids[at]);
-  }
+  for (size_t i = ops::fresh_results(s).size(); i > 0; --i) found.push_back(at++);
   return found;
 }
 
-// Of an item of a call: operands, then fresh results.
-std::vector<StorageId> storages_of(const ops::ListCallPart& part, std::span<const StorageId> ids,
-                                   uint32_t operands) {
-  std::vector<StorageId> storages;
-  for (const uint32_t i : part.operands) storages.push_back(ids[i]);
-  for (const uint32_t i : part.fresh) storages.push_back(ids[operands + i]);
-  return storages;
+// The same of an item, among the storages of the call over lists.
+std::vector<uint32_t> together(const ops::ListCallPart& part, uint32_t operands) {
+  std::vector<uint32_t> found = together(part.signature);
+  const auto own = static_cast<uint32_t>(part.operands.size());
+  for (uint32_t& i : found) i = i < own ? part.operands[i] : operands + part.fresh[i - own];
+  return found;
 }
 
 }  // namespace
@@ -44,6 +41,10 @@ const SplitCalls::Split& SplitCalls::of(graph::SignatureId id) {
   split.signature = signatures_.at(id).signature();
   split.parts = ops::split_list_call(split.signature);
   split.operands = signatures_.at(id).arity.operands;
+  if (!split.parts) split.together = {together(split.signature)};
+  for (size_t i = 0; split.parts && i < split.parts->size(); ++i) {
+    split.together.push_back(together((*split.parts)[i], split.operands));
+  }
   return split;
 }
 
@@ -69,14 +70,20 @@ void OptimizerItems::see(const graph::Window& w, const graph::Node& call) {
   const auto ids = w.storages_of(call);
   seen_.insert(ids.begin(), ids.end());
   if (is_stack(split.signature)) return;
-  if (!split.parts) return tie_all(together(split.signature, ids));
-  for (const ops::ListCallPart& p : *split.parts) {
-    tie_all(together(p.signature, storages_of(p, ids, split.operands)));
+  for (const std::vector<uint32_t>& tied : split.together) {
+    StorageId first = 0;
+    for (const uint32_t i : tied) {
+      if (ids[i] == 0) continue;
+      if (first != 0) tie(first, ids[i]);
+      if (first == 0) first = ids[i];
+    }
   }
 }
 
-void OptimizerItems::tie_all(const std::vector<StorageId>& all) {
-  for (size_t i = 1; i < all.size(); ++i) tie(all[0], all[i]);
+bool OptimizerItems::leaves_out(const std::vector<uint32_t>& together,
+                                std::span<const StorageId> ids) const {
+  return std::ranges::any_of(together,
+                             [&](uint32_t i) { return ids[i] != 0 && is_left_out(ids[i]); });
 }
 
 bool OptimizerItems::finish() {
@@ -100,9 +107,7 @@ bool OptimizerItems::emit(const graph::Window& w, const graph::Node& call, graph
   ops::CallSignature s = split.signature;
   if (is_stack(s)) return emit_stack(w, call, std::move(s), out);
   std::vector<StorageId> ids(w.storages_of(call).begin(), w.storages_of(call).end());
-  for (const StorageId id : together(s, ids)) {
-    if (is_left_out(id)) return true;
-  }
+  if (leaves_out(split.together[0], ids)) return true;
   const bool resized = resize(w, call, &s);
   for (StorageId& id : ids) id = renamed(id);
   out->call(resized ? signatures_.intern(s) : call.signature, ids, w.words_of(call), call.line);
@@ -116,11 +121,10 @@ bool OptimizerItems::emit_list(const graph::Window& w, const graph::Node& call,
   const uint32_t operands = split.operands;
   std::vector<ops::CallSignature> kept;
   std::vector<const ops::ListCallPart*> from;
-  for (const ops::ListCallPart& p : *split.parts) {
-    const std::vector<StorageId> all = together(p.signature, storages_of(p, ids, operands));
-    if (std::ranges::any_of(all, [&](StorageId id) { return is_left_out(id); })) continue;
-    kept.push_back(p.signature);
-    from.push_back(&p);
+  for (size_t i = 0; i < split.parts->size(); ++i) {
+    if (leaves_out(split.together[i], ids)) continue;
+    from.push_back(&(*split.parts)[i]);
+    kept.push_back(from.back()->signature);
   }
   if (kept.empty()) return true;
   const auto joined = ops::join_list_calls(kept);

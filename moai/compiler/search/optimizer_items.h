@@ -22,6 +22,8 @@ class SplitCalls {
     ops::CallSignature signature{};
     std::optional<std::vector<ops::ListCallPart>> parts{};  // none: no call over lists
     uint32_t operands = 0;
+    // By item, or of all: which of the call's storages belong together.
+    std::vector<std::vector<uint32_t>> together{};
   };
 
   // It outlives this.
@@ -57,7 +59,8 @@ class OptimizerItems {
   bool is_left_out(graph::StorageId s) const { return left_out_.contains(s); }
   graph::StorageId group(graph::StorageId s);
   void tie(graph::StorageId a, graph::StorageId b);
-  void tie_all(const std::vector<graph::StorageId>& all);
+  bool leaves_out(const std::vector<uint32_t>& together,
+                  std::span<const graph::StorageId> ids) const;
   graph::StorageId renamed(graph::StorageId s) const;
   bool emit_list(const graph::Window& w, const graph::Node& call, const SplitCalls::Split& split,
                  graph::Window* out);

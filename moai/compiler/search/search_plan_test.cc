@@ -122,6 +122,28 @@ TEST_F(SearchPlan, CallsOfOtherPlansTellThoseOfAPlan) {
   EXPECT_GT(told, 50u);
 }
 
+// Large ones, of which calls take more than a launch.
+TEST_F(SearchPlan, MicrobatchesOfMoreRowsBoundThoseOfFewer) {
+  use_deep({.layers = 8, .batch = 16384, .width = 512, .hidden = 2048});
+  problem(8);
+  PlanPrices prices(step_, cluster_, {.microbatches = std::nullopt}, {}, 1e12, &signatures_);
+  size_t bounded = 0;
+  for (Candidate c : prices.candidates()) {
+    if (c.microbatches > 32) continue;
+    prices.set_bound(&c);
+    const double calls_s = c.bound_s;
+    if (!prices.set_bound_by_rows(&c)) continue;
+    bounded += c.bound_s > calls_s ? 1 : 0;
+    for (const PipelineSchedule& s : prices.schedules_of(c)) {
+      const StepPrice p = price(&prices, c, s);
+      EXPECT_GE(p.program.step_s, c.bound_s * (1 - 1e-9)) << to_string(p.degrees);
+      EXPECT_GE(static_cast<double>(p.program.memory_bytes_max), c.memory_bytes * (1 - 1e-9))
+          << to_string(p.degrees);
+    }
+  }
+  EXPECT_GT(bounded, 100u);
+}
+
 TEST_F(SearchPlan, LessMemoryNeedsAnotherPlan) {
   use_deep({.layers = 12, .batch = 20000, .width = 1024, .hidden = 4096});
   SearchProblem p = problem(4);
