@@ -237,7 +237,9 @@ class Counting {
       }
       const uint32_t place = line_.place_of(id);
       PlaceCost& c = at(place != kNone ? place : made->second.place);
+      const Phase phase = made->second.phase;
       c.gradients += b;
+      if (place == kNone && (phase == Phase::kForward || phase == Phase::kInput)) c.left += b;
       if (gradients) c.adding_s += adding_s(bytes);
     }
   }
@@ -365,6 +367,7 @@ PlaceCost& PlaceCost::operator+=(const PlaceCost& o) {
                                     &PlaceCost::state,
                                     &PlaceCost::data,
                                     &PlaceCost::gradients,
+                                    &PlaceCost::left,
                                     &PlaceCost::kept,
                                     &PlaceCost::once_beside,
                                     &PlaceCost::weights}) {
@@ -379,12 +382,14 @@ PlaceCost& PlaceCost::operator+=(const PlaceCost& o) {
 
 PlaceCosts combine(PlaceCosts each, const PlaceCosts& once) {
   const auto take = [](PlaceCost* to, const PlaceCost& from) {
+    const double gradients = from.gradients - from.left + to->left;
     for (double PlaceCost::* field :
          {&PlaceCost::once_s, &PlaceCost::once_exchange_s, &PlaceCost::adding_s,
           &PlaceCost::once_calls, &PlaceCost::parameters, &PlaceCost::state, &PlaceCost::data,
-          &PlaceCost::gradients, &PlaceCost::once_beside, &PlaceCost::weights}) {
+          &PlaceCost::once_beside, &PlaceCost::weights}) {
       to->*field = from.*field;
     }
+    to->gradients = gradients;
     // What dp exchanges is of as many ranks, whatever the rows.
     to->forward_exchange_s += from.forward_data_s - to->forward_data_s;
     to->backward_exchange_s += from.backward_data_s - to->backward_data_s;

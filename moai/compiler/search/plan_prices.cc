@@ -234,7 +234,7 @@ void PlanPrices::note(const Candidate& c, const PlaceCosts& costs) {
       w.once_s += times * (p.once_s + p.once_exchange_s);
       w.each_s += times * (p.forward_data_s + p.backward_data_s);
       w.bytes += times * (p.parameters + p.state);
-      w.gradients += times * p.gradients;
+      w.gradients += times * (p.gradients - p.left);
     }
   }
   const double parts = static_cast<double>(c.microbatches) * c.of_use.dp;
