@@ -271,11 +271,19 @@ class Counting {
     if (n.kind != graph::NodeKind::kCall) return;
     const auto workspace = static_cast<double>(known(n.signature).workspace);
     const double beside = static_cast<double>(live.bytes()) + workspace - counted_bytes_;
-    if (parts_[i].phase == Phase::kOnce) return see_once(beside, workspace, live);
-    PlaceCost& c = at(parts_[i].place);
+    const bool once = parts_[i].phase == Phase::kOnce;
+    if (once && i >= optimizer_begin_) return see_once(beside, workspace, live);
+    // What goes out in the midst of the backward part has a layer's calls beside it.
+    PlaceCost& c = at(once ? first_place(ids) : parts_[i].place);
     if (beside <= c.beside) return;
     c.beside = beside;
     c.workspace = workspace;
+  }
+  uint32_t first_place(std::span<const StorageId> ids) const {
+    for (const StorageId id : ids) {
+      if (const uint32_t place = place_of(id); place != kNone) return place;
+    }
+    return kNone;
   }
   // Lists of gathered weights grow with the model.
   void see_once(double beside, double workspace, const cost::LiveStorages& live) {
