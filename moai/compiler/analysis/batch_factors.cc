@@ -79,7 +79,7 @@ class Search {
     }
   }
 
-  // What forward calls in front of all products make of what is given: of a piece of a sequence
+  // What calls in front of all products make of what is given: of a piece of a sequence
   // (`ids[:, :-1]`) the sequence is a factor there first.
   std::vector<SegmentId> looked_up() const {
     const ValueGraph& g = flow_.graph;
@@ -88,7 +88,7 @@ class Search {
     for (const SegmentId s : in_.excluded) excluded[s] = true;
     std::vector<SegmentId> found;
     for (NodeId n = 0; n < g.nodes.size(); ++n) {
-      if (!in_.forward->nodes[n] || flow_.flops[n] > 0) continue;
+      if (flow_.flops[n] > 0) continue;
       const auto segment = [&](ValueId v) { return g.values[v].segment; };
       const bool of_given = std::ranges::any_of(
           flow_.read[n], [&](ValueId v) { return is_given[segment(v)]; });
