@@ -19,7 +19,7 @@ from harness import plugin
 from harness.plugin import ROOT
 
 SCRIPT = ROOT / "bench/workloads/gpt_size.py"
-ZERO = {"all_reduce": 0, "distributed_optimizer": 1, "fully_sharded": 3}
+ZERO = {"all_reduce": 0, "distributed_optimizer": 2, "fully_sharded": 3}
 
 
 def published_s(row, devices):
@@ -37,7 +37,7 @@ def published_s(row, devices):
     return flops / devices / row["tflops_per_device"] / 1e12
 
 
-def fixed(row, profile, sequence):
+def fixed(row, profile):
     data = row.get("data", 1)
     stages, virtual = row.get("pipeline", 1), row.get("virtual_stages", 1)
     fix = {
@@ -48,28 +48,25 @@ def fixed(row, profile, sequence):
         "microbatches": row["batch"] // data // row["micro_batch"],
         "recompute": row["recompute"],
     }
-    if sequence and row.get("sequence_parallel"):
-        fix["sp"] = 1
+    if row.get("tensor", 1) > 1:
+        fix["sp"] = 1 if row.get("sequence_parallel") else 0
     if stages > 1:
         fix["schedule"] = f"interleaved:{virtual}" if virtual > 1 else "1f1b"
     return ",".join(f"{key}={value}" for key, value in fix.items())
 
 
-def planned(row, profile, state, sequence=True):
-    """What moai plan says; without shares of the sequence where the script has none."""
+def planned(row, profile, state):
     devices = row.get("data", 1) * row.get("tensor", 1) * row.get("pipeline", 1)
     command = [
         plugin.program("moai"), "plan", "--json", "--python", sys.executable, "--profile",
         row["profile"], "--cluster", f"{ROOT}/clusters/{profile['cluster']}.toml:{devices}",
-        "--fix", fixed(row, profile, sequence), SCRIPT, "--width", row["hidden"],
+        "--fix", fixed(row, profile), SCRIPT, "--width", row["hidden"],
         "--layers", row["layers"], "--heads", row["heads"], "--tokens", row["sequence"],
         "--vocabulary", row["vocabulary"], "--batch", row["batch"],
         *([] if profile["attention"] == "fused" else ["--unfused"])
     ]
     environment = plugin.device_environment(MOAI_STATE_DIR=state)
     done = subprocess.run([*map(str, command)], env=environment, text=True, capture_output=True)
-    if done.returncode != 0 and sequence and "as pinned" in done.stderr:
-        return planned(row, profile, state, sequence=False)
     if done.returncode != 0:
         return devices, done.stderr.strip().splitlines()[-1]
     return devices, json.loads(done.stdout)

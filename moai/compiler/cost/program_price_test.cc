@@ -16,16 +16,18 @@ cluster::Cluster simple_cluster() {
 
 class ProgramPriceTest : public testing::Test {
  protected:
-  ProgramPrice price(std::string_view text, StorageBytes begin, bool overlap = false) {
+  ProgramPrice price(std::string_view text, StorageBytes begin) {
     const auto window = graph::parse(text, &signatures_);
     EXPECT_TRUE(window.ok()) << window.status().to_string();
     return price_program(*window, signatures_, std::move(begin),
                          {.cluster = &cluster_,
                           .axes = {{2, 1}, {4, 1}},
-                          .collectives_overlap = overlap,
+                          .overlap = overlap_,
+                          .tensor_axis = 1,
                           .reuses_operands = reuses_operands_});
   }
   bool reuses_operands_ = true;
+  Overlap overlap_{};
   graph::SignatureTable signatures_;
   cluster::Cluster cluster_ = simple_cluster();
 };
@@ -70,7 +72,8 @@ TEST_F(ProgramPriceTest, CollectivesMayRunBesideCalls) {
       "moai::all_reduce((f32[1024]! s2), \"sum\", 0) -> _\n"
       "s4 = aten::relu(f32[1024] s1) -> f32[1024]\n";
   const ProgramPrice in_line = price(text, {{1, 4096}, {2, 4096}});
-  const ProgramPrice beside = price(text, {{1, 4096}, {2, 4096}}, true);
+  overlap_.data = true;
+  const ProgramPrice beside = price(text, {{1, 4096}, {2, 4096}});
   EXPECT_NEAR(in_line.step_s, 4096e-9 + 1e-6 + 8192e-9, 1e-12);
   EXPECT_NEAR(beside.step_s, 1e-6 + 8192e-9, 1e-12);
 }

@@ -12,6 +12,7 @@ struct PlaceCost {
   double forward_s = 0, input_s = 0, weight_s = 0;  // with what is called again
   double once_s = 0;
   double forward_exchange_s = 0, backward_exchange_s = 0, once_exchange_s = 0;
+  double once_beside_s = 0;                        // apart: what may run beside passes (overlap)
   double forward_data_s = 0, backward_data_s = 0;  // of the first two, along dp
   double adding_s = 0;                             // gradients to those of the micro-batches before
   double flops = 0, calls = 0, once_calls = 0;

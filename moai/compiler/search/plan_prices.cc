@@ -170,7 +170,7 @@ double PlanPrices::once_s(const Candidate& c) {
   const Degrees& d = c.degrees;
   const double optimizer = bound_.work(c.of_use.dp, c.of_use.tp).optimizer_s;
   const double sum = optimizer * (d.zero == 0 ? c.of_use.dp : 1) / d.pp;
-  if (d.dp == 1 || !bound_.shares_batch(d.dp) || options_.collectives_overlap) return sum;
+  if (d.dp == 1 || !bound_.shares_batch(d.dp) || options_.overlap.data) return sum;
   return sum + data_exchange_s(d, c.microbatches);
 }
 

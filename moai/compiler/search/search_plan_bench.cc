@@ -32,7 +32,7 @@ Status run(const std::string& recording_path, const std::string& cluster_path, i
     MOAI_ASSIGN_OR_RETURN(const auto profile, cost::read_profile(profile_path));
     cluster.device.fitted.gemm_efficiency = profile.gemm_efficiency;
     cluster.device.fitted.elementwise_traffic = profile.traffic;
-    options.collectives_overlap = profile.data_overlap;
+    options.overlap = cost::overlap_of(profile);
   }
   MOAI_ASSIGN_OR_RETURN(const Pins pins, pins_from_string(pins_text));
   MOAI_ASSIGN_OR_RETURN(
