@@ -203,7 +203,7 @@ class Search {
   }
   // Whether its programs are no more than the calls of a micro-batch.
   bool is_plain(const Candidate& c) const {
-    return !prices_.line().folded() && c.microbatches == 1 && c.degrees.pp == 1 &&
+    return !problem_.options.overlap.data && !prices_.line().folded() && c.microbatches == 1 && c.degrees.pp == 1 &&
            c.degrees.recompute == Recompute::kNone && prices_.nodes(c) <= kWholeNodesMax;
   }
 
@@ -328,7 +328,8 @@ class Search {
     }
   }
   bool may_confirm(const Plan& p) const {
-    return !p.found.whole && p.found.fits &&
+    // What runs beside passes of the step before is no part of a program.
+    return !p.found.whole && p.found.fits && !problem_.options.overlap.data &&
            prices_.nodes(candidates_[p.candidate]) <= kWholeNodesMax;
   }
 
