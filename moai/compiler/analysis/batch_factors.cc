@@ -83,22 +83,21 @@ class Search {
   // (`ids[:, :-1]`) the sequence is a factor there first.
   std::vector<SegmentId> looked_up() const {
     const ValueGraph& g = flow_.graph;
-    std::vector<bool> is_given(g.segments.size()), excluded(g.segments.size());
+    std::vector<bool> is_given(g.segments.size()), is_weight(g.segments.size());
     for (const SegmentId s : in_.given) is_given[s] = true;
-    for (const SegmentId s : in_.excluded) excluded[s] = true;
+    for (const SegmentId s : in_.excluded) is_weight[s] = true;
+    const auto of_given = [&](ValueId v) { return is_given[g.values[v].segment]; };
+    const auto of_calls = [&](ValueId v) {
+      return !of_given(v) && !is_weight[g.values[v].segment] && g.values[v].producer != kNone;
+    };
     std::vector<SegmentId> found;
     for (NodeId n = 0; n < g.nodes.size(); ++n) {
-      if (flow_.flops[n] > 0) continue;
-      const auto segment = [&](ValueId v) { return g.values[v].segment; };
-      const bool of_given = std::ranges::any_of(
-          flow_.read[n], [&](ValueId v) { return is_given[segment(v)]; });
-      const bool of_others = std::ranges::any_of(flow_.read[n], [&](ValueId v) {
-        return !is_given[segment(v)] && !excluded[segment(v)];
-      });
-      if (!of_given || of_others) continue;
+      const std::vector<ValueId>& read = flow_.read[n];
+      if (flow_.flops[n] > 0 || !std::ranges::any_of(read, of_given)) continue;
+      if (std::ranges::any_of(read, of_calls)) continue;
       for (const ValueId v : flow_.made[n]) {
-        is_given[segment(v)] = true;
-        found.push_back(segment(v));
+        is_given[g.values[v].segment] = true;
+        found.push_back(g.values[v].segment);
       }
     }
     return found;

@@ -144,6 +144,19 @@ TEST_F(SearchPlan, MicrobatchesOfMoreRowsBoundThoseOfFewer) {
   EXPECT_GT(bounded, 100u);
 }
 
+// In another stack: sums of gradients run beside the passes, but for those of the last layer.
+TEST_F(SearchPlan, ExchangesThatOverlapShowInPart) {
+  use_deep({.layers = 12, .batch = 4096, .width = 512, .hidden = 2048});
+  SearchProblem p = problem(8, {.dp = 8, .zero = 0, .microbatches = 2});
+  const PlanPrice in_line = search(p).best.price;
+  p.options.overlap.data = true;
+  const SearchResult beside = search(p);
+  EXPECT_LT(beside.best.price.step_s, in_line.step_s);
+  EXPECT_LT(beside.best.price.exchange_s, in_line.exchange_s);
+  EXPECT_GE(beside.best.price.exchange_s, in_line.exchange_s / 12);
+  EXPECT_LE(beside.lower_bound_s, beside.best.price.step_s);
+}
+
 TEST_F(SearchPlan, LessMemoryNeedsAnotherPlan) {
   use_deep({.layers = 12, .batch = 20000, .width = 1024, .hidden = 4096});
   SearchProblem p = problem(4);
