@@ -1,5 +1,5 @@
-// Overlap: which collectives run beside a step's calls, in other stacks than ours (profile/). In our
-// Workers none does.
+// Overlap: which collectives run beside a step's calls, in other stacks than ours (profile/).
+// In our Workers none does.
 #pragma once
 
 #include <cstdint>

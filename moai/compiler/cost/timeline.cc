@@ -24,8 +24,7 @@ void Timeline::call(std::span<const graph::StorageId> storages, double seconds) 
   for (const graph::StorageId id : storages) called_[id] = end;
 }
 
-void Timeline::collective(std::span<const graph::StorageId> storages, double seconds,
-                          bool beside) {
+void Timeline::collective(std::span<const graph::StorageId> storages, double seconds, bool beside) {
   if (!beside) {
     calls_end_ = std::max(calls_end_, latest(exchanged_, storages)) + seconds;
     for (const graph::StorageId id : storages) called_[id] = calls_end_;

@@ -21,7 +21,7 @@ TEST(Timeline, ACollectiveRunsBesideCallsThatDoNotNeedIt) {
   Timeline t(1);
   t.call(Ids{1}, 3);
   t.collective(Ids{1}, 4, true);  // 3 to 7
-  t.call(Ids{2}, 5);        // 3 to 8
+  t.call(Ids{2}, 5);              // 3 to 8
   EXPECT_DOUBLE_EQ(t.end_s(), 8);
   t.call(Ids{1}, 1);
   EXPECT_DOUBLE_EQ(t.end_s(), 9);
@@ -31,8 +31,8 @@ TEST(Timeline, ACallWaitsForWhatItReads) {
   Timeline t(1);
   t.call(Ids{1}, 1);
   t.collective(Ids{1}, 10, true);  // 1 to 11
-  t.call(Ids{2}, 2);         // 1 to 3
-  t.call(Ids{1}, 1);         // 11 to 12
+  t.call(Ids{2}, 2);               // 1 to 3
+  t.call(Ids{1}, 1);               // 11 to 12
   EXPECT_DOUBLE_EQ(t.end_s(), 12);
 }
 

@@ -270,9 +270,7 @@ class Fold {
 }  // namespace
 
 LayerFolder::LayerFolder(const graph::Window& window, graph::SignatureTable* signatures)
-    : window_(window),
-      signatures_(*signatures),
-      split_(std::make_unique<SplitCalls>(signatures)) {
+    : window_(window), signatures_(*signatures), split_(std::make_unique<SplitCalls>(signatures)) {
   std::vector<uint32_t> kinds;
   std::vector<bool> products;
   std::unordered_map<graph::SignatureId, bool> known;

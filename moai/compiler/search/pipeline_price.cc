@@ -105,8 +105,8 @@ class Pipeline {
     const double layers = static_cast<double>(line_.layers()) / stages_;
     const double last = c.once_beside_s / std::max(layers, 1.0);
     const double passes = degrees_.schedule.chunks > 1 ? std::min<int>(m_, degrees_.pp) : 1;
-    const double window = passes * (c.forward_s + c.forward_exchange_s + c.backward_s() +
-                                    c.backward_exchange_s);
+    const double window =
+        passes * (c.forward_s + c.forward_exchange_s + c.backward_s() + c.backward_exchange_s);
     const double slowdown = cluster_.device.fitted.overlap_slowdown;
     return c.once_exchange_s + last - window +
            cost::overlapped_seconds(window, c.once_beside_s - last, slowdown);

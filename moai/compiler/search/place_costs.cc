@@ -101,7 +101,7 @@ class Counting {
     }
   }
 
-  // What dp exchanges once a step runs beside passes of all micro-batches, where any of it overlaps.
+  // Where exchanges overlap, those of dp that run once a step are beside passes, not in line here.
   void price() {
     apart_.resize(program_.nodes.size());
     for (uint32_t i = 0; i < program_.nodes.size() && options_.overlap.data; ++i) {
@@ -409,9 +409,9 @@ PlaceCosts combine(PlaceCosts each, const PlaceCosts& once) {
   const auto take = [](PlaceCost* to, const PlaceCost& from) {
     const double gradients = from.gradients - from.left + to->left;
     for (double PlaceCost::* field :
-         {&PlaceCost::once_s, &PlaceCost::once_exchange_s, &PlaceCost::once_beside_s, &PlaceCost::adding_s,
-          &PlaceCost::once_calls, &PlaceCost::parameters, &PlaceCost::state, &PlaceCost::data,
-          &PlaceCost::once_beside, &PlaceCost::weights}) {
+         {&PlaceCost::once_s, &PlaceCost::once_exchange_s, &PlaceCost::once_beside_s,
+          &PlaceCost::adding_s, &PlaceCost::once_calls, &PlaceCost::parameters, &PlaceCost::state,
+          &PlaceCost::data, &PlaceCost::once_beside, &PlaceCost::weights}) {
       to->*field = from.*field;
     }
     to->gradients = gradients;

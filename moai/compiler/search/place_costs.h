@@ -19,7 +19,7 @@ struct PlaceCost {
   double parameters = 0, state = 0, data = 0;  // bytes that lie there when a step begins
   double gradients = 0;                        // bytes that the optimizer waits for
   double left = 0;         // of them, what micro-batches leave that is no weight's
-  double kept = 0;                             // bytes from forward to backward
+  double kept = 0;         // bytes from forward to backward
   double beside = 0;       // bytes at most beside all of these, in a call of a micro-batch
   double once_beside = 0;  // the same in the optimizer's calls, which adds up over places
   double workspace = 0;    // of them

@@ -252,8 +252,7 @@ std::optional<PlanPrices::Counted> PlanPrices::count(const Candidate& c) {
   const bool made = windows_.has(c.microbatches, c.degrees.recompute);
   if (c.degrees.zero == 3 || !even(c) || (made && !known)) return count_emitted(c);
   if (!count_calls(c) || !count_weights(c)) return count_emitted(c);
-  return Counted{
-      .costs = combine(*whole_weights_.at(key(c)), *weights_.at(weights_key(c)).costs)};
+  return Counted{.costs = combine(*whole_weights_.at(key(c)), *weights_.at(weights_key(c)).costs)};
 }
 
 std::optional<PlanPrices::Counted> PlanPrices::count_emitted(const Candidate& c) {
@@ -281,13 +280,16 @@ bool PlanPrices::count_rows(const Candidate& c, int64_t rows) {
   const int64_t parts = line_.batch() / rows;
   Candidate of = c;
   of.microbatches = 0;
-  const auto far = [&](double m) { return std::abs(std::log2(static_cast<double>(parts) / (m * c.degrees.dp))); };
+  const auto far = [&](double m) {
+    return std::abs(std::log2(static_cast<double>(parts) / (m * c.degrees.dp)));
+  };
   for (const int m : windows_.made(c.degrees.recompute)) {
     if (parts % m != 0) continue;
     if (of.microbatches == 0 || far(m) < far(of.microbatches)) of.microbatches = m;
   }
   for (int m = 2; of.microbatches == 0; ++m) {
-    if (parts % m == 0 || m > parts) of.microbatches = static_cast<int>(std::min<int64_t>(m, parts));
+    if (parts % m == 0 || m > parts)
+      of.microbatches = static_cast<int>(std::min<int64_t>(m, parts));
   }
   WindowPlanner* planner = windows_.of(of.microbatches, c.degrees.recompute);
   if (!planner) return false;

@@ -117,8 +117,8 @@ class PlanPrices {
   WorkBound bound_;
   MicrobatchWindows windows_;
   std::unique_ptr<WindowPlanner> whole_;
-  std::map<Group, std::set<int64_t>> rows_;      // of candidates
-  std::map<Key, std::vector<PlaceCost>> calls_;  // by place of the line
+  std::map<Group, std::set<int64_t>> rows_;                         // of candidates
+  std::map<Key, std::vector<PlaceCost>> calls_;                     // by place of the line
   std::map<Key, std::shared_ptr<const PlaceCosts>> whole_weights_;  // but for zero=3
   std::map<WeightsKey, Weights> weights_;
   std::map<std::tuple<Key, int, int>, StageBound> stage_bounds_;  // by stages and chunks

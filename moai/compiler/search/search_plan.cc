@@ -203,8 +203,9 @@ class Search {
   }
   // Whether its programs are no more than the calls of a micro-batch.
   bool is_plain(const Candidate& c) const {
-    return !problem_.options.overlap.data && !prices_.line().folded() && c.microbatches == 1 && c.degrees.pp == 1 &&
-           c.degrees.recompute == Recompute::kNone && prices_.nodes(c) <= kWholeNodesMax;
+    return !problem_.options.overlap.data && !prices_.line().folded() && c.microbatches == 1 &&
+           c.degrees.pp == 1 && c.degrees.recompute == Recompute::kNone &&
+           prices_.nodes(c) <= kWholeNodesMax;
   }
 
   // Counts the candidate's calls: each of its schedules is open then.

@@ -1,5 +1,5 @@
-// search_plan_bench RECORDING CLUSTER.toml DEVICES [PINS [PROFILE.toml]]: what the search finds, and
-// how long it takes.
+// search_plan_bench RECORDING CLUSTER.toml DEVICES [PINS [PROFILE.toml]]: what the search finds,
+// and how long it takes.
 
 #include <chrono>
 #include <cstdio>
@@ -35,9 +35,11 @@ Status run(const std::string& recording_path, const std::string& cluster_path, i
     options.overlap = cost::overlap_of(profile);
   }
   MOAI_ASSIGN_OR_RETURN(const Pins pins, pins_from_string(pins_text));
-  MOAI_ASSIGN_OR_RETURN(
-      const SearchResult r,
-      search_plan({.step = &step, .cluster = &cluster, .signatures = &signatures, .pins = pins, .options = options}));
+  MOAI_ASSIGN_OR_RETURN(const SearchResult r, search_plan({.step = &step,
+                                                           .cluster = &cluster,
+                                                           .signatures = &signatures,
+                                                           .pins = pins,
+                                                           .options = options}));
   std::printf("%zu nodes, %zu layers (priced with %zu)\n", step.window.nodes.size(), r.layers,
               r.layers_priced);
   std::printf("%zu candidates, %zu priced; search %.3f s, as all programs %.3f s more\n",

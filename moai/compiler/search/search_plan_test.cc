@@ -126,7 +126,7 @@ TEST_F(SearchPlan, CallsOfOtherPlansTellThoseOfAPlan) {
 TEST_F(SearchPlan, MicrobatchesOfMoreRowsBoundThoseOfFewer) {
   use_deep({.layers = 8, .batch = 16384, .width = 512, .hidden = 2048});
   problem(8);
-  PlanPrices prices(step_, cluster_, {.microbatches = std::nullopt}, {}, 1e12, &signatures_);
+  PlanPrices prices(step_, cluster_, {}, {}, 1e12, &signatures_);
   size_t bounded = 0;
   for (Candidate c : prices.candidates()) {
     if (c.microbatches > 32) continue;
