@@ -301,16 +301,18 @@ bool PlanPrices::count_rows(const Candidate& c, int64_t rows) {
   return true;
 }
 
-// Whatever micro-batches there are.
+// Whatever micro-batches there are, and whatever is made again.
 bool PlanPrices::count_weights(const Candidate& c) {
   if (weights_.contains(weights_key(c))) return true;
-  for (const int m : windows_.made(Recompute::kNone)) {
-    if (line_.batch() % (static_cast<int64_t>(m) * c.degrees.dp) != 0) continue;
-    Candidate of = c;
-    of.microbatches = m;
-    of.degrees.recompute = of.of_use.recompute = Recompute::kNone;
-    emit(of, windows_.of(m, Recompute::kNone));
-    return true;
+  for (const Recompute how : {Recompute::kNone, c.degrees.recompute}) {
+    for (const int m : windows_.made(how)) {
+      if (line_.batch() % (static_cast<int64_t>(m) * c.degrees.dp) != 0) continue;
+      Candidate of = c;
+      of.microbatches = m;
+      of.degrees.recompute = of.of_use.recompute = how;
+      emit(of, windows_.of(m, how));
+      return true;
+    }
   }
   return false;
 }
