@@ -41,12 +41,17 @@ void count_samples(PlanReport* report) {
   report->tokens = report->samples * found.sequence;
 }
 
+std::string overlap_text(const compiler::cost::Overlap& o) {
+  if (o == compiler::cost::Overlap{}) return "";
+  return ", overlap " + std::to_string(static_cast<int>(o.tensor)) + (o.data ? ", data" : "");
+}
+
 // What an earlier call found for the same step and cluster is priced alone.
 Result<compiler::SearchResult> search(const compiler::SearchProblem& problem, bool* cached) {
   const compiler::PlanCache cache(state_directory() + "/plans");
   const std::string key = compiler::plan_key(
       graph::window_hash(problem.step->window, *problem.signatures), *problem.cluster, problem.pins,
-      problem.options.collectives_overlap ? "moai plan, overlapped" : "moai plan");
+      "moai plan" + overlap_text(problem.options.overlap));
   if (const auto known = cache.find(key)) {
     auto found = compiler::price_plan(problem, *known);
     *cached = found.ok();

@@ -18,6 +18,7 @@ struct Candidate {
   size_t place = 0;             // the outermost in what is given
   bool summed = false;          // by a forward product
   bool moves = false;           // activations would travel
+  bool given = true;            // else of what is made of what is given
   std::vector<NodeId> nodes{};  // products that it splits
 };
 
@@ -61,18 +62,45 @@ class Search {
     for (const SegmentId s : in_.excluded) {
       excluded.insert(factors_.of(s).begin(), factors_.of(s).end());
     }
-    for (const SegmentId s : in_.given) {
-      const std::vector<FactorId>& list = factors_.of(s);
-      for (size_t place = 0; place < list.size(); ++place) {
-        if (excluded.contains(list[place])) continue;
-        const auto known = std::ranges::find(candidates_, list[place], &Candidate::factor);
-        if (known == candidates_.end()) {
-          candidates_.push_back(candidate(list[place], place));
-        } else {
-          known->place = std::min(known->place, place);
-        }
+    for (const SegmentId s : in_.given) collect(s, true, excluded);
+    for (const SegmentId s : looked_up()) collect(s, false, excluded);
+  }
+  void collect(SegmentId s, bool given, const std::set<FactorId>& excluded) {
+    const std::vector<FactorId>& list = factors_.of(s);
+    for (size_t place = 0; place < list.size(); ++place) {
+      if (excluded.contains(list[place])) continue;
+      const auto known = std::ranges::find(candidates_, list[place], &Candidate::factor);
+      if (known == candidates_.end()) {
+        candidates_.push_back(candidate(list[place], place));
+        candidates_.back().given = given;
+      } else {
+        known->place = std::min(known->place, place);
       }
     }
+  }
+
+  // What calls in front of all products make of what is given: of a piece of a sequence
+  // (`ids[:, :-1]`) the sequence is a factor there first.
+  std::vector<SegmentId> looked_up() const {
+    const ValueGraph& g = flow_.graph;
+    std::vector<bool> is_given(g.segments.size()), is_weight(g.segments.size());
+    for (const SegmentId s : in_.given) is_given[s] = true;
+    for (const SegmentId s : in_.excluded) is_weight[s] = true;
+    const auto of_given = [&](ValueId v) { return is_given[g.values[v].segment]; };
+    const auto of_calls = [&](ValueId v) {
+      return !of_given(v) && !is_weight[g.values[v].segment] && g.values[v].producer != kNone;
+    };
+    std::vector<SegmentId> found;
+    for (NodeId n = 0; n < g.nodes.size(); ++n) {
+      const std::vector<ValueId>& read = flow_.read[n];
+      if (flow_.flops[n] > 0 || !std::ranges::any_of(read, of_given)) continue;
+      if (std::ranges::any_of(read, of_calls)) continue;
+      for (const ValueId v : flow_.made[n]) {
+        is_given[g.values[v].segment] = true;
+        found.push_back(g.values[v].segment);
+      }
+    }
+    return found;
   }
 
   Candidate candidate(FactorId f, size_t place) const {
@@ -122,7 +150,7 @@ class Search {
     const Candidate* best = nullptr;
     double most = kLittleWork * work_;
     for (const Candidate& c : candidates_) {
-      if (c.summed || c.moves) continue;
+      if (c.summed || c.moves || !c.given) continue;
       double work = 0;
       for (const NodeId n : c.nodes) work += covered.contains(n) ? 0 : flow_.flops[n];
       const bool outer = best && work == most && c.place < best->place;

@@ -104,6 +104,19 @@ Factors::List Factors::leaves(const List& list) {
   return found;
 }
 
+// Whether these are leaves.
+bool Factors::is_flat(const List& list) const {
+  return std::ranges::all_of(list, [&](FactorId f) {
+    const Entry& e = arena_[f];
+    return e.parent == kNone && e.outer == kNone && e.size > 1;
+  });
+}
+
+const Factors::List& Factors::flat(SegmentId s) {
+  if (!is_flat(lists_[s])) lists_[s] = leaves(lists_[s]);
+  return lists_[s];
+}
+
 void Factors::split(FactorId f, int64_t inner_size) {
   const FactorId outer = add(arena_[f].size / inner_size);
   const FactorId inner = add(inner_size);
@@ -113,6 +126,7 @@ void Factors::split(FactorId f, int64_t inner_size) {
 
 // Joins two lists of the same size, innermost first, splitting where one is finer.
 bool Factors::unify(List a, List b) {
+  if (a == b) return true;
   a = leaves(a);
   b = leaves(b);
   const auto refine = [&](List* list, FactorId f) {
@@ -145,7 +159,7 @@ bool Factors::unify(List a, List b) {
 
 // Makes a border between factors of the segment at `stride` elements.
 bool Factors::cut(SegmentId s, int64_t stride) {
-  const List list = leaves(lists_[s]);
+  const List& list = flat(s);
   int64_t low = 1;
   for (auto f = list.rbegin(); f != list.rend() && low < stride; ++f) {
     const int64_t high = low * arena_[*f].size;
@@ -162,7 +176,7 @@ bool Factors::cut(SegmentId s, int64_t stride) {
 std::optional<Factors::List> Factors::block(SegmentId s, Block b) {
   if (!cut(s, b.low) || !cut(s, b.high)) return std::nullopt;
   List found;
-  const List list = leaves(lists_[s]);
+  const List& list = flat(s);
   int64_t low = 1;
   for (auto f = list.rbegin(); f != list.rend(); ++f) {
     if (low >= b.low && low < b.high) found.push_back(*f);
@@ -175,7 +189,7 @@ std::optional<Factors::List> Factors::block(SegmentId s, Block b) {
 // Takes innermost factors of `size` elements off a list.
 std::optional<Factors::List> Factors::take(List* from, int64_t size) {
   List taken;
-  *from = leaves(*from);
+  if (!is_flat(*from)) *from = leaves(*from);
   int64_t have = 1;
   while (have < size) {
     if (from->empty()) return std::nullopt;
@@ -252,9 +266,11 @@ void Factors::visit(NodeId n) {
 }
 
 void Factors::finish() {
-  for (List& list : lists_) list = leaves(list);
+  for (SegmentId s = 0; s < lists_.size(); ++s) flat(s);
   for (NodeRule& r : rules_) {
-    for (List& part : r.parts) part = leaves(part);
+    for (List& part : r.parts) {
+      if (!is_flat(part)) part = leaves(part);
+    }
   }
   std::sort(conflicts_.begin(), conflicts_.end());
   conflicts_.erase(std::unique(conflicts_.begin(), conflicts_.end()), conflicts_.end());

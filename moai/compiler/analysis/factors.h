@@ -72,6 +72,8 @@ class Factors {
   FactorId add(int64_t size);
   FactorId root(FactorId f);
   List leaves(const List& list);
+  bool is_flat(const List& list) const;
+  const List& flat(SegmentId s);  // the segment's leaves
   void split(FactorId f, int64_t inner_size);
   bool unify(List a, List b);
   bool cut(SegmentId s, int64_t stride);

@@ -150,5 +150,19 @@ TEST(Roles, ASequenceIsNoBatch) {
   EXPECT_EQ(one.sizes(one.roles.sequence), "6 ");
 }
 
+// Words and those behind them are pieces of what was uploaded, of which neither has the sequence as
+// a factor.
+TEST(Roles, OfAPieceOfASequenceWhatIsLookedUpHasTheSequence) {
+  const Found f(
+      "s4 = aten::embedding(f32[9,8] s2, i64[4,6]{7,1} s1, -1, false, false) -> f32[4,6,8]\n"
+      "s5 = aten::mm(f32[24,8] s4, f32[8,8] s3) -> f32[24,8]\n"
+      "s6 = aten::bmm(f32[4,6,8] s5, f32[4,8,6]{48,1,8} s4) -> f32[4,6,6]\n"
+      "s7 = aten::bmm(f32[4,6,6] s6, f32[4,6,8] s4) -> f32[4,6,8]\n"
+      "s8 = aten::ne.Scalar(i64[4,6]{7,1}+1 s1, word 0.0) -> bool[4,6]\n",
+      {1});
+  EXPECT_EQ(f.sizes(f.roles.batch), "4 ");
+  EXPECT_EQ(f.sizes(f.roles.sequence), "6 ");
+}
+
 }  // namespace
 }  // namespace moai::compiler

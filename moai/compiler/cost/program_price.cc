@@ -19,6 +19,7 @@ struct CallPrice {
   double seconds = 0, flops = 0;
   uint64_t workspace = 0;
   const cluster::OperatorTimes* fetching = nullptr;  // null: its data are in caches
+  bool product = false;
 };
 
 class Pricing {
@@ -29,7 +30,8 @@ class Pricing {
         signatures_(signatures),
         machine_(machine),
         storages_(&signatures, std::move(begin)),
-        timeline_(machine.collectives_overlap, machine.cluster->device.fitted.overlap_slowdown),
+        slowdown_(machine.cluster->device.fitted.overlap_slowdown),
+        timeline_(slowdown_),
         fetched_(std::move(fetched)) {
     price_.axes.resize(machine.axes.size());
     price_.nodes.resize(program.nodes.size());
@@ -38,6 +40,7 @@ class Pricing {
   }
 
   ProgramPrice run() {
+    if (machine_.overlap.tensor == TensorOverlap::kChunks) find_chunked();
     for (uint32_t i = 0; i < program_.nodes.size(); ++i) {
       const graph::Node& n = program_.nodes[i];
       machine_.reuses_operands ? storages_.run_reusing(program_, i) : storages_.run(program_, n);
@@ -54,7 +57,8 @@ class Pricing {
     fill(at + 1, c.workspace);
     const double before = timeline_.end_s();
     const double seconds = c.seconds + fetch_seconds(at, c);
-    c.collective ? timeline_.collective(ids, seconds) : timeline_.call(ids, seconds);
+    if (!c.collective) timeline_.call(ids, seconds);
+    if (c.collective) collective(at, ids, c);
     price_.nodes[at] = {seconds, timeline_.end_s() - before, c.flops};
     count(c, seconds);
   }
@@ -62,6 +66,47 @@ class Pricing {
   double fetch_seconds(uint32_t at, const CallPrice& c) const {
     if (!c.fetching) return 0;
     return cost::fetch_seconds(*c.fetching, fetched_[at]) / machine_.cluster->slowest();
+  }
+
+  bool is_tensor(const CallPrice& c) const {
+    return machine_.tensor_axis && c.collective->axis == *machine_.tensor_axis;
+  }
+  void collective(uint32_t at, std::span<const graph::StorageId> ids, const CallPrice& c) {
+    if (machine_.apart && (*machine_.apart)[at]) return;
+    const TensorOverlap tensor = machine_.overlap.tensor;
+    const bool beside =
+        is_tensor(c) ? tensor == TensorOverlap::kWeightGradients : machine_.overlap.data;
+    timeline_.collective(ids, chunked_.contains(at) ? chunked_.at(at) : c.seconds, beside);
+  }
+
+  // Of each collective along the axis of tensors a chunk shows, one of as many as there are ranks.
+  // The others run beside the products that make what it sums, or use what it gathers.
+  void find_chunked() {
+    std::vector<uint32_t> products, collectives;
+    for (uint32_t i = 0; i < program_.nodes.size(); ++i) {
+      if (program_.nodes[i].kind != graph::NodeKind::kCall) continue;
+      const CallPrice& c = priced(program_.nodes[i].signature);
+      if (c.product) products.push_back(i);
+      if (c.collective && is_tensor(c)) collectives.push_back(i);
+    }
+    std::unordered_map<uint32_t, double> left;  // of products, seconds with nothing beside them
+    for (const uint32_t i : products) left[i] = priced(program_.nodes[i].signature).seconds;
+    for (const uint32_t i : collectives) {
+      const CallPrice& c = priced(program_.nodes[i].signature);
+      const double shown = c.seconds / machine_.axes[*machine_.tensor_axis].ranks();
+      const double rest = c.seconds - shown;
+      const auto next = std::ranges::lower_bound(products, i) - products.begin();
+      const bool gathers = c.collective->kind == cluster::Collective::kAllGather;
+      double beside = 0;
+      for (const ptrdiff_t p : {gathers ? next : next - 1, gathers ? next + 1 : next}) {
+        if (p < 0 || p >= std::ssize(products)) continue;
+        double& free = left[products[static_cast<size_t>(p)]];
+        const double more = std::min(rest - beside, free * slowdown_);
+        free -= more / slowdown_;
+        beside += more;
+      }
+      chunked_[i] = shown + rest - beside / slowdown_;
+    }
   }
 
   void count(const CallPrice& c, double seconds) {
@@ -106,6 +151,7 @@ class Pricing {
     c.seconds = call_seconds(machine_.cluster->device, s, work, machine_.kernels) /
                 machine_.cluster->slowest();
     c.flops = work.flops;
+    c.product = work.kind == WorkKind::kProduct;
     c.workspace = workspace_bytes(s);
     if (!fetched_.empty() && work.kind != WorkKind::kNothing) {
       c.fetching = operator_times(machine_.cluster->device, s);
@@ -117,8 +163,10 @@ class Pricing {
   const graph::SignatureTable& signatures_;
   const Machine& machine_;
   StorageReplay storages_;
+  const double slowdown_;
   Timeline timeline_;
-  const std::vector<FetchedBytes> fetched_;  // by node; nothing where all is in caches
+  std::unordered_map<uint32_t, double> chunked_;  // by node, what of a collective shows
+  const std::vector<FetchedBytes> fetched_;       // by node; nothing where all is in caches
   ProgramPrice price_;
   std::unordered_map<graph::SignatureId, CallPrice> priced_;
 };

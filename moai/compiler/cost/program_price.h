@@ -16,6 +16,7 @@
 #include "moai/compiler/cost/collective_call.h"
 #include "moai/compiler/cost/kernel_cost.h"
 #include "moai/compiler/cost/live_storages.h"
+#include "moai/compiler/cost/overlap.h"
 #include "moai/compiler/sharding/placement.h"
 
 namespace moai::compiler::cost {
@@ -28,9 +29,12 @@ struct Machine {
   const cluster::Cluster* cluster = nullptr;  // outlives the call
   std::vector<cluster::GroupShape> axes{};    // by mesh axis
   KernelOptions kernels{};
-  // A collective starts when its operands are there, beside calls that do not need it; those are
-  // slower meanwhile by the device's overlap_slowdown.
-  bool collectives_overlap = false;
+  // A collective that overlaps starts when its operands are there, beside calls that do not need
+  // it; those are slower meanwhile by the device's overlap_slowdown.
+  Overlap overlap{};
+  std::optional<uint32_t> tensor_axis{};  // of the mesh, for overlap.tensor
+  // By node, collectives that take no time here: who asks says what of them shows.
+  const std::vector<bool>* apart = nullptr;
   // A result takes the memory of an operand that dies, as in our Workers.
   bool reuses_operands = true;
 };

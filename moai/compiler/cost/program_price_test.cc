@@ -16,16 +16,18 @@ cluster::Cluster simple_cluster() {
 
 class ProgramPriceTest : public testing::Test {
  protected:
-  ProgramPrice price(std::string_view text, StorageBytes begin, bool overlap = false) {
+  ProgramPrice price(std::string_view text, StorageBytes begin) {
     const auto window = graph::parse(text, &signatures_);
     EXPECT_TRUE(window.ok()) << window.status().to_string();
     return price_program(*window, signatures_, std::move(begin),
                          {.cluster = &cluster_,
                           .axes = {{2, 1}, {4, 1}},
-                          .collectives_overlap = overlap,
+                          .overlap = overlap_,
+                          .tensor_axis = 1,
                           .reuses_operands = reuses_operands_});
   }
   bool reuses_operands_ = true;
+  Overlap overlap_{};
   graph::SignatureTable signatures_;
   cluster::Cluster cluster_ = simple_cluster();
 };
@@ -70,9 +72,38 @@ TEST_F(ProgramPriceTest, CollectivesMayRunBesideCalls) {
       "moai::all_reduce((f32[1024]! s2), \"sum\", 0) -> _\n"
       "s4 = aten::relu(f32[1024] s1) -> f32[1024]\n";
   const ProgramPrice in_line = price(text, {{1, 4096}, {2, 4096}});
-  const ProgramPrice beside = price(text, {{1, 4096}, {2, 4096}}, true);
+  overlap_.data = true;
+  const ProgramPrice beside = price(text, {{1, 4096}, {2, 4096}});
   EXPECT_NEAR(in_line.step_s, 4096e-9 + 1e-6 + 8192e-9, 1e-12);
   EXPECT_NEAR(beside.step_s, 1e-6 + 8192e-9, 1e-12);
+}
+
+TEST_F(ProgramPriceTest, ThoseOfTensorsStandInLineUnlessTheyOverlapAsWell) {
+  const std::string text =
+      "moai::all_reduce((f32[1024]! s2), \"sum\", 1) -> _\n"
+      "s4 = aten::relu(f32[1024] s1) -> f32[1024]\n";
+  const double exchange_s = 2 * 0.75 * 4096e-9, relu_s = 1e-6 + 8192e-9;
+  overlap_.data = true;
+  EXPECT_NEAR(price(text, {{1, 4096}, {2, 4096}}).step_s, exchange_s + relu_s, 1e-12);
+  overlap_ = {.tensor = TensorOverlap::kWeightGradients};
+  EXPECT_NEAR(price(text, {{1, 4096}, {2, 4096}}).step_s, relu_s, 1e-12);
+}
+
+// Of four chunks one shows; the product is twice as slow beside the others.
+TEST_F(ProgramPriceTest, ChunksRunBesideTheProductsAroundThem) {
+  cluster_.device.fitted.overlap_slowdown = 2;
+  overlap_.tensor = TensorOverlap::kChunks;
+  const std::string reduce = "moai::all_reduce((f32[1024]! s2), \"sum\", 1) -> _\n";
+  const std::string product = "s2 = aten::mm(f32[32,32] s1, f32[32,32] s1) -> f32[32,32]\n";
+  const double exchange_s = 2 * 0.75 * 4096e-9;
+  EXPECT_NEAR(price(reduce, {{2, 4096}}).step_s, exchange_s, 1e-12) << "no product";
+  const double product_s = price(product, {{1, 4096}}).step_s;
+  EXPECT_NEAR(price(product + reduce, {{1, 4096}}).step_s - product_s,
+              exchange_s / 4 + 0.75 * exchange_s / 2, 1e-12);
+  // Of eight more is left than the product has time for.
+  std::string many = product;
+  for (int i = 0; i < 8; ++i) many += reduce;
+  EXPECT_NEAR(price(many, {{1, 4096}}).step_s - product_s, 8 * exchange_s - product_s, 1e-12);
 }
 
 TEST_F(ProgramPriceTest, MemoryIsWhatLivesAtOnce) {

@@ -1,7 +1,8 @@
 #include "moai/compiler/cost/rank_memory.h"
 
 #include <algorithm>
-#include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "moai/compiler/lower/local_layout.h"
 #include "moai/compiler/lower/stage_lowering.h"
@@ -18,6 +19,14 @@ class Begin {
       if (n.kind == graph::NodeKind::kAlloc) made_.insert(ids[0]);
       if (n.kind == graph::NodeKind::kFree) released_.insert(ids[0]);
       if (n.kind == graph::NodeKind::kCall) used_.insert(ids.begin(), ids.end());
+    }
+    for (const Segment& s : in.graph->segments) {
+      uint64_t& end = ends_[s.storage];
+      end = std::max(end, end_of(s));
+    }
+    for (const RegisterId r : in.program->outputs) {
+      const Segment& s = segment(r);
+      if (!whole.contains(s.storage) && !s.shares_storage) left_.try_emplace(end_of(s), r);
     }
   }
 
@@ -47,11 +56,8 @@ class Begin {
   // Where nobody says: as far as calls reach.
   uint64_t whole_size(graph::StorageId id) const {
     if (const auto found = whole_.find(id); found != whole_.end()) return found->second;
-    uint64_t end = 0;
-    for (const Segment& s : in_.graph->segments) {
-      if (s.storage == id) end = std::max(end, end_of(s));
-    }
-    return end;
+    const auto end = ends_.find(id);
+    return end == ends_.end() ? 0 : end->second;
   }
   static uint64_t end_of(const Segment& s) {
     return static_cast<uint64_t>(s.begin + s.count) * tensor::dtype_size(s.dtype);
@@ -65,18 +71,16 @@ class Begin {
     return static_cast<uint64_t>(layout.count()) * tensor::dtype_size(segment(r).dtype);
   }
   uint64_t as_left(uint64_t size) const {
-    for (const RegisterId r : in_.program->outputs) {
-      const Segment& s = segment(r);
-      if (!whole_.contains(s.storage) && !s.shares_storage && end_of(s) == size)
-        return bytes(r, size);
-    }
-    return size;
+    const auto left = left_.find(size);
+    return left == left_.end() ? size : bytes(left->second, size);
   }
 
   const Lowering& in_;
   const int rank_;
   const StorageBytes& whole_;
-  std::set<graph::StorageId> made_, released_, used_;
+  std::unordered_set<graph::StorageId> made_, released_, used_;
+  std::unordered_map<graph::StorageId, uint64_t> ends_;  // as far as calls reach
+  std::unordered_map<uint64_t, RegisterId> left_;        // by size, what the window leaves
 };
 
 }  // namespace

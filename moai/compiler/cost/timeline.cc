@@ -14,8 +14,7 @@ double Timeline::latest(const Times& times, std::span<const graph::StorageId> st
 }
 
 void Timeline::call(std::span<const graph::StorageId> storages, double seconds) {
-  const double begin =
-      std::max(calls_end_, overlap_ ? latest(exchanged_, storages) : collectives_end_);
+  const double begin = std::max(calls_end_, latest(exchanged_, storages));
   double end = begin + seconds;
   // How long a collective runs beside it, were it as slow all the time.
   const double slow_end = begin + seconds * slowdown_;
@@ -25,9 +24,13 @@ void Timeline::call(std::span<const graph::StorageId> storages, double seconds) 
   for (const graph::StorageId id : storages) called_[id] = end;
 }
 
-void Timeline::collective(std::span<const graph::StorageId> storages, double seconds) {
-  const double ready = overlap_ ? latest(called_, storages) : calls_end_;
-  const double begin = std::max(collectives_end_, ready);
+void Timeline::collective(std::span<const graph::StorageId> storages, double seconds, bool beside) {
+  if (!beside) {
+    calls_end_ = std::max(calls_end_, latest(exchanged_, storages)) + seconds;
+    for (const graph::StorageId id : storages) called_[id] = calls_end_;
+    return;
+  }
+  const double begin = std::max(collectives_end_, latest(called_, storages));
   if (begin > collectives_end_) collectives_begin_ = begin;
   collectives_end_ = begin + seconds;
   for (const graph::StorageId id : storages) exchanged_[id] = collectives_end_;

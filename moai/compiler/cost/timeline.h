@@ -15,11 +15,12 @@ namespace moai::compiler::cost {
 class Timeline {
  public:
   // `slowdown`: of a call while a collective runs, at least 1.
-  Timeline(bool overlap, double slowdown) : overlap_(overlap), slowdown_(slowdown) {}
+  explicit Timeline(double slowdown) : slowdown_(slowdown) {}
 
   // `storages` are those that it touches; 0 is "no storage".
   void call(std::span<const graph::StorageId> storages, double seconds);
-  void collective(std::span<const graph::StorageId> storages, double seconds);
+  // `beside`: in the queue of collectives, else in line with calls.
+  void collective(std::span<const graph::StorageId> storages, double seconds, bool beside);
 
   double end_s() const { return calls_end_ > collectives_end_ ? calls_end_ : collectives_end_; }
 
@@ -27,7 +28,6 @@ class Timeline {
   using Times = std::unordered_map<graph::StorageId, double>;
   static double latest(const Times& times, std::span<const graph::StorageId> storages);
 
-  const bool overlap_;
   const double slowdown_;
   double calls_end_ = 0;
   double collectives_begin_ = 0, collectives_end_ = 0;  // of what runs without a gap

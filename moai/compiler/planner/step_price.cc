@@ -120,7 +120,8 @@ class Pricing {
     const cost::Machine machine{.cluster = &cluster,
                                 .axes = cost::axis_shapes(cluster, mesh),
                                 .kernels = options.kernels,
-                                .collectives_overlap = options.collectives_overlap};
+                                .overlap = options.overlap,
+                                .tensor_axis = mesh.axis("tp")};
     for (int stage = 0; stage < mesh.stages(); ++stage) {
       const int rank = stage * mesh.stage_ranks();
       Part& p = parts_.emplace_back();

@@ -63,7 +63,7 @@ struct StepPrice {
 
 struct PriceOptions {
   cost::KernelOptions kernels{};
-  bool collectives_overlap = false;
+  cost::Overlap overlap{};  // of another stack
 };
 
 StepPrice price_step(const RecordedStep& step, const PlannedWindow& planned, const Degrees& degrees,

@@ -25,16 +25,16 @@ struct Gap {
 
 class Fold {
  public:
-  Fold(const graph::Window& window, graph::SignatureTable* signatures,
+  Fold(const graph::Window& window, graph::SignatureTable* signatures, SplitCalls* split,
        const std::vector<uint32_t>& calls, const std::vector<Run>& runs)
-      : window_(window), signatures_(*signatures), calls_(calls), runs_(runs) {}
+      : window_(window), signatures_(*signatures), split_(*split), calls_(calls), runs_(runs) {}
 
   std::optional<FoldedWindow> run(size_t layers) {
     left_out_ = runs_[0].repeats - layers;
     find_owners();
     if (!find_gaps(layers)) return std::nullopt;
     rename();
-    OptimizerItems items(signatures_, rename_, parameters_left_out());
+    OptimizerItems items(&signatures_, &split_, &rename_, parameters_left_out());
     for (size_t c = runs_.back().end(); c < calls_.size(); ++c) items.see(window_, node(c));
     if (!items.finish()) return std::nullopt;
     const auto calls = emit(items);
@@ -258,6 +258,7 @@ class Fold {
 
   const graph::Window& window_;
   graph::SignatureTable& signatures_;
+  SplitCalls& split_;
   const std::vector<uint32_t>& calls_;
   const std::vector<Run>& runs_;
   size_t left_out_ = 0;
@@ -269,7 +270,7 @@ class Fold {
 }  // namespace
 
 LayerFolder::LayerFolder(const graph::Window& window, graph::SignatureTable* signatures)
-    : window_(window), signatures_(*signatures) {
+    : window_(window), signatures_(*signatures), split_(std::make_unique<SplitCalls>(signatures)) {
   std::vector<uint32_t> kinds;
   std::vector<bool> products;
   std::unordered_map<graph::SignatureId, bool> known;
@@ -289,7 +290,7 @@ LayerFolder::LayerFolder(const graph::Window& window, graph::SignatureTable* sig
 
 std::optional<FoldedWindow> LayerFolder::keep(size_t layers) const {
   if (runs_.empty() || layers < 2 || layers >= runs_[0].repeats) return std::nullopt;
-  return Fold(window_, &signatures_, calls_, runs_).run(layers);
+  return Fold(window_, &signatures_, split_.get(), calls_, runs_).run(layers);
 }
 
 }  // namespace moai::compiler

@@ -8,11 +8,13 @@
 // difference.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "moai/compiler/search/optimizer_items.h"
 #include "moai/compiler/search/repeats.h"
 #include "moai/graph/window.h"
 
@@ -38,6 +40,7 @@ class LayerFolder {
  private:
   graph::Window const& window_;
   graph::SignatureTable& signatures_;
+  std::unique_ptr<SplitCalls> split_;
   std::vector<uint32_t> calls_;  // nodes of the window
   std::vector<Run> runs_;        // over calls
 };

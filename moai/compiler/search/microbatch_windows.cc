@@ -133,6 +133,18 @@ std::optional<graph::Window> MicrobatchWindows::part(Again* again, int m) const 
                       line_.signatures());
 }
 
+bool MicrobatchWindows::has(int microbatches, Recompute how) const {
+  return (microbatches == 1 && how == Recompute::kNone) || planners_.contains({microbatches, how});
+}
+
+std::vector<int> MicrobatchWindows::made(Recompute how) const {
+  std::vector<int> counts;
+  for (const auto& [of, planner] : planners_) {
+    if (of.second == how && of.first > 1 && planner) counts.push_back(of.first);
+  }
+  return counts;
+}
+
 WindowPlanner* MicrobatchWindows::of(int microbatches, Recompute how) {
   if (microbatches == 1 && how == Recompute::kNone) return &line_.planner();
   const auto [at, is_new] = planners_.try_emplace(std::pair{microbatches, how});

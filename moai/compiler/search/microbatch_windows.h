@@ -22,6 +22,9 @@ class MicrobatchWindows {
   // Plans of a part of the batch of so many. Null where parts are not of one another's making: no
   // call over all of the batch is in between.
   WindowPlanner* of(int microbatches, Recompute recompute);
+  bool has(int microbatches, Recompute recompute) const;  // by now
+  // The numbers of micro-batches, but for one, of which there are plans by now; ascending.
+  std::vector<int> made(Recompute recompute) const;
   // Calls that are made again, by node of the line's window; none where the pass refuses.
   const std::vector<bool>& again(Recompute recompute);
 

@@ -12,39 +12,41 @@ using graph::StorageId;
 
 bool is_stack(const ops::CallSignature& s) { return s.op == "aten::stack" || s.op == "aten::cat"; }
 
-// The storages of one call, or of one item of a call over lists, that belong together.
-std::vector<StorageId> together(const ops::CallSignature& s, const std::vector<StorageId>& ids) {
-  std::vector<StorageId> found;
-  size_t at = 0;
+// Which of a call's storages, operands and then fresh results, belong together.
+std::vector<uint32_t> together(const ops::CallSignature& s) {
+  std::vector<uint32_t> found;
+  uint32_t at = 0;
   for (const ops::Arg* a : ops::tensor_operands(s)) {
-    const StorageId id = ids[at++];
-    if (id != 0 && (a->written || tensor::element_count(a->geometry) > 1)) found.push_back(id);
+    if (a->written || tensor::element_count(a->geometry) > 1) found.push_back(at);
+    ++at;
   }
-  for (; at < ids.size(); ++at) {
-    if (ids[at] != 0) found.push_back(ids[at]);
-  }
+  for (size_t i = ops::fresh_results(s).size(); i > 0; --i) found.push_back(at++);
   return found;
 }
 
-struct Item {
-  ops::CallSignature signature{};
-  std::vector<StorageId> storages{};  // operands, then fresh results
-};
-
-std::vector<Item> items_of(const ops::CallSignature& s, std::span<const StorageId> ids) {
-  auto parts = ops::split_list_call(s);
-  if (!parts) return {{s, {ids.begin(), ids.end()}}};
-  const uint32_t operands = ops::arity(s).operands;
-  std::vector<Item> items;
-  for (ops::ListCallPart& p : *parts) {
-    Item& item = items.emplace_back(Item{std::move(p.signature), {}});
-    for (const uint32_t i : p.operands) item.storages.push_back(ids[i]);
-    for (const uint32_t i : p.fresh) item.storages.push_back(ids[operands + i]);
-  }
-  return items;
+// The same of an item, among the storages of the call over lists.
+std::vector<uint32_t> together(const ops::ListCallPart& part, uint32_t operands) {
+  std::vector<uint32_t> found = together(part.signature);
+  const auto own = static_cast<uint32_t>(part.operands.size());
+  for (uint32_t& i : found) i = i < own ? part.operands[i] : operands + part.fresh[i - own];
+  return found;
 }
 
 }  // namespace
+
+const SplitCalls::Split& SplitCalls::of(graph::SignatureId id) {
+  const auto [at, is_new] = known_.try_emplace(id);
+  if (!is_new) return at->second;
+  Split& split = at->second;
+  split.signature = signatures_.at(id).signature();
+  split.parts = ops::split_list_call(split.signature);
+  split.operands = signatures_.at(id).arity.operands;
+  if (!split.parts) split.together = {together(split.signature)};
+  for (size_t i = 0; split.parts && i < split.parts->size(); ++i) {
+    split.together.push_back(together((*split.parts)[i], split.operands));
+  }
+  return split;
+}
 
 StorageId OptimizerItems::group(StorageId s) {
   for (auto at = parent_.find(s); at != parent_.end() && at->second != s; at = parent_.find(s)) {
@@ -64,14 +66,24 @@ StorageId OptimizerItems::renamed(StorageId s) const {
 }
 
 void OptimizerItems::see(const graph::Window& w, const graph::Node& call) {
-  const ops::CallSignature s = signatures_.at(call.signature).signature();
+  const SplitCalls::Split& split = calls_.of(call.signature);
   const auto ids = w.storages_of(call);
   seen_.insert(ids.begin(), ids.end());
-  if (is_stack(s)) return;
-  for (const Item& item : items_of(s, ids)) {
-    const std::vector<StorageId> all = together(item.signature, item.storages);
-    for (size_t i = 1; i < all.size(); ++i) tie(all[0], all[i]);
+  if (is_stack(split.signature)) return;
+  for (const std::vector<uint32_t>& tied : split.together) {
+    StorageId first = 0;
+    for (const uint32_t i : tied) {
+      if (ids[i] == 0) continue;
+      if (first != 0) tie(first, ids[i]);
+      if (first == 0) first = ids[i];
+    }
   }
+}
+
+bool OptimizerItems::leaves_out(const std::vector<uint32_t>& together,
+                                std::span<const StorageId> ids) const {
+  return std::ranges::any_of(together,
+                             [&](uint32_t i) { return ids[i] != 0 && is_left_out(ids[i]); });
 }
 
 bool OptimizerItems::finish() {
@@ -90,13 +102,12 @@ bool OptimizerItems::finish() {
 }
 
 bool OptimizerItems::emit(const graph::Window& w, const graph::Node& call, graph::Window* out) {
-  ops::CallSignature s = signatures_.at(call.signature).signature();
+  const SplitCalls::Split& split = calls_.of(call.signature);
+  if (ops::is_list_call(split.signature)) return emit_list(w, call, split, out);
+  ops::CallSignature s = split.signature;
   if (is_stack(s)) return emit_stack(w, call, std::move(s), out);
-  if (ops::is_list_call(s)) return emit_list(w, call, out);
   std::vector<StorageId> ids(w.storages_of(call).begin(), w.storages_of(call).end());
-  for (const StorageId id : together(s, ids)) {
-    if (is_left_out(id)) return true;
-  }
+  if (leaves_out(split.together[0], ids)) return true;
   const bool resized = resize(w, call, &s);
   for (StorageId& id : ids) id = renamed(id);
   out->call(resized ? signatures_.intern(s) : call.signature, ids, w.words_of(call), call.line);
@@ -104,22 +115,16 @@ bool OptimizerItems::emit(const graph::Window& w, const graph::Node& call, graph
 }
 
 bool OptimizerItems::emit_list(const graph::Window& w, const graph::Node& call,
-                               graph::Window* out) {
-  const ops::CallSignature s = signatures_.at(call.signature).signature();
+                               const SplitCalls::Split& split, graph::Window* out) {
   const auto ids = w.storages_of(call);
-  auto parts = ops::split_list_call(s);
-  if (!parts) return false;
-  const uint32_t operands = ops::arity(s).operands;
+  if (!split.parts) return false;
+  const uint32_t operands = split.operands;
   std::vector<ops::CallSignature> kept;
   std::vector<const ops::ListCallPart*> from;
-  for (ops::ListCallPart& p : *parts) {
-    std::vector<StorageId> storages;
-    for (const uint32_t i : p.operands) storages.push_back(ids[i]);
-    for (const uint32_t i : p.fresh) storages.push_back(ids[operands + i]);
-    const std::vector<StorageId> all = together(p.signature, storages);
-    if (std::ranges::any_of(all, [&](StorageId id) { return is_left_out(id); })) continue;
-    kept.push_back(p.signature);
-    from.push_back(&p);
+  for (size_t i = 0; i < split.parts->size(); ++i) {
+    if (leaves_out(split.together[i], ids)) continue;
+    from.push_back(&(*split.parts)[i]);
+    kept.push_back(from.back()->signature);
   }
   if (kept.empty()) return true;
   const auto joined = ops::join_list_calls(kept);

@@ -98,6 +98,20 @@ class Pipeline {
     return true;
   }
 
+  // With what shows of the exchanges that run beside passes: that of the last layer, and what the
+  // passes of a micro-batch are too short for; of several, where parts end one after the other.
+  double once_exchange_s(const PlaceCost& c) const {
+    if (c.once_beside_s == 0) return c.once_exchange_s;
+    const double layers = static_cast<double>(line_.layers()) / stages_;
+    const double last = c.once_beside_s / std::max(layers, 1.0);
+    const double passes = degrees_.schedule.chunks > 1 ? std::min<int>(m_, degrees_.pp) : 1;
+    const double window =
+        passes * (c.forward_s + c.forward_exchange_s + c.backward_s() + c.backward_exchange_s);
+    const double slowdown = cluster_.device.fitted.overlap_slowdown;
+    return c.once_exchange_s + last - window +
+           cost::overlapped_seconds(window, c.once_beside_s - last, slowdown);
+  }
+
   // What of all of a stage's parts adds up.
   PlaceCost cost_of(uint32_t stage) const {
     PlaceCost sum;
@@ -112,7 +126,7 @@ class Pipeline {
         .forward_s = m * c.forward_s,
         .backward_s = m * c.backward_s() + (m - 1) * c.adding_s,
         .optimizer_s = c.once_s,
-        .exchange_s = m * (c.forward_exchange_s + c.backward_exchange_s) + c.once_exchange_s};
+        .exchange_s = m * (c.forward_exchange_s + c.backward_exchange_s) + once_exchange_s(c)};
     for (uint32_t p = s; p < parts_count_; p += stages_) {
       const double to_next = p + 1 < parts_count_ ? parts_[p].send_s : 0;
       const double to_last = p > 0 ? parts_[p - 1].send_s : 0;
@@ -120,7 +134,7 @@ class Pipeline {
     }
     const double busy = stage.busy_s() + stage.slices.exchange_s;
     const double end =
-        stages_ == 1 ? busy : out_.simulation.devices[s].end_s + c.once_s + c.once_exchange_s;
+        stages_ == 1 ? busy : out_.simulation.devices[s].end_s + c.once_s + once_exchange_s(c);
     stage.slices.idle_s = std::max(0.0, end - busy);
     set_memory(s, c, &stage);
     StepPrice& step = out_.step;

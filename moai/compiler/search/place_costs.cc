@@ -27,16 +27,12 @@ class Counting {
     axes_ = cost::axis_shapes(cluster, planned.program.mesh);
     program_ = lower_rank(in, 0, planned.next_temporary, &line.signatures(), &sources_);
     begin_ = cost::rank_begin(in, 0, line.older());
-    price_ = cost::price_program(program_, line.signatures(), begin_,
-                                 {.cluster = &cluster,
-                                  .axes = axes_,
-                                  .kernels = options.kernels,
-                                  .collectives_overlap = options.collectives_overlap});
     out_.places.resize(line.places());
   }
 
   PlaceCosts run() {
     find_phases();
+    price();
     find_counted();
     there_ = {begin_.begin(), begin_.end()};
     cost::StorageReplay replay(&line_.signatures(), begin_);
@@ -105,6 +101,25 @@ class Counting {
     }
   }
 
+  // Where exchanges overlap, those of dp that run once a step are beside passes, not in line here.
+  void price() {
+    apart_.resize(program_.nodes.size());
+    for (uint32_t i = 0; i < program_.nodes.size() && options_.overlap.data; ++i) {
+      if (parts_[i].phase != Phase::kOnce || program_.nodes[i].kind != graph::NodeKind::kCall) {
+        continue;
+      }
+      const Known& k = known(program_.nodes[i].signature);
+      apart_[i] = k.collective && !is_tensor(*k.collective);
+    }
+    price_ = cost::price_program(program_, line_.signatures(), begin_,
+                                 {.cluster = &cluster_,
+                                  .axes = axes_,
+                                  .kernels = options_.kernels,
+                                  .overlap = options_.overlap,
+                                  .tensor_axis = planned_.program.mesh.axis("tp"),
+                                  .apart = &apart_});
+  }
+
   PlaceCost& at(uint32_t place) { return place == kNone ? out_.common : out_.places[place]; }
 
   // ---- seconds
@@ -151,17 +166,17 @@ class Counting {
       all += bytes;
     }
     const bool several = shares.size() != 1 || all == 0;
-    const double least =
-        several ? std::min(price.exposed_s, k.collective ? k.latency_s : launch_s()) : 0;
+    const double taken = apart_[i] ? price.seconds : price.exposed_s;
+    const double least = several ? std::min(taken, k.collective ? k.latency_s : launch_s()) : 0;
     const auto add = [&](PlaceCost& c, double seconds) {
-      (k.collective ? c.once_exchange_s : c.once_s) += seconds;
+      (apart_[i] ? c.once_beside_s : k.collective ? c.once_exchange_s : c.once_s) += seconds;
     };
     double times = 0;
     for (const auto& [place, bytes] : shares) {
-      if (all > 0) add(at(place), (price.exposed_s - least) * bytes / all);
+      if (all > 0) add(at(place), (taken - least) * bytes / all);
       if (all > 0) times += line_.times(place) * bytes / all;
     }
-    add(at(kNone), all > 0 ? least : price.exposed_s);
+    add(at(kNone), all > 0 ? least : taken);
     PlaceCost& counted = shares.size() == 1 && all > 0 ? at(shares.begin()->first) : out_.common;
     if (!k.collective) {
       ++counted.once_calls;
@@ -237,7 +252,9 @@ class Counting {
       }
       const uint32_t place = line_.place_of(id);
       PlaceCost& c = at(place != kNone ? place : made->second.place);
+      const Phase phase = made->second.phase;
       c.gradients += b;
+      if (place == kNone && (phase == Phase::kForward || phase == Phase::kInput)) c.left += b;
       if (gradients) c.adding_s += adding_s(bytes);
     }
   }
@@ -269,11 +286,19 @@ class Counting {
     if (n.kind != graph::NodeKind::kCall) return;
     const auto workspace = static_cast<double>(known(n.signature).workspace);
     const double beside = static_cast<double>(live.bytes()) + workspace - counted_bytes_;
-    if (parts_[i].phase == Phase::kOnce) return see_once(beside, workspace, live);
-    PlaceCost& c = at(parts_[i].place);
+    const bool once = parts_[i].phase == Phase::kOnce;
+    if (once && i >= optimizer_begin_) return see_once(beside, workspace, live);
+    // What goes out in the midst of the backward part has a layer's calls beside it.
+    PlaceCost& c = at(once ? first_place(ids) : parts_[i].place);
     if (beside <= c.beside) return;
     c.beside = beside;
     c.workspace = workspace;
+  }
+  uint32_t first_place(std::span<const StorageId> ids) const {
+    for (const StorageId id : ids) {
+      if (const uint32_t place = place_of(id); place != kNone) return place;
+    }
+    return kNone;
   }
   // Lists of gathered weights grow with the model.
   void see_once(double beside, double workspace, const cost::LiveStorages& live) {
@@ -333,6 +358,7 @@ class Counting {
   cost::StorageBytes begin_;
   cost::ProgramPrice price_;
   std::vector<Part> parts_;  // by node
+  std::vector<bool> apart_;  // by node
   uint32_t backward_begin_ = kNone, optimizer_begin_ = kNone;
   std::unordered_map<graph::SignatureId, Known> known_;
   std::unordered_map<StorageId, Part> made_in_;
@@ -355,6 +381,7 @@ PlaceCost& PlaceCost::operator+=(const PlaceCost& o) {
                                     &PlaceCost::forward_exchange_s,
                                     &PlaceCost::backward_exchange_s,
                                     &PlaceCost::once_exchange_s,
+                                    &PlaceCost::once_beside_s,
                                     &PlaceCost::forward_data_s,
                                     &PlaceCost::backward_data_s,
                                     &PlaceCost::adding_s,
@@ -365,6 +392,7 @@ PlaceCost& PlaceCost::operator+=(const PlaceCost& o) {
                                     &PlaceCost::state,
                                     &PlaceCost::data,
                                     &PlaceCost::gradients,
+                                    &PlaceCost::left,
                                     &PlaceCost::kept,
                                     &PlaceCost::once_beside,
                                     &PlaceCost::weights}) {
@@ -379,15 +407,23 @@ PlaceCost& PlaceCost::operator+=(const PlaceCost& o) {
 
 PlaceCosts combine(PlaceCosts each, const PlaceCosts& once) {
   const auto take = [](PlaceCost* to, const PlaceCost& from) {
+    const double gradients = from.gradients - from.left + to->left;
     for (double PlaceCost::* field :
-         {&PlaceCost::once_s, &PlaceCost::once_exchange_s, &PlaceCost::adding_s,
-          &PlaceCost::once_calls, &PlaceCost::parameters, &PlaceCost::state, &PlaceCost::data,
-          &PlaceCost::gradients, &PlaceCost::once_beside, &PlaceCost::weights}) {
+         {&PlaceCost::once_s, &PlaceCost::once_exchange_s, &PlaceCost::once_beside_s,
+          &PlaceCost::adding_s, &PlaceCost::once_calls, &PlaceCost::parameters, &PlaceCost::state,
+          &PlaceCost::data, &PlaceCost::once_beside, &PlaceCost::weights}) {
       to->*field = from.*field;
     }
+    to->gradients = gradients;
+    // What dp exchanges is of as many ranks, whatever the rows.
+    to->forward_exchange_s += from.forward_data_s - to->forward_data_s;
+    to->backward_exchange_s += from.backward_data_s - to->backward_data_s;
+    to->forward_data_s = from.forward_data_s;
+    to->backward_data_s = from.backward_data_s;
   };
   for (size_t i = 0; i < each.places.size(); ++i) take(&each.places[i], once.places[i]);
   take(&each.common, once.common);
+  each.each_data = once.each_data;
   each.once_tensor = once.once_tensor;
   each.once_data = once.once_data;
   return each;

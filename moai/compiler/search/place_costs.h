@@ -12,12 +12,14 @@ struct PlaceCost {
   double forward_s = 0, input_s = 0, weight_s = 0;  // with what is called again
   double once_s = 0;
   double forward_exchange_s = 0, backward_exchange_s = 0, once_exchange_s = 0;
+  double once_beside_s = 0;                        // apart: what may run beside passes (overlap)
   double forward_data_s = 0, backward_data_s = 0;  // of the first two, along dp
   double adding_s = 0;                             // gradients to those of the micro-batches before
   double flops = 0, calls = 0, once_calls = 0;
   double parameters = 0, state = 0, data = 0;  // bytes that lie there when a step begins
   double gradients = 0;                        // bytes that the optimizer waits for
-  double kept = 0;                             // bytes from forward to backward
+  double left = 0;         // of them, what micro-batches leave that is no weight's
+  double kept = 0;         // bytes from forward to backward
   double beside = 0;       // bytes at most beside all of these, in a call of a micro-batch
   double once_beside = 0;  // the same in the optimizer's calls, which adds up over places
   double workspace = 0;    // of them

@@ -1,11 +1,20 @@
 #include "moai/compiler/search/plan_prices.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "moai/compiler/cost/collective_cost.h"
 
 namespace moai::compiler {
+namespace {
+
+constexpr int64_t kMoreRows = 8;  // as many times those of a candidate bound it from below
+// Of plans whose weights lie whole this one has most beside what is kept: gradients that wait to
+// be shared.
+constexpr int kMostBeside = 2;
+
+}  // namespace
 
 PlanPrices::PlanPrices(const RecordedStep& step, const cluster::Cluster& cluster, const Pins& pins,
                        const PriceOptions& options, double limit, graph::SignatureTable* signatures)
@@ -20,7 +29,11 @@ PlanPrices::PlanPrices(const RecordedStep& step, const cluster::Cluster& cluster
       windows_(&line_) {}
 
 std::vector<Candidate> PlanPrices::candidates() {
-  return every_candidate(line_, &bound_, cluster_.devices(), pins_);
+  std::vector<Candidate> all = every_candidate(line_, &bound_, cluster_.devices(), pins_);
+  for (const Candidate& c : all) {
+    if (even(c)) rows_[key(c).group].insert(key(c).rows);
+  }
+  return all;
 }
 
 // ---- bounds
@@ -39,11 +52,35 @@ void PlanPrices::set_bound(Candidate* c) {
 
 bool PlanPrices::set_bound_by_calls(Candidate* c) {
   if (!calls_.contains(key(*c))) return false;
+  set_bound_by(c, key(*c), 1);
+  return true;
+}
+
+bool PlanPrices::set_bound_by_rows(Candidate* c) {
+  if (!even(*c)) return false;
+  const Key own = key(*c);
+  const auto more = [&]() -> const Key* {
+    const auto at = calls_.upper_bound(own);
+    return at != calls_.end() && at->first.group == own.group ? &at->first : nullptr;
+  };
+  if (!more()) {
+    const std::set<int64_t>& all = rows_[own.group];
+    const int64_t most = *std::prev(all.upper_bound(kMoreRows * own.rows));
+    if (most == own.rows || !count_rows(*c, most)) return false;
+  }
+  set_bound_by(c, *more(), static_cast<double>(more()->rows) / static_cast<double>(own.rows));
+  return true;
+}
+
+void PlanPrices::set_bound_by(Candidate* c, const Key& calls, double times) {
   double least = std::numeric_limits<double>::infinity();
   double kept = least;
   for (const PipelineSchedule& s : schedules_of(*c)) {
-    least = std::min(least, pipelined_by_calls(*c, s));
-    kept = std::min(kept, stage_bound(*c, s).kept_first);
+    StageBound b = stage_bound(calls, c->degrees.pp, s.chunks);
+    b.slowest_s /= times;
+    b.fastest_s /= times;
+    least = std::min(least, pipelined_by_calls(*c, b, s));
+    kept = std::min(kept, b.kept_first / times);
   }
   double once = once_s(*c), bytes = least_bytes(*c);
   if (const auto found = weights_.find(weights_key(*c)); found != weights_.end()) {
@@ -54,16 +91,13 @@ bool PlanPrices::set_bound_by_calls(Candidate* c) {
   }
   c->bound_s = std::max(c->bound_s, least + once);
   c->memory_bytes = bytes + kept * std::min(c->microbatches, c->degrees.pp);
-  return true;
 }
 
-const PlanPrices::StageBound& PlanPrices::stage_bound(const Candidate& c,
-                                                      const PipelineSchedule& s) {
-  const int pp = c.degrees.pp;
-  const auto [at, is_new] = stage_bounds_.try_emplace({key(c), pp, s.chunks});
+const PlanPrices::StageBound& PlanPrices::stage_bound(const Key& of, int pp, int chunks) {
+  const auto [at, is_new] = stage_bounds_.try_emplace({of, pp, chunks});
   if (!is_new) return at->second;
-  const std::vector<PlaceCost>& calls = calls_.at(key(c));
-  const std::vector<uint32_t>& part_of = line_.cut(static_cast<uint32_t>(pp * s.chunks));
+  const std::vector<PlaceCost>& calls = calls_.at(of);
+  const std::vector<uint32_t>& part_of = line_.cut(static_cast<uint32_t>(pp * chunks));
   struct Stage {
     double forward = 0, input = 0, weight = 0, kept = 0;
   };
@@ -90,8 +124,8 @@ const PlanPrices::StageBound& PlanPrices::stage_bound(const Candidate& c,
   return out;
 }
 
-double PlanPrices::pipelined_by_calls(const Candidate& c, const PipelineSchedule& s) {
-  const StageBound& b = stage_bound(c, s);
+double PlanPrices::pipelined_by_calls(const Candidate& c, const StageBound& b,
+                                      const PipelineSchedule& s) {
   const int pp = c.degrees.pp;
   if (pp == 1) return c.microbatches * b.slowest_s;
   const double idle = least_idle(c.degrees, c.microbatches, s, b.forward, b.input);
@@ -102,12 +136,14 @@ double PlanPrices::pipelined_by_calls(const Candidate& c, const PipelineSchedule
 
 // Where least crosses.
 double PlanPrices::send_s(const Candidate& c) {
-  const std::vector<double>& crossing = line_.crossing();
-  double least = std::numeric_limits<double>::infinity();
-  for (size_t i = 1; i < crossing.size(); ++i) least = std::min(least, crossing[i]);
+  if (!least_crossing_) {
+    double& least = least_crossing_.emplace(std::numeric_limits<double>::infinity());
+    const std::vector<double>& crossing = line_.crossing();
+    for (size_t i = 1; i < crossing.size(); ++i) least = std::min(least, crossing[i]);
+  }
   const Degrees& d = c.degrees;
   const cluster::GroupShape shape = cost::axis_shapes(cluster_, mesh_of(d))[0];
-  const double bytes = least / 2 / c.microbatches / d.dp / (d.sp ? d.tp : 1);
+  const double bytes = *least_crossing_ / 2 / c.microbatches / d.dp / (d.sp ? d.tp : 1);
   return cost::collective_seconds(cluster_, cluster::Collective::kSend, bytes, shape);
 }
 
@@ -134,7 +170,7 @@ double PlanPrices::once_s(const Candidate& c) {
   const Degrees& d = c.degrees;
   const double optimizer = bound_.work(c.of_use.dp, c.of_use.tp).optimizer_s;
   const double sum = optimizer * (d.zero == 0 ? c.of_use.dp : 1) / d.pp;
-  if (d.dp == 1 || !bound_.shares_batch(d.dp) || options_.collectives_overlap) return sum;
+  if (d.dp == 1 || !bound_.shares_batch(d.dp) || options_.overlap.data) return sum;
   return sum + data_exchange_s(d, c.microbatches);
 }
 
@@ -166,11 +202,16 @@ double PlanPrices::least_bytes(const Candidate& c) {
 
 // ---- prices
 
+bool PlanPrices::even(const Candidate& c) const {
+  const int64_t parts = static_cast<int64_t>(c.microbatches) * c.of_use.dp;
+  return line_.batch() > 0 && line_.batch() % parts == 0;
+}
+
 PlanPrices::Key PlanPrices::key(const Candidate& c) const {
   const int64_t parts = static_cast<int64_t>(c.microbatches) * c.of_use.dp;
-  const bool even = line_.batch() > 0 && line_.batch() % parts == 0;
-  return {even ? line_.batch() / parts : -parts, even ? 0 : c.microbatches, c.degrees.tp,
-          c.degrees.sp, c.degrees.recompute};
+  const bool same = even(c);
+  return {{c.degrees.tp, c.degrees.sp, c.degrees.recompute, same ? 0 : c.microbatches},
+          same ? line_.batch() / parts : parts};
 }
 
 PlanPrices::WeightsKey PlanPrices::weights_key(const Candidate& c) const {
@@ -180,6 +221,7 @@ PlanPrices::WeightsKey PlanPrices::weights_key(const Candidate& c) const {
 void PlanPrices::note(const Candidate& c, const PlaceCosts& costs) {
   calls_.try_emplace(key(c), costs.places);
   const auto shared = std::make_shared<const PlaceCosts>(costs);
+  if (c.degrees.zero == kMostBeside) whole_weights_[key(c)] = shared;
   if (c.degrees.zero < 3) whole_weights_.try_emplace(key(c), shared);
   const auto [at, is_new] = weights_.try_emplace(weights_key(c));
   if (is_new) {
@@ -192,7 +234,7 @@ void PlanPrices::note(const Candidate& c, const PlaceCosts& costs) {
       w.once_s += times * (p.once_s + p.once_exchange_s);
       w.each_s += times * (p.forward_data_s + p.backward_data_s);
       w.bytes += times * (p.parameters + p.state);
-      w.gradients += times * p.gradients;
+      w.gradients += times * (p.gradients - p.left);
     }
   }
   const double parts = static_cast<double>(c.microbatches) * c.of_use.dp;
@@ -206,23 +248,73 @@ std::vector<PipelineSchedule> PlanPrices::schedules_of(const Candidate& c) const
 }
 
 std::optional<PlanPrices::Counted> PlanPrices::count(const Candidate& c) {
-  const auto each = whole_weights_.find(key(c));
-  const auto once = weights_.find(weights_key(c));
-  if (c.degrees.zero == 3 || each == whole_weights_.end() || once == weights_.end()) {
-    return count_emitted(c);
-  }
-  return Counted{.costs = combine(*each->second, *once->second.costs)};
+  const bool known = whole_weights_.contains(key(c)) && weights_.contains(weights_key(c));
+  const bool made = windows_.has(c.microbatches, c.degrees.recompute);
+  if (c.degrees.zero == 3 || !even(c) || (made && !known)) return count_emitted(c);
+  if (!count_calls(c) || !count_weights(c)) return count_emitted(c);
+  return Counted{.costs = combine(*whole_weights_.at(key(c)), *weights_.at(weights_key(c)).costs)};
 }
 
 std::optional<PlanPrices::Counted> PlanPrices::count_emitted(const Candidate& c) {
   WindowPlanner* planner = windows_.of(c.microbatches, c.degrees.recompute);
   if (!planner) return std::nullopt;
+  return emit(c, planner);
+}
+
+PlanPrices::Counted PlanPrices::emit(const Candidate& c, WindowPlanner* planner) {
   const Degrees& d = c.degrees;
   Counted out{.planned = planner->plan({.dp = d.dp, .tp = d.tp, .zero = d.zero, .sp = d.sp})};
   out.planned->microbatches = c.microbatches;
   out.costs = place_costs(line_, *out.planned, cluster_, options_);
   note(c, out.costs);
   return out;
+}
+
+bool PlanPrices::count_calls(const Candidate& c) {
+  if (!even(c)) return false;
+  return whole_weights_.contains(key(c)) || count_rows(c, key(c).rows);
+}
+
+// From a window that was made before, if there is one, among more or fewer ranks.
+bool PlanPrices::count_rows(const Candidate& c, int64_t rows) {
+  const int64_t parts = line_.batch() / rows;
+  Candidate of = c;
+  of.microbatches = 0;
+  const auto far = [&](double m) {
+    return std::abs(std::log2(static_cast<double>(parts) / (m * c.degrees.dp)));
+  };
+  for (const int m : windows_.made(c.degrees.recompute)) {
+    if (parts % m != 0) continue;
+    if (of.microbatches == 0 || far(m) < far(of.microbatches)) of.microbatches = m;
+  }
+  for (int m = 2; of.microbatches == 0; ++m) {
+    if (parts % m == 0 || m > parts)
+      of.microbatches = static_cast<int>(std::min<int64_t>(m, parts));
+  }
+  WindowPlanner* planner = windows_.of(of.microbatches, c.degrees.recompute);
+  if (!planner) return false;
+  of.degrees.dp = static_cast<int>(parts / of.microbatches);
+  of.degrees.zero = of.degrees.dp == 1 ? 0 : kMostBeside;
+  of.of_use.dp = of.degrees.dp;
+  of.of_use.zero = of.degrees.zero;
+  emit(of, planner);
+  return true;
+}
+
+// Whatever micro-batches there are, and whatever is made again.
+bool PlanPrices::count_weights(const Candidate& c) {
+  if (weights_.contains(weights_key(c))) return true;
+  for (const Recompute how : {Recompute::kNone, c.degrees.recompute}) {
+    for (const int m : windows_.made(how)) {
+      if (line_.batch() % (static_cast<int64_t>(m) * c.degrees.dp) != 0) continue;
+      Candidate of = c;
+      of.microbatches = m;
+      of.degrees.recompute = of.of_use.recompute = how;
+      emit(of, windows_.of(m, how));
+      return true;
+    }
+  }
+  return false;
 }
 
 double PlanPrices::bound_s(const Candidate& c, const Counted& counted, const PipelineSchedule& s) {
@@ -232,7 +324,8 @@ double PlanPrices::bound_s(const Candidate& c, const Counted& counted, const Pip
     data += line_.times(place) * (p.forward_data_s + p.backward_data_s);
     once += line_.times(place) * (p.once_s + p.once_exchange_s) / c.degrees.pp;
   }
-  return pipelined_by_calls(c, s) + c.microbatches * data / c.degrees.pp + once;
+  const StageBound& stage = stage_bound(key(c), c.degrees.pp, s.chunks);
+  return pipelined_by_calls(c, stage, s) + c.microbatches * data / c.degrees.pp + once;
 }
 
 std::optional<PipelinePrice> PlanPrices::price(const Candidate& c, const Counted& counted,

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <tuple>
 #include <vector>
 
@@ -34,6 +35,11 @@ class PlanPrices {
   void set_bound(Candidate* c);
   // With the calls of a micro-batch; false where no candidate with the same ones was counted yet.
   bool set_bound_by_calls(Candidate* c);
+  // With the calls of a micro-batch of more rows under the same (tp, sp, recompute), which take no
+  // longer a row; the most rows are counted for this where none were. False where there are none.
+  bool set_bound_by_rows(Candidate* c);
+  // Counts the calls of its micro-batch alone; false where none can be cut out.
+  bool count_calls(const Candidate& c);
 
   // The calls of a micro-batch, and what comes once. Where each of them was counted for another
   // candidate, without a plan of this one.
@@ -55,9 +61,24 @@ class PlanPrices {
   size_t nodes(const Candidate& c) const;  // that this looks at, about
 
  private:
-  // Rows of a micro-batch on one rank, or how uneven they are cut; tp, sp.
-  using Key = std::tuple<int64_t, int, int, bool, Recompute>;
+  // What calls of a micro-batch depend on but for its rows.
+  struct Group {
+    int tp = 1;
+    bool sp = false;
+    Recompute recompute = Recompute::kNone;
+    int uneven = 0;  // micro-batches, where ranks' parts of them differ
+    auto operator<=>(const Group&) const = default;
+  };
+  struct Key {
+    Group group{};
+    int64_t rows = 0;  // of a micro-batch on one rank; where they differ, parts of the batch
+    auto operator<=>(const Key&) const = default;
+  };
   Key key(const Candidate& c) const;
+  bool even(const Candidate& c) const;
+  Counted emit(const Candidate& c, WindowPlanner* planner);
+  bool count_rows(const Candidate& c, int64_t rows);
+  bool count_weights(const Candidate& c);
   void note(const Candidate& c, const PlaceCosts& costs);
   // Of a stage's calls for one micro-batch: the slowest one's, and the part of its phases.
   struct StageBound {
@@ -65,7 +86,7 @@ class PlanPrices {
     double forward = 0, input = 0;
     double kept_first = 0;  // of the first stage
   };
-  const StageBound& stage_bound(const Candidate& c, const PipelineSchedule& s);
+  const StageBound& stage_bound(const Key& calls, int pp, int chunks);
   // Of the whole model's weights on one device of dp × tp: what depends on no micro-batch.
   using WeightsKey = std::tuple<int, int, int, bool>;  // dp, tp, zero, sp
   struct Weights {
@@ -75,7 +96,9 @@ class PlanPrices {
     std::shared_ptr<const PlaceCosts> costs{};
   };
   WeightsKey weights_key(const Candidate& c) const;
-  double pipelined_by_calls(const Candidate& c, const PipelineSchedule& s);
+  double pipelined_by_calls(const Candidate& c, const StageBound& b, const PipelineSchedule& s);
+  // `calls`: of so many times the candidate's rows.
+  void set_bound_by(Candidate* c, const Key& calls, double times);
   double send_s(const Candidate& c);
 
   double again_s(const Degrees& d);
@@ -94,10 +117,12 @@ class PlanPrices {
   WorkBound bound_;
   MicrobatchWindows windows_;
   std::unique_ptr<WindowPlanner> whole_;
+  std::map<Group, std::set<int64_t>> rows_;                         // of candidates
   std::map<Key, std::vector<PlaceCost>> calls_;                     // by place of the line
   std::map<Key, std::shared_ptr<const PlaceCosts>> whole_weights_;  // but for zero=3
   std::map<WeightsKey, Weights> weights_;
   std::map<std::tuple<Key, int, int>, StageBound> stage_bounds_;  // by stages and chunks
+  std::optional<double> least_crossing_;                          // of line_.crossing()
   std::map<std::pair<int, bool>, double> tensor_exchange_;  // by tp and sp, of all of the batch
   std::map<std::tuple<int, int, Recompute>, double> again_;
   std::map<std::tuple<int, int, int, int, int>, double> data_exchange_;

@@ -123,7 +123,7 @@ class Search {
 
   // ---- the order of candidates
 
-  enum class Level : uint8_t { kCalls, kExchange, kMicrobatch, kSchedule, kPriced };
+  enum class Level : uint8_t { kCalls, kExchange, kRows, kMicrobatch, kSchedule, kPriced };
   struct Open {
     double bound_s = 0;
     Level level = Level::kCalls;
@@ -182,18 +182,29 @@ class Search {
       open_.push({c.bound_s, Level::kExchange, at.index});
       return;
     }
-    if (at.level == Level::kExchange && prices_.set_bound_by_calls(&c)) {
-      if (!drop(c)) open_.push({c.bound_s, Level::kMicrobatch, at.index});
-      return;
-    }
     stopped_ = problem_.stopped && problem_.stopped();
     if (stopped_) return;
+    if (at.level != Level::kMicrobatch) {
+      if (prices_.set_bound_by_calls(&c)) return open_again(at.index, Level::kMicrobatch);
+      if (at.level == Level::kExchange && !is_plain(c) && prices_.set_bound_by_rows(&c)) {
+        return open_again(at.index, Level::kRows);
+      }
+      if (at.level == Level::kRows && prices_.count_calls(c)) {
+        prices_.set_bound_by_calls(&c);
+        return open_again(at.index, Level::kMicrobatch);
+      }
+    }
     is_plain(c) ? price_whole(at.index) : count(at.index);
+  }
+  void open_again(size_t index, Level level) {
+    const Candidate& c = candidates_[index];
+    if (!drop(c)) open_.push({c.bound_s, level, index});
   }
   // Whether its programs are no more than the calls of a micro-batch.
   bool is_plain(const Candidate& c) const {
-    return !prices_.line().folded() && c.microbatches == 1 && c.degrees.pp == 1 &&
-           c.degrees.recompute == Recompute::kNone && prices_.nodes(c) <= problem_.whole_nodes_max;
+    return !problem_.options.overlap.data && !prices_.line().folded() && c.microbatches == 1 &&
+           c.degrees.pp == 1 && c.degrees.recompute == Recompute::kNone &&
+           prices_.nodes(c) <= problem_.whole_nodes_max;
   }
 
   // Counts the candidate's calls: each of its schedules is open then.
@@ -317,7 +328,8 @@ class Search {
     }
   }
   bool may_confirm(const Plan& p) const {
-    return !p.found.whole && p.found.fits &&
+    // What runs beside passes of the step before is no part of a program.
+    return !p.found.whole && p.found.fits && !problem_.options.overlap.data &&
            prices_.nodes(candidates_[p.candidate]) <= problem_.whole_nodes_max;
   }
 

@@ -1,5 +1,5 @@
-// search_plan_bench RECORDING CLUSTER.toml DEVICES [PINS]: what the search finds, and how long it
-// takes.
+// search_plan_bench RECORDING CLUSTER.toml DEVICES [PINS [PROFILE.toml]]: what the search finds,
+// and how long it takes.
 
 #include <chrono>
 #include <cstdio>
@@ -7,6 +7,7 @@
 
 #include "moai/base/file.h"
 #include "moai/cluster/cluster_file.h"
+#include "moai/compiler/cost/profile/software_profile.h"
 #include "moai/compiler/search/search_plan.h"
 
 namespace moai::compiler {
@@ -19,18 +20,26 @@ void print(const FoundPlan& p) {
 }
 
 Status run(const std::string& recording_path, const std::string& cluster_path, int devices,
-           const std::string& pins_text) {
+           const std::string& pins_text, const std::string& profile_path) {
   graph::SignatureTable signatures;
   MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(recording_path));
   MOAI_ASSIGN_OR_RETURN(const graph::Recording recording,
                         graph::parse_recording(text, &signatures));
   MOAI_ASSIGN_OR_RETURN(const RecordedStep step, training_step(recording, signatures));
-  MOAI_ASSIGN_OR_RETURN(const cluster::Cluster cluster,
-                        cluster::load_cluster({cluster_path, devices}));
+  MOAI_ASSIGN_OR_RETURN(cluster::Cluster cluster, cluster::load_cluster({cluster_path, devices}));
+  PriceOptions options;
+  if (!profile_path.empty()) {
+    MOAI_ASSIGN_OR_RETURN(const auto profile, cost::read_profile(profile_path));
+    cluster.device.fitted.gemm_efficiency = profile.gemm_efficiency;
+    cluster.device.fitted.elementwise_traffic = profile.traffic;
+    options.overlap = cost::overlap_of(profile);
+  }
   MOAI_ASSIGN_OR_RETURN(const Pins pins, pins_from_string(pins_text));
-  MOAI_ASSIGN_OR_RETURN(
-      const SearchResult r,
-      search_plan({.step = &step, .cluster = &cluster, .signatures = &signatures, .pins = pins}));
+  MOAI_ASSIGN_OR_RETURN(const SearchResult r, search_plan({.step = &step,
+                                                           .cluster = &cluster,
+                                                           .signatures = &signatures,
+                                                           .pins = pins,
+                                                           .options = options}));
   std::printf("%zu nodes, %zu layers (priced with %zu)\n", step.window.nodes.size(), r.layers,
               r.layers_priced);
   std::printf("%zu candidates, %zu priced; search %.3f s, as all programs %.3f s more\n",
@@ -56,12 +65,13 @@ Status run(const std::string& recording_path, const std::string& cluster_path, i
 }  // namespace moai::compiler
 
 int main(int argc, char** argv) {
-  if (argc != 4 && argc != 5) {
-    std::fprintf(stderr, "usage: search_plan_bench RECORDING CLUSTER.toml DEVICES [PINS]\n");
+  if (argc < 4 || argc > 6) {
+    std::fprintf(stderr,
+                 "usage: search_plan_bench RECORDING CLUSTER.toml DEVICES [PINS [PROFILE.toml]]\n");
     return 2;
   }
-  const auto status =
-      moai::compiler::run(argv[1], argv[2], std::atoi(argv[3]), argc == 5 ? argv[4] : "");
+  const auto status = moai::compiler::run(argv[1], argv[2], std::atoi(argv[3]),
+                                          argc > 4 ? argv[4] : "", argc > 5 ? argv[5] : "");
   if (status.ok()) return 0;
   std::fprintf(stderr, "%s\n", status.message().c_str());
   return 1;

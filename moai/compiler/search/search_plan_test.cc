@@ -123,6 +123,41 @@ TEST_F(SearchPlan, CallsOfOtherPlansTellThoseOfAPlan) {
   EXPECT_GT(told, 50u);
 }
 
+// Large ones, of which calls take more than a launch.
+TEST_F(SearchPlan, MicrobatchesOfMoreRowsBoundThoseOfFewer) {
+  use_deep({.layers = 8, .batch = 16384, .width = 512, .hidden = 2048});
+  problem(8);
+  PlanPrices prices(step_, cluster_, {}, {}, 1e12, &signatures_);
+  size_t bounded = 0;
+  for (Candidate c : prices.candidates()) {
+    if (c.microbatches > 32) continue;
+    prices.set_bound(&c);
+    const double calls_s = c.bound_s;
+    if (!prices.set_bound_by_rows(&c)) continue;
+    bounded += c.bound_s > calls_s ? 1 : 0;
+    for (const PipelineSchedule& s : prices.schedules_of(c)) {
+      const StepPrice p = price(&prices, c, s);
+      EXPECT_GE(p.program.step_s, c.bound_s * (1 - 1e-9)) << to_string(p.degrees);
+      EXPECT_GE(static_cast<double>(p.program.memory_bytes_max), c.memory_bytes * (1 - 1e-9))
+          << to_string(p.degrees);
+    }
+  }
+  EXPECT_GT(bounded, 100u);
+}
+
+// In another stack: sums of gradients run beside the passes, but for those of the last layer.
+TEST_F(SearchPlan, ExchangesThatOverlapShowInPart) {
+  use_deep({.layers = 12, .batch = 4096, .width = 512, .hidden = 2048});
+  SearchProblem p = problem(8, {.dp = 8, .zero = 0, .microbatches = 2});
+  const PlanPrice in_line = search(p).best.price;
+  p.options.overlap.data = true;
+  const SearchResult beside = search(p);
+  EXPECT_LT(beside.best.price.step_s, in_line.step_s);
+  EXPECT_LT(beside.best.price.exchange_s, in_line.exchange_s);
+  EXPECT_GE(beside.best.price.exchange_s, in_line.exchange_s / 12);
+  EXPECT_LE(beside.lower_bound_s, beside.best.price.step_s);
+}
+
 TEST_F(SearchPlan, LessMemoryNeedsAnotherPlan) {
   use_deep({.layers = 12, .batch = 20000, .width = 1024, .hidden = 4096});
   SearchProblem p = problem(4);

@@ -69,6 +69,12 @@ double MoveCost::on_axis(size_t axis, ValueId v, const AxisPlacement& from,
   return from.reduction == ops::Reduction::kSum ? w * share : kNever;
 }
 
+double MoveCost::of_sum(size_t axis, ValueId v, const Placement& made) const {
+  const double n = plan_.mesh.axes[axis].size;
+  if (plan_.policies[axis].scatters.empty() || is_activation(v)) return 0;
+  return 2 * bytes(v, made, axis) * (n - 1) / n;
+}
+
 double MoveCost::bytes(ValueId v, const Placement& p, size_t without_axis) const {
   const Segment& s = graph_.segments[graph_.values[v].segment];
   double n = static_cast<double>(s.count) * static_cast<double>(tensor::dtype_size(s.dtype));

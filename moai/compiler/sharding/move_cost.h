@@ -15,6 +15,9 @@ class MoveCost {
   double on_axis(size_t axis, ValueId v, const AxisPlacement& from, const Placement& wanted) const;
   // On all axes together.
   double of(ValueId v, const Placement& from, const Placement& wanted) const;
+  // What the sum of a weight's gradient will cost, where an axis splits sequences: of activations
+  // the next call decides whether they are summed or scattered.
+  double of_sum(size_t axis, ValueId v, const Placement& made) const;
 
  private:
   double bytes(ValueId v, const Placement& p, size_t without_axis) const;

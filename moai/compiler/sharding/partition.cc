@@ -153,7 +153,7 @@ class Partition {
     std::vector<Placement> makes(made.size(), Placement(axes));
     TakenParts taken;
     for (const size_t a : order_) {
-      const Strategy s = cheapest(n, id, a, taken, wanted);
+      const Strategy s = cheapest(n, id, a, taken, wanted, makes);
       step.work[a] = s.work;
       if (s.work.kind == AxisWork::Kind::kSplit) taken.insert({s.work.factor, s.work.part});
       for (size_t i = 0; i < wanted.size(); ++i) wanted[i][a] = s.operands[i];
@@ -173,7 +173,8 @@ class Partition {
   }
 
   Strategy cheapest(const ValueNode& n, NodeId id, size_t axis, const TakenParts& taken,
-                    const std::vector<Placement>& wanted) const {
+                    const std::vector<Placement>& wanted,
+                    const std::vector<Placement>& makes) const {
     if (axis == 0 && plan_.mesh.has_stages()) return on_stages(n, id);
     if (const auto drawn = drawn_.find(id); drawn != drawn_.end()) {
       for (Strategy& s : strategies(graph_, factors_, id, plan_.mesh.axes[axis].size, taken)) {
@@ -202,6 +203,12 @@ class Partition {
               std::min(least, cost_.on_axis(axis, v, program_.registers[r].placement[axis], as_is));
         }
         cost += least;
+      }
+      const std::vector<const Use*> made = made_uses(n);
+      for (size_t i = 0; i < made.size(); ++i) {
+        if (made[i]->made != kNone && s.made[i].partial()) {
+          cost += cost_.of_sum(axis, made[i]->made, makes[i]);
+        }
       }
       // What is written goes home in the end: of two ways that cost the same, there.
       const bool cheaper = !best || cost < best_cost - 1e-12;

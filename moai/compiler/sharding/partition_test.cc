@@ -97,6 +97,22 @@ TEST_F(PartitionTest, WhatIsWrittenReturnsToItsHome) {
             "%4:0.1:R = all_gather[x] %3:0.1:S0\n");
 }
 
+// Rows of s1 and columns of s2 are shared. To gather s1 is dearer than to exchange s2, but not than
+// that and the sum of the gradient.
+TEST_F(PartitionTest, UnderSharesOfASequenceTheSumOfAWeightsGradientCounts) {
+  for (const bool shares : {false, true}) {
+    import("s3 = aten::mm(f32[8,12]{1,8} s1, f32[12,8] s2) -> f32[8,8]\n");
+    home(1, 0);
+    home(2, 1);
+    batch(1);
+    plan_.policies[0].keeps = AxisPolicy::Keeps::kWeights;
+    if (shares) plan_.policies[0].scatters = plan_.batch;
+    const std::string text = program();
+    EXPECT_EQ(text.find("all_gather") != std::string::npos, shares) << text;
+    EXPECT_EQ(text.find("all_to_all") != std::string::npos, !shares) << text;
+  }
+}
+
 // The gradient of a bias does not depend on the channels that come in.
 TEST_F(PartitionTest, AResultWithoutAParallelFactorIsTheSameOnEveryRank) {
   import(

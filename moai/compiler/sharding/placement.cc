@@ -28,6 +28,13 @@ int Mesh::ranks() const {
   return n;
 }
 
+std::optional<uint32_t> Mesh::axis(std::string_view name) const {
+  for (uint32_t a = 0; a < axes.size(); ++a) {
+    if (axes[a].name == name) return a;
+  }
+  return std::nullopt;
+}
+
 int Mesh::coordinate(int rank, size_t axis) const {
   for (size_t a = axes.size() - 1; a > axis; --a) rank /= axes[a].size;
   return rank % axes[axis].size;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -63,6 +64,7 @@ struct Mesh {
   // Ranks of one stage follow each other.
   int stage(int rank) const { return has_stages() ? coordinate(rank, 0) : 0; }
   int stage_ranks() const { return ranks() / stages(); }
+  std::optional<uint32_t> axis(std::string_view name) const;
   int coordinate(int rank, size_t axis) const;
   // Ranks that differ from `rank` on `axis` alone, in order of their coordinate.
   std::vector<int> group(int rank, size_t axis) const;

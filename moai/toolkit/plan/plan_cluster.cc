@@ -84,7 +84,7 @@ Result<cluster::Cluster> chosen_cluster(const ClusterChoice& choice, Context& co
 Result<compiler::PriceOptions> price_options(const ClusterChoice& choice) {
   if (choice.profile.empty()) return compiler::PriceOptions{};
   MOAI_ASSIGN_OR_RETURN(const compiler::cost::SoftwareProfile software, profile(choice.profile));
-  return compiler::PriceOptions{.collectives_overlap = software.data_overlap};
+  return compiler::PriceOptions{.overlap = overlap_of(software)};
 }
 
 }  // namespace moai::toolkit

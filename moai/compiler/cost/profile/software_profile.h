@@ -8,12 +8,11 @@
 #include <string_view>
 
 #include "moai/base/status.h"
+#include "moai/compiler/cost/overlap.h"
 
 namespace moai::compiler::cost {
 
 enum class AttentionKernel : uint8_t { kUnfused = 0, kFused = 1 };
-// What hides the collectives of tensor parallelism.
-enum class TensorOverlap : uint8_t { kNone = 0, kWeightGradients = 1, kChunks = 2 };
 enum class DataParallel : uint8_t { kAllReduce = 0, kDistributedOptimizer = 1, kFullySharded = 2 };
 
 struct SoftwareProfile {
@@ -32,6 +31,10 @@ struct SoftwareProfile {
 
   bool operator==(const SoftwareProfile&) const = default;
 };
+
+inline Overlap overlap_of(const SoftwareProfile& p) {
+  return {.tensor = p.tensor_overlap, .data = p.data_overlap};
+}
 
 // `path` is for errors.
 Result<SoftwareProfile> profile_from_toml(std::string_view text, const std::string& path);
