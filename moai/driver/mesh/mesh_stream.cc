@@ -9,6 +9,8 @@
 namespace moai::driver {
 namespace {
 
+using compiler::RegionBorder;
+
 constexpr std::chrono::milliseconds kPatience{20};
 
 // What each rank may use for storages: a tenth is left to kernels.
@@ -125,19 +127,14 @@ void MeshStream::record(const WindowBuilder::Recorded& r, uint64_t* sequence) {
 }
 
 void MeshStream::note_border(graph::SignatureId id) {
-  if (borders_.size() <= id) borders_.resize(id + 1, Border::kUnknown);
-  Border& border = borders_[id];
-  if (border == Border::kUnknown) {
-    const std::string op = signatures_.at(id).signature().op;
-    border = op == "moai::skip_if"    ? Border::kBegin
-             : op == "moai::skip_end" ? Border::kEnd
-                                      : Border::kNone;
-  }
-  if (border == Border::kBegin) {
+  if (borders_.size() <= id) borders_.resize(id + 1);
+  std::optional<RegionBorder>& border = borders_[id];
+  if (!border) border = compiler::region_border(signatures_.at(id).signature().op);
+  if (border == RegionBorder::kBegin) {
     builder_.begin_region();
     region_markers_ = markers_.size();
   }
-  if (border == Border::kEnd) builder_.end_region();
+  if (border == RegionBorder::kEnd) builder_.end_region();
 }
 
 void MeshStream::take(dispatch::Upload* upload) {
@@ -335,6 +332,7 @@ Status MeshStream::change(const PlanBook::Options& options, const graph::Window&
   }
   const uint64_t bytes = std::max(relocation.rank_bytes(), draft.plan->rank_bytes);
   Status status = draft.plan->verified;
+  if (status.ok()) status = draft.plan->in_time;
   if (status.ok() && !draft.plan->why_whole.empty()) {
     status = failed_precondition("every device would run all of it: " + draft.plan->why_whole);
   }

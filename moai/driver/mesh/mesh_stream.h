@@ -8,8 +8,10 @@
 #include <atomic>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
+#include "moai/compiler/sharding/skipped_region.h"
 #include "moai/driver/lease/connector.h"
 #include "moai/driver/mesh/gathering.h"
 #include "moai/driver/mesh/job_cluster.h"
@@ -112,10 +114,9 @@ class MeshStream final : public Stream {
   compiler::Mesh mesh_;
   WindowBuilder builder_;
   // Of calls that a Worker may skip.
-  enum class Border : uint8_t { kUnknown, kNone, kBegin, kEnd };
-  std::vector<Border> borders_;            // by signature
-  size_t region_markers_ = 0;              // when such calls began
-  std::vector<dispatch::Marker> markers_;  // that stand behind the window
+  std::vector<std::optional<compiler::RegionBorder>> borders_;  // by signature; none: not seen yet
+  size_t region_markers_ = 0;                                   // when such calls began
+  std::vector<dispatch::Marker> markers_;                       // that stand behind the window
   Storages storages_;
   RankQueue queue_;
   Shards shards_;
