@@ -36,6 +36,63 @@ while left > 0:
 print(repr(model[2].weight.sum().item()), flush=True)
 """
 
+# Weights much larger than what crosses between layers.
+DEEP = (NARROW.replace("nn.GELU(), nn.Linear(wide, wide), nn.GELU(), nn.Linear(wide, 10)",
+                       "*(nn.Sequential(nn.GELU(), nn.Linear(wide, wide)) for _ in range(6)), "
+                       "nn.GELU(), nn.Linear(wide, 10)")
+        .replace("2, 64", "32, 64").replace("(2,)", "(32,)")
+        .replace("model[2].weight", "model[2][1].weight"))
+
+# Of a kind on which stages send least.
+SLOW_LINKS = """
+name = "slow-links"
+nodes = 1
+[device]
+name = "a few threads"
+memory_gib = 4.0
+memory_gb_per_s = 8
+[device.peak_tflops]
+fp64 = 0.03
+fp32 = 0.06
+tf32 = 0.06
+fp16 = 0.006
+bf16 = 0.006
+[device.fitted]
+gemm_efficiency = 0.7
+gemm_ramp = 16
+elementwise_traffic = 1.5
+attention_efficiency = 0.4
+launch_us = 8
+overlap_slowdown = 1
+[node]
+devices = 4
+latency_us = 20
+gb_per_s = 0.05
+"""
+
+# Some 36 MiB of activations.
+WIDE = """
+import os, sys, torch
+from torch import nn
+from torch.nn import functional as F
+torch.manual_seed(0)
+layers = [nn.Linear(128, 128).to("cuda", torch.float64) for _ in range(8)]
+optimizer = torch.optim.SGD([p for layer in layers for p in layer.parameters()], lr=1e-2)
+x, y = (torch.randn(1536, 128, dtype=torch.float64) for _ in range(2))
+left = int(sys.argv[1])
+while left > 0:
+    h = x.cuda()
+    for layer in layers:
+        h = h + F.gelu(layer(h))
+    loss = F.mse_loss(h, y.cuda())
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    del h
+    print(repr(loss.item()))
+    left -= all(os.path.exists(path) for path in sys.argv[2:])
+"""
+
 # Ends, or forks, while a search may be at work.
 ENDS = NARROW + """
 pid = os.fork()
@@ -48,15 +105,21 @@ print("forked")
 CHANGES = [
     (2, "mlp", "dp=2;4:tp=2;8:zero=3;12:tp=2"),
     (4, "gpt-dropout", "dp=4;3:tp=4;6:dp=2,tp=2,zero=1;10:zero=3;14:tp=2,zero=3"),
+    (4, "gpt", "dp=4;4:pp=2,dp=2;7:pp=4,microbatches=4,recompute=full;10:microbatches=2;13:dp=4"),
+    (4, "cnn", "dp=2,pp=2;4:microbatches=2,zero=1;8:tp=4,recompute=full;12:pp=2,tp=2,schedule=zb"),
     (8, "bert", "dp=8;4:tp=4,dp=2,zero=3;8:tp=8;12:dp=8,zero=2"),
 ]
 
 
-def explain(platform):
-    done = subprocess.run([plugin.program("moai"), "explain", "--json"], text=True, timeout=60,
+def told(platform, *arguments):
+    done = subprocess.run([plugin.program("moai"), *map(str, arguments)], text=True, timeout=120,
                           env=platform.environment(), capture_output=True)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["plan"]
+
+
+def explain(platform):
+    return told(platform, "explain", "--json")
 
 
 def run_told(command, environment, until, path):
@@ -86,7 +149,8 @@ def run_told(command, environment, until, path):
 def run(make_platform, write_script, tmp_path):
     platform = make_platform(devices=4)
 
-    def run_on(source=NARROW, steps=8, flavor="Large.256GB", check=True, until=None, **settings):
+    def run_on(source=NARROW, steps=8, flavor="Large.256GB", check=True, until=None,
+               platform=platform, **settings):
         """So many steps; with `until`, after a message with this text."""
         command = [sys.executable, str(write_script(source)), str(steps)]
         environment = platform.environment(MOAI_FLAVOR=flavor, **settings)
@@ -138,6 +202,40 @@ def test_a_better_plan_is_found_taken_up_and_kept_for_the_next_run(run):
     kept = explain(run.platform)
     assert numbers(again)[:4] == pytest.approx(numbers(one)[:4], rel=1e-10)
     assert (kept["how"], kept["changes"], kept["since_step"]) == ("kept", 1, 0), kept
+
+
+def test_a_job_comes_to_have_stages_where_moai_plan_finds_them(run, write_script, tmp_path):
+    cluster = tmp_path / "cluster.toml"
+    cluster.write_text(SLOW_LINKS)
+    first = run(DEEP, steps=6, until="The job goes on with the plan", MOAI_CLUSTER=str(cluster))
+    found = explain(run.platform)
+    assert found["how"] == "found" and found["changes"] == 1, found
+    assert " pp" in found["plan"] and found["whole_windows"] == [], found
+    planned = told(run.platform, "plan", "--json", "--python", sys.executable, "--cluster",
+                   f"{cluster}:4", write_script(DEEP), 1)
+    assert planned["fix"] == found["fix"], found
+    one = run(DEEP, steps=len(numbers(first)) - 1, flavor="Small.64GB")
+    assert numbers(first) == pytest.approx(numbers(one), rel=1e-10)
+    again = run(DEEP, steps=4, MOAI_CLUSTER=str(cluster))
+    assert numbers(again)[:4] == pytest.approx(numbers(one)[:4], rel=1e-10)
+    assert (explain(run.platform)["how"], explain(run.platform)["since_step"]) == ("kept", 0)
+
+
+def test_a_batch_that_does_not_fit_runs_in_parts_until_a_better_plan_is_found(run, make_platform):
+    """Ranks of two that have the whole batch: the job begins with forward calls made again."""
+    small = make_platform(devices=2, MOAI_DEVICE_MEMORY="24MiB")
+    small.up()
+    del small.settings["MOAI_DEVICE_MEMORY"]  # which a script takes for its own device's
+    subprocess.run([plugin.program("moreh-switch-model"), "-M", "2"], check=True, timeout=60,
+                   env=small.environment(), capture_output=True)
+    taken = "The job goes on with the plan dp1 tp2 zero0 m"
+    done = run(WIDE, steps=4, flavor="Medium.128GB", platform=small, until=taken, MOAI_PLAN="tp=2")
+    found = explain(small)
+    begun = next(p for p in found["prices"] if p["plan"] == "dp1 tp2 zero0 recompute=full")
+    assert found["how"] == "found" and found["predicted_step_s"] < begun["step_s"], found
+    assert found["measured_memory_bytes"] < found["memory_limit_bytes"], found
+    one = run(WIDE, steps=len(numbers(done)), flavor="Small.64GB")
+    assert numbers(done) == pytest.approx(numbers(one), rel=1e-10)
 
 
 def test_kept_plans_that_are_damaged_are_searched_anew(run):
