@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "moai/compiler/sharding/skipped_region.h"
+
 namespace moai::compiler {
 namespace {
 
@@ -43,6 +45,7 @@ class Part {
     mine.work[0] = {};
     for (RegisterId& r : mine.operands) r = here(r);
     out_.steps.emplace_back(std::move(mine));
+    if (borders_region(graph_, c.node)) border_ = out_.steps.size();
   }
 
   void move(const MoveStep& m) {
@@ -53,6 +56,7 @@ class Part {
         if (has(m.from)) {
           sends_.push_back(
               {MoveKind::kSend, 0, mine.from, kNone, m.reader, placement(m.to).place, m.bundle});
+          behind_border_.push_back(border_);
         }
         if (has(m.to)) {
           out_.steps.emplace_back(MoveStep{MoveKind::kReceive, 0, kNone, m.to, m.reader,
@@ -112,7 +116,8 @@ class Part {
       size_t& place = last[send->peer];
       const auto first = send;
       do {
-        place = std::max(place, behind[send->from]);
+        const auto index = static_cast<size_t>(send - sends_.begin());
+        place = std::max({place, behind[send->from], behind_border_[index]});
         ++send;
       } while (send != sends_.end() && send->bundle != 0 && send->bundle == first->bundle);
       for (auto s = first; s != send; ++s) at[place].push_back(&*s);
@@ -131,6 +136,10 @@ class Part {
   const uint32_t stage_;
   std::vector<RegisterId> stands_for_;  // by register
   std::vector<MoveStep> sends_;         // in the order in which they are received
+  // Of each the step behind the last border of a region before it is received: what may be skipped
+  // is sent where it may be skipped, too.
+  std::vector<size_t> behind_border_;
+  size_t border_ = 0;
   SpmdProgram out_;
 };
 
