@@ -143,7 +143,7 @@ TEST(ClusterFile, EveryShippedFileReadsAndComesBack) {
     ASSERT_TRUE(again.ok()) << again.status().to_string();
     EXPECT_EQ(*again, *c);
   }
-  EXPECT_EQ(files, 5);
+  EXPECT_EQ(files, 6);
 }
 
 TEST(ClusterFile, WrongValuesAreRefusedWhereTheyStand) {

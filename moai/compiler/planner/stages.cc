@@ -7,6 +7,7 @@
 #include "moai/compiler/analysis/factor_touch.h"
 #include "moai/compiler/planner/stage_cut.h"
 #include "moai/compiler/planner/stage_line.h"
+#include "moai/compiler/sharding/skipped_region.h"
 
 namespace moai::compiler {
 namespace {
@@ -39,6 +40,10 @@ class Assignment {
     find_weight_homes();
     place_rest();
     place_by_readers();
+    // All skip, or none.
+    for (NodeId n = 0; n < node_.size(); ++n) {
+      if (borders_region(graph_, n)) node_[n] = kNone;
+    }
     write_plan(plan);
   }
 
