@@ -14,6 +14,8 @@ constexpr int64_t kMoreRows = 8;  // as many times those of a candidate bound it
 // be shared.
 constexpr int kMostBeside = 2;
 
+constexpr size_t kSmallNodes = 6000;  // of a window, all of whose programs are soon emitted
+
 }  // namespace
 
 PlanPrices::PlanPrices(const RecordedStep& step, const cluster::Cluster& cluster, const Pins& pins,
@@ -57,7 +59,7 @@ bool PlanPrices::set_bound_by_calls(Candidate* c) {
 }
 
 bool PlanPrices::set_bound_by_rows(Candidate* c) {
-  if (!even(*c)) return false;
+  if (!even(*c) || is_small()) return false;
   const Key own = key(*c);
   const auto more = [&]() -> const Key* {
     const auto at = calls_.upper_bound(own);
@@ -202,6 +204,8 @@ double PlanPrices::least_bytes(const Candidate& c) {
 
 // ---- prices
 
+bool PlanPrices::is_small() const { return nodes({}) <= kSmallNodes; }
+
 bool PlanPrices::even(const Candidate& c) const {
   const int64_t parts = static_cast<int64_t>(c.microbatches) * c.of_use.dp;
   return line_.batch() > 0 && line_.batch() % parts == 0;
@@ -250,6 +254,9 @@ std::vector<PipelineSchedule> PlanPrices::schedules_of(const Candidate& c) const
 std::optional<PlanPrices::Counted> PlanPrices::count(const Candidate& c) {
   const bool known = whole_weights_.contains(key(c)) && weights_.contains(weights_key(c));
   const bool made = windows_.has(c.microbatches, c.degrees.recompute);
+  // Of small windows each is counted from its own programs: that takes little, and calls of other
+  // rows are another matter where launches and caches count.
+  if (is_small()) return count_emitted(c);
   if (c.degrees.zero == 3 || !even(c) || (made && !known)) return count_emitted(c);
   if (!count_calls(c) || !count_weights(c)) return count_emitted(c);
   return Counted{.costs = combine(*whole_weights_.at(key(c)), *weights_.at(weights_key(c)).costs)};
@@ -271,7 +278,7 @@ PlanPrices::Counted PlanPrices::emit(const Candidate& c, WindowPlanner* planner)
 }
 
 bool PlanPrices::count_calls(const Candidate& c) {
-  if (!even(c)) return false;
+  if (!even(c) || is_small()) return false;
   return whole_weights_.contains(key(c)) || count_rows(c, key(c).rows);
 }
 

@@ -75,6 +75,7 @@ class PlanPrices {
     auto operator<=>(const Key&) const = default;
   };
   Key key(const Candidate& c) const;
+  bool is_small() const;
   bool even(const Candidate& c) const;
   Counted emit(const Candidate& c, WindowPlanner* planner);
   bool count_rows(const Candidate& c, int64_t rows);
