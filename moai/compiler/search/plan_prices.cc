@@ -14,17 +14,17 @@ constexpr int64_t kMoreRows = 8;  // as many times those of a candidate bound it
 // be shared.
 constexpr int kMostBeside = 2;
 
-constexpr size_t kSmallNodes = 6000;  // of a window, all of whose programs are soon emitted
-
 }  // namespace
 
 PlanPrices::PlanPrices(const RecordedStep& step, const cluster::Cluster& cluster, const Pins& pins,
-                       const PriceOptions& options, double limit, graph::SignatureTable* signatures)
+                       const PriceOptions& options, double limit, graph::SignatureTable* signatures,
+                       size_t small_nodes)
     : step_(step),
       cluster_(cluster),
       pins_(pins),
       options_(options),
       limit_(limit),
+      small_nodes_(small_nodes),
       signatures_(*signatures),
       line_(step, signatures),
       bound_(&line_, &cluster, options),
@@ -204,7 +204,7 @@ double PlanPrices::least_bytes(const Candidate& c) {
 
 // ---- prices
 
-bool PlanPrices::is_small() const { return nodes({}) <= kSmallNodes; }
+bool PlanPrices::is_small() const { return nodes({}) <= small_nodes_; }
 
 bool PlanPrices::even(const Candidate& c) const {
   const int64_t parts = static_cast<int64_t>(c.microbatches) * c.of_use.dp;

@@ -23,9 +23,11 @@ struct PricedPlan {
 
 class PlanPrices {
  public:
-  // All that is pointed at outlives it. `limit`: bytes of a device.
+  // All that is pointed at outlives it. `limit`: bytes of a device. Each plan of a window of at
+  // most `small_nodes` is counted from its own programs.
   PlanPrices(const RecordedStep& step, const cluster::Cluster& cluster, const Pins& pins,
-             const PriceOptions& options, double limit, graph::SignatureTable* signatures);
+             const PriceOptions& options, double limit, graph::SignatureTable* signatures,
+             size_t small_nodes = 0);
 
   const ModelLine& line() const { return line_; }
   double limit() const { return limit_; }
@@ -113,6 +115,7 @@ class PlanPrices {
   const Pins pins_;
   const PriceOptions options_;
   const double limit_;
+  const size_t small_nodes_;
   graph::SignatureTable& signatures_;
   ModelLine line_;
   WorkBound bound_;

@@ -46,7 +46,8 @@ class Search {
   explicit Search(const SearchProblem& p)
       : begin_(Clock::now()),
         problem_(p),
-        prices_(*p.step, *p.cluster, p.pins, p.options, limit_of(p), p.signatures) {}
+        prices_(*p.step, *p.cluster, p.pins, p.options, limit_of(p), p.signatures,
+                p.whole_nodes_max) {}
 
   Result<SearchResult> run() {
     result_.layers = prices_.line().layers();
