@@ -94,9 +94,9 @@ class Operands {
     const Number n = number_of(dtype);
     std::string& pattern = patterns_[n.half];
     if (pattern.empty()) pattern = numbers(n);
-    size_t at = 0;
-    if (others) at = random_() % (pattern.size() / n.half.size()) * n.half.size();
     const uint64_t bytes = buffer->size_bytes();
+    const size_t left = pattern.size() - std::min<size_t>(pattern.size(), bytes);
+    const size_t at = others ? random_() % (left / n.half.size() + 1) * n.half.size() : 0;
     uint64_t filled = std::min<uint64_t>(pattern.size() - at, bytes);
     MOAI_RETURN_IF_ERROR(device_.copy_in(buffer, 0, std::string_view(pattern).substr(at, filled)));
     for (; filled < bytes; filled += std::min(filled, bytes - filled)) {

@@ -1,17 +1,15 @@
 #include "moai/device/aten/accelerator/limited_call.h"
 
 #include "moai/device/aten/errors.h"
+#include "moai/ops/call_tensors.h"
 
 namespace moai::device {
 namespace {
 
-uint64_t fresh_bytes(const std::vector<ops::Result>& results) {
+uint64_t fresh_bytes(const ops::CallSignature& s) {
   uint64_t bytes = 0;
-  for (const ops::Result& r : results) {
-    if (r.kind == ops::ResultKind::kFresh) {
-      bytes += static_cast<uint64_t>(tensor::storage_bytes(r.geometry));
-    }
-    bytes += fresh_bytes(r.items);
+  for (const ops::Result* r : ops::fresh_results(s)) {
+    bytes += static_cast<uint64_t>(tensor::storage_bytes(r->geometry));
   }
   return bytes;
 }
@@ -29,6 +27,7 @@ class LimitedCall final : public Call {
     }));
     return call_->run(operands, words, fresh);
   }
+  void skipped(const Status& why) override { call_->skipped(why); }
   Result<std::vector<DynamicValue>> ask(std::span<Buffer* const> operands,
                                         std::span<const uint64_t> words) override {
     return call_->ask(operands, words);
@@ -44,7 +43,7 @@ class LimitedCall final : public Call {
 
 std::unique_ptr<Call> limited_call(std::unique_ptr<Call> call, const ops::CallSignature& signature,
                                    const AcceleratorMemory* memory) {
-  const uint64_t bytes = fresh_bytes(signature.results);
+  const uint64_t bytes = fresh_bytes(signature);
   if (bytes == 0 || !memory->is_limited()) return call;
   return std::make_unique<LimitedCall>(std::move(call), bytes, memory);
 }
