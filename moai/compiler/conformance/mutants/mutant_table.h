@@ -14,9 +14,9 @@ namespace moai::compiler {
 struct MutantRow {
   std::string name{};
   int mutants = 0;
-  int changed = 0;  // left another result, or did not run
+  int changed = 0;  // left another result, or did not run to its end
   int caught = 0;   // by the verifier
-  int escaped = 0;  // changed and not caught
+  int escaped = 0;  // changed and not caught, or nobody knows
   std::vector<std::string> escapes{};
 };
 
@@ -52,7 +52,7 @@ class MutantTable {
   };
   void add_stages(Model* model);
   void add(Model* model, const std::string& plan, const MakePlan& make);
-  static bool changes(const Case& of, const Mutant& mutant);
+  static Result<bool> changes(const Case& of, const Mutant& mutant);
 
   std::vector<std::unique_ptr<Model>> models_;
   std::vector<Case> cases_;
