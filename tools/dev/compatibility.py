@@ -30,6 +30,7 @@ CLUSTER = f"{ROOT}/clusters/a100-80-dgx.toml:8"
 STEPS_MAX = 100_000
 RECORD_S = 40  # a script that waits for a value other than 0 has no end
 GRACE_S = 60
+LOOK_S = 60  # for the plans of a script's windows
 # torchvision's wheel for CUDA does not import beside stock torch without the schemas that the
 # device brings along.
 STOCK = f"""
@@ -138,13 +139,19 @@ def run_script(path, limit_s):
             "device_s": device["seconds"], "stock_s": stock["seconds"]}
 
 
+def hears_interrupts():
+    """A command in the background of a shell ignores them, and so would those that it starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def record(path, recording, limit_s):
     """Runs the script without values; what it did until it ended, failed or took too long."""
     environment = {**os.environ, "MOAI_REHEARSAL": str(recording),
                    "MOAI_REHEARSAL_STEPS": str(STEPS_MAX)}
     with subprocess.Popen([sys.executable, "-O", str(path)], env=environment, cwd=ROOT,
                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                          stdin=subprocess.DEVNULL, start_new_session=True) as process:
+                          stdin=subprocess.DEVNULL, start_new_session=True,
+                          preexec_fn=hears_interrupts) as process:
         try:
             process.wait(limit_s)
         except BaseException as why:
@@ -154,6 +161,7 @@ def record(path, recording, limit_s):
                 process.wait(GRACE_S)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
             if not isinstance(why, subprocess.TimeoutExpired):
                 raise
         return process.returncode
@@ -174,7 +182,7 @@ def planned_windows(text):
     return found
 
 
-def plan_script(path, limit_s):
+def plan_script(path, limit_s, look_s=LOOK_S):
     begin = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         recording = pathlib.Path(folder, "recording")
@@ -182,8 +190,10 @@ def plan_script(path, limit_s):
         if not recording.exists():
             return {"script": path.stem, "verdict": "failed", "code": code, **planned_windows(""),
                     "refused": [f"nothing was recorded; it ended with code {code}"]}
-        done = subprocess.run([ROOT / "build/release/bin/every_window_bench", recording, CLUSTER],
-                              text=True, capture_output=True, timeout=limit_s, check=False)
+        done = subprocess.run([ROOT / "build/release/bin/every_window_bench", recording, CLUSTER,
+                               str(round(look_s))],
+                              text=True, capture_output=True, timeout=limit_s + look_s,
+                              check=False)
     found = planned_windows(done.stdout)
     if done.returncode < 0 or done.stderr:
         found["refused"].append(done.stderr.strip() or f"ended by signal {-done.returncode}")
@@ -240,11 +250,16 @@ def main(words=None):
     parser.add_argument("--json", action="store_true", help="the report as JSON on the output")
     parser.add_argument("--plan", action="store_true",
                         help="plan every window for eight devices in place of running anything")
+    parser.add_argument("--look", type=float, default=LOOK_S, metavar="SECONDS",
+                        help=f"with --plan, for the windows of a script ({LOOK_S})")
     parser.add_argument("--limit", type=float, default=600, metavar="SECONDS",
                         help="for one run of a script (600)")
     arguments = parser.parse_args(words)
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    what = (plan_script, plan_line) if arguments.plan else (run_script, line_of)
+    def plan(path, limit_s):
+        return plan_script(path, limit_s, arguments.look)
+
+    what = (plan, plan_line) if arguments.plan else (run_script, line_of)
     rows = run_all(chosen(arguments.names), arguments.limit, *what)
     if arguments.json:
         print(json.dumps({"scripts": rows}, indent=1))

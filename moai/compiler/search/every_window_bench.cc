@@ -1,16 +1,18 @@
-// every_window_bench RECORDING CLUSTER.toml:N [OPTIONS]: plans every window of a recording, and
+// every_window_bench RECORDING CLUSTER.toml:N [SECONDS]: plans every window of a recording, and
 // verifies the programs of all ranks. Prints lines of fields between tabs:
 //
 //   window  calls  verdict  plan  seconds of the step
 //   whole   operator  calls  seconds  seconds of collectives   of a window that was planned
 //   windows  looked at  planned  left
 //
-// A script that loops until a value says so has no end here: what a minute does not suffice for is
-// left. A window is planned when the search finds degrees and the programs of all ranks are right.
+// A script that loops until a value says so has no end here: what SECONDS (60) do not suffice for
+// is left. A window is planned when the search finds degrees and the programs of all ranks are
+// right.
 
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 
 #include "moai/base/file.h"
 #include "moai/cluster/cluster_file.h"
@@ -24,7 +26,7 @@ namespace {
 constexpr size_t kNodesMax = 1 << 13;
 
 using Clock = std::chrono::steady_clock;
-constexpr auto kLookFor = std::chrono::minutes(1);
+constexpr int kLookForS = 60;
 
 // The window with what exists before it on its way to the ranks, as the engine has it.
 Status verify_ranks(const RecordedStep& step, const Degrees& degrees,
@@ -67,7 +69,8 @@ bool plan(const RecordedStep& step, const cluster::Cluster& cluster,
   return verified.ok();
 }
 
-Result<bool> run(const std::string& recording_path, const std::string& cluster_text) {
+Result<bool> run(const std::string& recording_path, const std::string& cluster_text,
+                 std::chrono::seconds look_for) {
   graph::SignatureTable signatures;
   MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(recording_path));
   MOAI_ASSIGN_OR_RETURN(const graph::Recording recording,
@@ -77,7 +80,7 @@ Result<bool> run(const std::string& recording_path, const std::string& cluster_t
   MOAI_ASSIGN_OR_RETURN(const cluster::Cluster cluster, cluster::load_cluster(spec));
   size_t planned = 0, seen = 0;
   const std::vector<RecordedStep> windows = distinct_windows(recording, kNodesMax, signatures);
-  const auto end = Clock::now() + kLookFor;
+  const auto end = Clock::now() + look_for;
   while (seen < windows.size() && Clock::now() < end) {
     planned += plan(windows[seen++], cluster, &signatures);
   }
@@ -89,11 +92,12 @@ Result<bool> run(const std::string& recording_path, const std::string& cluster_t
 }  // namespace moai::compiler
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: every_window_bench RECORDING CLUSTER.toml:N\n");
+  const int seconds = argc > 3 ? std::atoi(argv[3]) : moai::compiler::kLookForS;
+  if (argc < 3 || argc > 4 || seconds <= 0) {
+    std::fprintf(stderr, "usage: every_window_bench RECORDING CLUSTER.toml:N [SECONDS]\n");
     return 2;
   }
-  const auto all = moai::compiler::run(argv[1], argv[2]);
+  const auto all = moai::compiler::run(argv[1], argv[2], std::chrono::seconds(seconds));
   if (!all.ok()) std::fprintf(stderr, "%s\n", all.status().message().c_str());
   return all.ok() && *all ? 0 : 1;
 }

@@ -252,6 +252,7 @@ std::vector<PipelineSchedule> PlanPrices::schedules_of(const Candidate& c) const
 }
 
 std::optional<PlanPrices::Counted> PlanPrices::count(const Candidate& c) {
+  if (line_.order().empty()) return std::nullopt;
   const bool known = whole_weights_.contains(key(c)) && weights_.contains(weights_key(c));
   const bool made = windows_.has(c.microbatches, c.degrees.recompute);
   // Of small windows each is counted from its own programs: that takes little, and calls of other
@@ -263,6 +264,7 @@ std::optional<PlanPrices::Counted> PlanPrices::count(const Candidate& c) {
 }
 
 std::optional<PlanPrices::Counted> PlanPrices::count_emitted(const Candidate& c) {
+  if (line_.order().empty()) return std::nullopt;
   WindowPlanner* planner = windows_.of(c.microbatches, c.degrees.recompute);
   if (!planner) return std::nullopt;
   return emit(c, planner);

@@ -50,7 +50,8 @@ class PlanPrices {
     PlaceCosts costs{};
   };
   std::optional<Counted> count(const Candidate& c);
-  // From the calls that are emitted for this one. Nothing where no micro-batch can be cut out.
+  // From the calls that are emitted for this one. Nothing where no micro-batch can be cut out, and
+  // where there are no weights, whose places calls stand at.
   std::optional<Counted> count_emitted(const Candidate& c);
   // A step of the candidate's calls in this schedule is no shorter.
   double bound_s(const Candidate& c, const Counted& counted, const PipelineSchedule& s);

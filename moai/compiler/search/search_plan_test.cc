@@ -210,6 +210,23 @@ TEST_F(SearchPlan, DegreesThatSplitNothingAreOneCandidate) {
 }
 
 // What may be skipped comes behind all micro-batches, on every stage.
+TEST_F(SearchPlan, WhatHasNoWeightsIsPlannedHoweverLong) {
+  std::string text;
+  for (int i = 1; i <= 100; ++i) {
+    const std::string from = std::to_string(i), to = std::to_string(i + 1);
+    text += "s" + to + " = aten::relu(f32[64,1024] s" + from + ") -> f32[64,1024]\n";
+    text += "free s" + from + "\n";
+  }
+  const auto window = graph::parse(text, &signatures_);
+  ASSERT_TRUE(window.ok()) << window.status().to_string();
+  step_ = {.window = *window, .older = {{1, 64 * 1024 * 4}}};
+  SearchProblem long_one = problem(8);
+  for (const size_t whole : {size_t{6000}, size_t{10}}) {
+    long_one.whole_nodes_max = whole;
+    EXPECT_EQ(search(long_one).best.degrees.ranks(), 8) << whole;
+  }
+}
+
 TEST_F(SearchPlan, StepsUnderAGradientScalerMayHaveStagesAndMicroBatches) {
   use_recorded("accumulation");
   problem(2);
