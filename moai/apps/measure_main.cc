@@ -6,7 +6,8 @@
 //                                          with --ranks N N processes make the calls at once; with
 //                                          --device-kind of a device that is no processor
 //   moai-measure collectives RANKS OUT     of each kind among processes of this host: the kind,
-//                                          bytes, microseconds
+//                                          bytes, microseconds, with --far BYTES those of data
+//                                          beyond all caches, 0 for few bytes
 // Progress goes to stdout, as parts of one.
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -23,6 +24,7 @@ struct Flags {
   std::string in, out;
   apps::MeasuredCallsOptions calls;
   int ranks = 2, rounds = 5;  // of collectives
+  size_t far_bytes = 0;       // likewise
 };
 
 void show(double part) {
@@ -45,8 +47,8 @@ Status measure_calls(const Flags& flags) {
 }
 
 Status measure_collectives(const Flags& flags) {
-  MOAI_ASSIGN_OR_RETURN(const std::string out,
-                        apps::measured_collectives(flags.ranks, flags.rounds, show));
+  MOAI_ASSIGN_OR_RETURN(const std::string out, apps::measured_collectives(flags.ranks, flags.rounds,
+                                                                          flags.far_bytes, show));
   return write_file(flags.out, out);
 }
 
@@ -76,6 +78,7 @@ int run(int count, char** arguments) {
   collectives->add_option("ranks", flags.ranks)->required()->check(CLI::Range(2, 64));
   collectives->add_option("out", flags.out)->required();
   collectives->add_option("--rounds", flags.rounds)->check(CLI::Range(1, 1000));
+  collectives->add_option("--far", flags.far_bytes)->check(CLI::Range(0, 1 << 30));
   app.require_subcommand(1);
   CLI11_PARSE(app, count, arguments);
   if (status.ok()) return 0;

@@ -17,6 +17,7 @@ constexpr double kTera = 1e12;
 constexpr double kMicro = 1e-6;
 
 constexpr Range kLatencyUs{0, 1e6};
+constexpr Range kUs{0, 1e9};
 constexpr Range kGBPerS{1e-3, 1e6};
 constexpr Range kTflops{1e-4, 1e6};
 constexpr Range kPart{0.01, 1};
@@ -67,7 +68,6 @@ constexpr size_t kRowNumbers = 11;
 
 OperatorTimes read_operator(TableReader reader) {
   OperatorTimes op{.name = reader.text("name"), .dtype = read_dtype(&reader)};
-  constexpr Range kUs{0, 1e9};
   op.call_s = reader.number("call_us", kUs) * kMicro;
   op.tensor_s = reader.number("tensor_us", kUs) * kMicro;
   op.byte_s = reader.number("byte_us", kUs) * kMicro;
@@ -165,6 +165,7 @@ MeasuredCollective read_collective(TableReader reader, const Cluster& cluster) {
   if (reader.has("latency_us")) row.latency_s = reader.number("latency_us", kLatencyUs) * kMicro;
   if (reader.has("gb_per_s")) row.bytes_per_s = reader.number("gb_per_s", kGBPerS) * kGiga;
   if (reader.has("points")) row.points = read_points(&reader);
+  row.far_byte_s = reader.number_or("far_byte_us", 0, kUs) * kMicro;
   if (!row.latency_s && !row.bytes_per_s && row.points.empty()) {
     reader.add_error("give latency_us, gb_per_s or both, or points");
   }
@@ -260,6 +261,7 @@ std::string collective_lines(const MeasuredCollective& row) {
   if (row.shape.strided) out += "strided = true\n";
   if (row.latency_s) out += line("latency_us", *row.latency_s / kMicro);
   if (row.bytes_per_s) out += line("gb_per_s", *row.bytes_per_s / kGiga);
+  if (row.far_byte_s > 0) out += line("far_byte_us", row.far_byte_s / kMicro);
   if (row.points.empty()) return out;
   out += "points = [";
   for (const auto& [bytes, seconds] : row.points) {

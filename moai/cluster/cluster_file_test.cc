@@ -118,8 +118,11 @@ TEST(ClusterFile, ADeviceOfMeasuredConstantsIsWrittenToo) {
                          .far_byte_s = 2e-11,
                          .rows = {{{.tensors = 2, .bytes_read = 8}, 3e-6}}}};
   c.node_link = {.latency_s = 1e-6 / 3, .bytes_per_s = 5e9};
+  c.devices_per_node = 2;
+  c.measured = {{.shape = {.ranks_per_node = 2}, .points = {{256, 1e-5}}, .far_byte_s = 3e-11}};
   const auto first = cluster_from_toml(to_toml(c), "c.toml");
   ASSERT_TRUE(first.ok()) << first.status().to_string();
+  EXPECT_DOUBLE_EQ(first->measured[0].far_byte_s, 3e-11);
   EXPECT_EQ(first->name, c.name);
   EXPECT_NEAR(first->node_link.latency_s, c.node_link.latency_s, 1e-17);
   EXPECT_EQ(first->device.cache_bytes, 1 << 20);

@@ -59,6 +59,8 @@ struct MeasuredCollective {
   std::optional<double> bytes_per_s{};
   // Measured (bytes, seconds), ascending; they come before the line.
   std::vector<std::pair<double, double>> points{};
+  // More for each byte that a rank touches and that lies beyond the caches which processors share.
+  double far_byte_s = 0;
 
   bool operator==(const MeasuredCollective&) const = default;
 };

@@ -167,6 +167,16 @@ double collective_seconds(const Cluster& c, Collective kind, double bytes,
   return line.at(bytes);
 }
 
+double collective_far_byte_s(const Cluster& c, Collective kind, const GroupShape& shape) {
+  for (const MeasuredCollective& row : c.measured) {
+    if (row.far_byte_s > 0 && applies(row, c, kind, shape) &&
+        row.shape.ranks_per_node == shape.ranks_per_node) {
+      return row.far_byte_s;
+    }
+  }
+  return 0;
+}
+
 double overlapped_seconds(double computation_s, double communication_s, double slowdown) {
   if (communication_s >= computation_s * slowdown) return communication_s;
   return computation_s + communication_s * (1 - 1 / slowdown);

@@ -22,6 +22,11 @@ namespace moai::compiler::cost {
 double collective_seconds(const cluster::Cluster& cluster, cluster::Collective kind, double bytes,
                           const cluster::GroupShape& shape);
 
+// What a rank needs more for each byte that it touches and that lies beyond all caches; 0 where it
+// was not measured.
+double collective_far_byte_s(const cluster::Cluster& cluster, cluster::Collective kind,
+                             const cluster::GroupShape& shape);
+
 // Time of a computation and a communication that run beside each other: the computation is slower
 // by `slowdown` as long as both do.
 double overlapped_seconds(double computation_s, double communication_s, double slowdown);

@@ -18,7 +18,7 @@ struct CallPrice {
   std::optional<CollectiveCall> collective{};
   double seconds = 0, flops = 0;
   uint64_t workspace = 0;
-  const cluster::OperatorTimes* fetching = nullptr;  // null: its data are in caches
+  double own_byte_s = 0, far_byte_s = 0;  // more for data beyond caches
   bool product = false;
 };
 
@@ -58,25 +58,26 @@ class Pricing {
     const double before = timeline_.end_s();
     const double seconds = c.seconds + fetch_seconds(at, c);
     if (!c.collective) timeline_.call(ids, seconds);
-    if (c.collective) collective(at, ids, c);
+    if (c.collective) collective(at, ids, c, seconds);
     price_.nodes[at] = {seconds, timeline_.end_s() - before, c.flops};
     count(c, seconds);
   }
 
   double fetch_seconds(uint32_t at, const CallPrice& c) const {
-    if (!c.fetching) return 0;
-    return cost::fetch_seconds(*c.fetching, fetched_[at]) / machine_.cluster->slowest();
+    if (fetched_.empty()) return 0;
+    return c.own_byte_s * fetched_[at].beyond_own + c.far_byte_s * fetched_[at].beyond_shared;
   }
 
   bool is_tensor(const CallPrice& c) const {
     return machine_.tensor_axis && c.collective->axis == *machine_.tensor_axis;
   }
-  void collective(uint32_t at, std::span<const graph::StorageId> ids, const CallPrice& c) {
+  void collective(uint32_t at, std::span<const graph::StorageId> ids, const CallPrice& c,
+                  double seconds) {
     if (machine_.apart && (*machine_.apart)[at]) return;
     const TensorOverlap tensor = machine_.overlap.tensor;
     const bool beside =
         is_tensor(c) ? tensor == TensorOverlap::kWeightGradients : machine_.overlap.data;
-    timeline_.collective(ids, chunked_.contains(at) ? chunked_.at(at) : c.seconds, beside);
+    timeline_.collective(ids, chunked_.contains(at) ? chunked_.at(at) : seconds, beside);
   }
 
   // Of each collective along the axis of tensors a chunk shows, one of as many as there are ranks.
@@ -144,6 +145,8 @@ class Pricing {
       c.seconds = collective_seconds(*machine_.cluster, c.collective->kind,
                                      static_cast<double>(c.collective->bytes),
                                      machine_.axes[c.collective->axis]);
+      c.far_byte_s = collective_far_byte_s(*machine_.cluster, c.collective->kind,
+                                           machine_.axes[c.collective->axis]);
       return c;
     }
     const CallWork work = call_work(s);
@@ -153,8 +156,10 @@ class Pricing {
     c.flops = work.flops;
     c.product = work.kind == WorkKind::kProduct;
     c.workspace = workspace_bytes(s);
-    if (!fetched_.empty() && work.kind != WorkKind::kNothing) {
-      c.fetching = operator_times(machine_.cluster->device, s);
+    if (fetched_.empty() || work.kind == WorkKind::kNothing) return c;
+    if (const auto* times = operator_times(machine_.cluster->device, s)) {
+      c.own_byte_s = times->cold_byte_s / machine_.cluster->slowest();
+      c.far_byte_s = times->far_byte_s / machine_.cluster->slowest();
     }
     return c;
   }

@@ -173,6 +173,23 @@ TEST_F(ProgramPriceTest, DataThatWereNotTouchedForLongAreFetched) {
   EXPECT_NEAR(second(400)[0].seconds, 1e-6 + 8192e-9 + 8192e-8, 1e-12) << "lost by the shared one";
 }
 
+TEST_F(ProgramPriceTest, CollectivesFetchTheirDataToo) {
+  cluster_.measured = {
+      {.shape = {.ranks_per_node = 2}, .points = {{1, 1e-5}, {8192, 1e-5}}, .far_byte_s = 1e-8}};
+  cluster_.device.cache_bytes = 8192;
+  cluster_.device.shared_cache_bytes = 1 << 20;
+  const std::string sum = "moai::all_reduce((f32[1024]! s1), \"sum\", 0) -> _\n";
+  std::string others;
+  StorageBytes begin{{1, 4096}};
+  for (graph::StorageId i = 2; i < 402; ++i) {
+    begin[i] = 4096;
+    others += "aten::relu_(f32[1024]! s" + std::to_string(i) + ")\n";
+  }
+  const auto nodes = price(sum + sum + others, begin).nodes;
+  EXPECT_NEAR(nodes[0].seconds, 1e-5 + 8192e-8, 1e-12);
+  EXPECT_NEAR(nodes[1].seconds, 1e-5, 1e-12) << "touched just now";
+}
+
 TEST_F(ProgramPriceTest, StoragesGrowAndNeverShrink) {
   EXPECT_EQ(price("resize s1 100\nresize s1 50\n", {{1, 64}}).storage_bytes_max, 100u);
   EXPECT_EQ(price("free s1\nalloc s2 30\n", {{1, 64}}).storage_bytes_max, 64u);

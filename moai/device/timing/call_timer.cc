@@ -142,11 +142,21 @@ struct Timed {
   std::vector<const tensor::Geometry*> operands{};
   std::vector<bool> written{};
   size_t fresh = 0;
-  uint64_t bytes = 0;  // of operands
-  bool far = false;
-  bool compares = false;  // it gives places of elements
-  double least = INFINITY, least_cold = INFINITY, least_far = INFINITY;  // of rounds
+  uint64_t bytes = 0;                         // of operands
+  bool goes_far = false;                      // timed far, too
+  bool compares = false;                      // it gives places of elements
+  std::vector<double> warm{}, cold{}, far{};  // of each round the middle one
 };
+
+// Takes what is there from `seconds`. Of two it is the lower one.
+std::optional<double> middle(std::vector<double>* seconds) {
+  if (seconds->empty()) return std::nullopt;
+  const auto at = seconds->begin() + static_cast<std::ptrdiff_t>((seconds->size() - 1) / 2);
+  std::nth_element(seconds->begin(), at, seconds->end());
+  const double found = *at;
+  seconds->clear();
+  return found;
+}
 
 // Of each operator and element type some calls over much data, from small to large.
 void choose_far(std::span<const CallToTime> calls, std::vector<Timed>* timed) {
@@ -160,7 +170,7 @@ void choose_far(std::span<const CallToTime> calls, std::vector<Timed>* timed) {
   for (auto& [key, group] : groups) {
     std::ranges::stable_sort(group, {}, &Timed::bytes);
     const size_t count = std::min(kFarCalls, group.size());
-    for (size_t i = 0; i < count; ++i) group[group.size() * (i + 1) / count - 1]->far = true;
+    for (size_t i = 0; i < count; ++i) group[group.size() * (i + 1) / count - 1]->goes_far = true;
   }
 }
 
@@ -200,12 +210,13 @@ class Timer {
     }
     if (options_.progress) options_.progress(all, all);
     std::vector<std::optional<CallSeconds>> found;
-    for (const Timed& t : timed_) {
+    for (Timed& t : timed_) {
       found.emplace_back();
-      if (!t.call || !std::isfinite(t.least)) continue;
-      CallSeconds& s = found.back().emplace(CallSeconds{.warm = t.least});
-      if (std::isfinite(t.least_cold)) s.cold = std::max(t.least, t.least_cold);
-      if (std::isfinite(t.least_far)) s.far = std::max({t.least, s.cold, t.least_far});
+      const auto warm = middle(&t.warm), cold = middle(&t.cold), far = middle(&t.far);
+      if (!t.call || !warm) continue;
+      CallSeconds& s = found.back().emplace(CallSeconds{.warm = *warm});
+      if (cold) s.cold = std::max(*warm, *cold);
+      if (far) s.far = std::max({*warm, s.cold, *far});
     }
     return found;
   }
@@ -225,25 +236,19 @@ class Timer {
       if (run >= 0 && spent > options_.runs * options_.long_s) break;
     }
     if (seconds_.empty()) return;
-    const auto at = seconds_.begin() + static_cast<std::ptrdiff_t>(seconds_.size() / 4);
-    std::nth_element(seconds_.begin(), at, seconds_.end());
-    t.least = std::min(t.least, *at);
-    seconds_.clear();
+    keep(&t.warm);
     for (int run = 0; run < kColdRuns && options_.cold_bytes && t.call; ++run) {
       check(i, once(&t, calls_[i].words, true, options_.cold_bytes));
     }
-    t.least_cold = std::min(t.least_cold, least());
-    if (t.far && t.call && round < kFarRounds) {
+    keep(&t.cold);
+    if (t.goes_far && t.call && round < kFarRounds) {
       check(i, once(&t, calls_[i].words, true, options_.far_bytes));
     }
-    t.least_far = std::min(t.least_far, least());
+    keep(&t.far);
   }
   // Of those that were timed since.
-  double least() {
-    double seconds = INFINITY;
-    for (const double s : seconds_) seconds = std::min(seconds, s);
-    seconds_.clear();
-    return seconds;
+  void keep(std::vector<double>* rounds) {
+    if (const auto s = middle(&seconds_)) rounds->push_back(*s);
   }
 
   void check(size_t i, const Status& status) {

@@ -2,9 +2,10 @@
 // is asked for, as it is after much else ran on its processor, and after so much that no cache has
 // them.
 //
-// In each round every call runs a few times in a row, of which the lower quartile counts; of the
-// rounds, which lie apart, the quickest does, so that moments in which others use the machine do
-// not show. The release of a call's results is in its time.
+// In each round every call runs a few times in a row, of which the middle time counts, and so of
+// the rounds, which lie apart: what a step takes is the sum of usual times, not of the quickest.
+// Moments in which others use the machine do not show as long as they are fewer. The release of a
+// call's results is in its time.
 #pragma once
 
 #include <functional>

@@ -104,6 +104,11 @@ int at_once(const MeasureOptions& options) {
   return std::max(1, std::min(options.devices, processors / options.threads));
 }
 
+// Written to leave nothing in a cache; 0 where no caches are known.
+int64_t far_sweep_bytes(const MeasureOptions& options) {
+  return options.is_cpu() ? std::min(kSweptMax, kSweeps * options.shared_cache_bytes) : 0;
+}
+
 Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder, Terminal& terminal,
                      Measured* measured) {
   MOAI_ASSIGN_OR_RETURN(const auto first, read_calls(options.calls_file));
@@ -117,14 +122,12 @@ Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder,
   const std::string out = options.times_file.empty() ? folder.file("times") : options.times_file;
   MOAI_RETURN_IF_ERROR(write_file(in, text));
   const int64_t cold = options.is_cpu() ? kSweeps * options.cache_bytes : 0;
-  const int64_t far =
-      options.is_cpu() ? std::min(kSweptMax, kSweeps * options.shared_cache_bytes) : 0;
-  MOAI_RETURN_IF_ERROR(
-      run_measure({"calls", in, out, "--device-kind", options.device_kind, "--threads",
-                   std::to_string(options.threads), "--rounds", std::to_string(options.rounds),
-                   "--cold", std::to_string(cold), "--far", std::to_string(far), "--ranks",
-                   std::to_string(options.is_cpu() ? at_once(options) : 1)},
-                  "Measuring calls", folder, terminal));
+  MOAI_RETURN_IF_ERROR(run_measure(
+      {"calls", in, out, "--device-kind", options.device_kind, "--threads",
+       std::to_string(options.threads), "--rounds", std::to_string(options.rounds), "--cold",
+       std::to_string(cold), "--far", std::to_string(far_sweep_bytes(options)), "--ranks",
+       std::to_string(options.is_cpu() ? at_once(options) : 1)},
+      "Measuring calls", folder, terminal));
   for (const std::string& line : lines_of(out)) {
     const size_t tab = line.find('\t');
     const auto call = ops::bound_call_from_string(std::string_view(line).substr(tab + 1));
@@ -140,16 +143,31 @@ Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder,
   return ok_status();
 }
 
+// Of a rank's collective over so many bytes, as cost::fetched_bytes() counts what is beyond caches.
+double touched_bytes(cluster::Collective kind, double bytes, int ranks) {
+  using enum cluster::Collective;
+  return kind == kAllGather || kind == kReduceScatter ? bytes + bytes / ranks : 2 * bytes;
+}
+
+double middle(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::ranges::nth_element(values, at);
+  return *at;
+}
+
 Status measure_collectives(int ranks, const MeasureOptions& options, const ScratchFolder& folder,
                            Terminal& terminal, Measured* measured) {
   const std::string out = folder.file("collectives"), count = std::to_string(ranks);
   MOAI_RETURN_IF_ERROR(
-      run_measure({"collectives", count, out, "--rounds", std::to_string(options.rounds)},
+      run_measure({"collectives", count, out, "--rounds", std::to_string(options.rounds), "--far",
+                   std::to_string(far_sweep_bytes(options))},
                   "Measuring collectives of " + count + " Workers", folder, terminal));
   constexpr cluster::Collective kKinds[] = {
       cluster::Collective::kAllGather, cluster::Collective::kReduceScatter,
       cluster::Collective::kAllReduce, cluster::Collective::kAllToAll};
   std::map<std::string, cluster::MeasuredCollective> rows;
+  std::map<std::string, std::vector<double>> far_byte_s;
   for (const cluster::Collective kind : kKinds) {
     rows[std::string(cluster::collective_name(kind))] = {.kind = kind,
                                                          .shape = {.ranks_per_node = ranks}};
@@ -157,12 +175,14 @@ Status measure_collectives(int ranks, const MeasureOptions& options, const Scrat
   for (const std::string& line : lines_of(out)) {
     std::istringstream words(line);
     std::string kind;
-    double bytes = 0, us = 0;
-    if (words >> kind >> bytes >> us && rows.contains(kind)) {
-      rows[kind].points.emplace_back(bytes, us * 1e-6);
-    }
+    double bytes = 0, us = 0, far_us = 0;
+    if (!(words >> kind >> bytes >> us >> far_us) || !rows.contains(kind)) continue;
+    rows[kind].points.emplace_back(bytes, us * 1e-6);
+    if (far_us == 0) continue;
+    far_byte_s[kind].push_back((far_us - us) * 1e-6 / touched_bytes(rows[kind].kind, bytes, ranks));
   }
   for (auto& [kind, row] : rows) {
+    row.far_byte_s = std::max(0.0, middle(far_byte_s[kind]));
     if (row.points.empty()) return internal_error("moai-measure told nothing of " + kind);
     measured->collectives.push_back(std::move(row));
   }
