@@ -98,6 +98,7 @@ DeviceKind read_device(TableReader reader) {
   device.shared_cache_bytes =
       std::llround(reader.number_or("shared_cache_kib", 0, {0, 1e8}) * kKiB);
   device.memory_bytes_per_s = reader.number("memory_gb_per_s", kGBPerS) * kGiga;
+  device.overlaps_exchanges = reader.flag_or("overlaps_exchanges", false);
   device.peak = read_peak(reader.table("peak_tflops"));
   device.fitted = read_fitted(reader.table("fitted"));
   for (TableReader& row : reader.tables("gemm")) device.gemm_times.push_back(read_gemm_time(row));
@@ -235,6 +236,7 @@ std::string device_lines(const DeviceKind& d) {
     out += line("shared_cache_kib", static_cast<double>(d.shared_cache_bytes) / kKiB);
   }
   out += line("memory_gb_per_s", d.memory_bytes_per_s / kGiga);
+  if (d.overlaps_exchanges) out += "overlaps_exchanges = true\n";
   out += "\n[device.peak_tflops]\n" + line("fp64", d.peak.fp64 / kTera) +
          line("fp32", d.peak.fp32 / kTera) + line("tf32", d.peak.tf32 / kTera) +
          line("fp16", d.peak.fp16 / kTera) + line("bf16", d.peak.bf16 / kTera);

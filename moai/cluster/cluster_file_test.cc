@@ -15,7 +15,7 @@ nodes = 4
 name = "D"
 memory_gib = 2
 memory_gb_per_s = 1000
-
+overlaps_exchanges = true
 [device.peak_tflops]
 fp64 = 1
 fp32 = 2
@@ -80,6 +80,7 @@ TEST(ClusterFile, ReadsEveryKeyInSiUnits) {
   EXPECT_EQ(c->devices(), 32);
   EXPECT_EQ(c->device.memory_bytes, int64_t{2} << 30);
   EXPECT_EQ(c->device.memory_bytes_per_s, 1e12);
+  EXPECT_TRUE(c->device.overlaps_exchanges);
   EXPECT_EQ(c->device.peak.bf16, 8e12);
   EXPECT_EQ(c->device.fitted.elementwise_traffic, 1.5);
   EXPECT_DOUBLE_EQ(c->device.fitted.launch_s, 7e-6);

@@ -86,6 +86,8 @@ struct DeviceKind {
   // Its part of the one that it shares with others; 0: there is none, or it is not known.
   int64_t shared_cache_bytes = 0;
   double memory_bytes_per_s = 0;
+  // It computes while its links carry bytes: exchanges may go on beside calls.
+  bool overlaps_exchanges = false;
   PeakFlops peak{};
   FittedConstants fitted{};
   std::vector<GemmTime> gemm_times{};

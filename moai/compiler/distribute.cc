@@ -158,6 +158,7 @@ class Distribution {
     input.stage_home = [this](const Analysed& w, SegmentId s) { return homes_.stage_home(w, s); };
     input.at_every_stage = homes_.is_whole();
     if (parts_) input.weight_parts = parts_->parts.weights;
+    input.overlaps = in_.overlaps;
     input.adjust = [this](const Analysed& w, const Roles& roles, LayoutPlan* plan) {
       homes_.adjust(w, roles, plan);
     };

@@ -32,6 +32,7 @@ struct DistributeInput {
   graph::StorageId first_temporary = 0;  // above all ids of the window
   bool whole = false;                    // every rank runs all of it
   int64_t microbatch_rows = 0;           // of the job's full batch; 0: this window has it
+  bool overlaps = false;                 // exchanges go on beside calls (lower/start_exchanges.h)
 };
 
 // A word of a rank's call.

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,10 +43,11 @@ struct DriverOptions {
   bool compiles = false;  // as compile_windows(), from the start
   bool quiet = false;     // no log lines of the platform
   std::string plan;       // what is decided of it on several devices, as compiler::Pins; or empty
-  bool searches_plan = true;  // for what that leaves open
-  bool tells_search = false;  // and says so, line by line
-  std::string cluster_path;   // a description of the devices, for the search; or empty
-  std::string state_dir;      // of the user, for the job's report; empty: none is written
+  bool searches_plan = true;     // for what that leaves open
+  bool tells_search = false;     // and says so, line by line
+  std::string cluster_path;      // a description of the devices, for the search; or empty
+  std::optional<bool> overlaps;  // exchanges beside calls; nothing: as the description says
+  std::string state_dir;         // of the user, for the job's report; empty: none is written
   std::function<std::string(LineId)> line_text;  // "train.py:12"; may be called from any thread
   // Where the recording of a rehearsal goes, which computes nothing (rehearsal/rehearsal.h), and
   // after how many optimizer steps it is complete; empty: no rehearsal.

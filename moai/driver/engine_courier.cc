@@ -115,6 +115,7 @@ Result<std::unique_ptr<Stream>> Engine::open_mesh(std::vector<ConnectedWorker> w
   MOAI_ASSIGN_OR_RETURN(options.plans, plan_schedule_from_string(options_.plan));
   options.search = options_.searches_plan;
   options.described = {.named = options_.cluster_path, .state_dir = options_.state_dir};
+  options.overlaps = options_.overlaps;
   options.version = options_.client_version + " on " + options_.framework;
   options.quiet = options_.quiet;
   options.tells_search = options_.tells_search;

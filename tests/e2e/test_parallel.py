@@ -176,6 +176,28 @@ for step in range(3):
     print(loss.item())
 """
 
+# Of 0.8 MiB, so that what ranks exchange is several bundles.
+EXACT = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+torch.manual_seed(0)
+body = [m for _ in range(6) for m in (nn.Linear(180, 180), nn.GELU(), nn.LayerNorm(180))]
+model = nn.Sequential(*body, nn.Linear(180, 4)).cuda()
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+batches = torch.Generator().manual_seed(1)
+for step in range(8):
+    x = torch.randn(24, 180, generator=batches)
+    loss = F.cross_entropy(model(x.cuda()), (x.sum(1) > 0).long().cuda())
+    optimizer.zero_grad()
+    loss.backward()
+    if step > 4:
+        print(nn.utils.clip_grad_norm_(model.parameters(), 1.0).item().hex())
+    optimizer.step()
+    print(loss.item().hex())
+print(*(p.sum().item().hex() for p in model.parameters()))
+"""
+
 KILLED = """
 import sys, torch
 model = torch.nn.Sequential(*(torch.nn.Linear(64, 64) for _ in range(4))).cuda()
@@ -237,11 +259,26 @@ def test_an_error_of_a_rank_is_torchs_own_and_the_script_goes_on(run_on_device, 
     assert lines[1] == "True True"
 
 
-@pytest.mark.parametrize("plan", ["", "pp=2"])
-def test_a_worker_that_is_killed_ends_the_job_with_its_rank(platform, write_script, plan):
+# Sums and reduce-scatters of gradients, weights that are gathered ahead, with stages too.
+@pytest.mark.parametrize("plan", ["dp=2", "zero=2", "zero=3", "dp=2,tp=2,zero=1",
+                                  "pp=2,dp=2,zero=3,microbatches=2"])
+def test_what_is_exchanged_beside_calls_changes_no_bit(run_on_device, write_script, plan):
+    script = write_script(EXACT)
+    devices = 4 if "p=2," in plan else 2
+    beside, in_line = (run_on_device(script, **settings(devices, plan), MOAI_OVERLAP=overlap)
+                       for overlap in "10")
+    assert beside.returncode == in_line.returncode == 0, beside.stderr + in_line.stderr
+    assert "is not right" not in beside.stderr
+    assert beside.stdout == in_line.stdout and len(beside.stdout.splitlines()) == 12
+
+
+@pytest.mark.parametrize(("plan", "overlap"),
+                         [("", "0"), ("pp=2", "0"), ("", "1"), ("zero=3", "1")])
+def test_a_worker_that_is_killed_ends_the_job_with_its_rank(platform, write_script, plan, overlap):
     script = subprocess.Popen([sys.executable, str(write_script(KILLED))], text=True,
-                              env=platform.environment(**settings(2, plan)), stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+                              env=platform.environment(**settings(2, plan), MOAI_OVERLAP=overlap),
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE)
     assert script.stdout.readline() == "True\n", script.stderr.read()
     workers = platform.moai("status", "--json")["workers"]
     pid = next(worker["pid"] for worker in workers if worker.get("rank") == 1)

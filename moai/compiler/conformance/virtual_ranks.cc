@@ -5,6 +5,7 @@
 #include "moai/compiler/conformance/reduce_bytes.h"
 #include "moai/ops/bundled_call.h"
 #include "moai/ops/call_tensors.h"
+#include "moai/ops/started_call.h"
 #include "moai/tensor/along.h"
 
 namespace moai::compiler {
@@ -78,6 +79,7 @@ Status VirtualRanks::run(const std::vector<graph::Window>& programs) {
     }
     if (!all && !any) return internal_error("stages wait for each other");
   }
+  if (!started_.empty()) return internal_error("what was started was not waited for");
   for (const auto& [ranks, letters] : sent_) {
     if (!letters.empty()) return internal_error("what a stage sent was not received");
   }
@@ -160,13 +162,11 @@ Result<std::string> VirtualRanks::sent_bytes(int rank, const ops::CallSignature&
 Status VirtualRanks::step(const std::vector<graph::Window>& programs, const Stage& stage) {
   const size_t at = stage.at;
   const graph::Node& first = programs[static_cast<size_t>(stage.first)].nodes[at];
-  if (first.kind == graph::NodeKind::kCall &&
-      signatures_.at(first.signature).signature().op.starts_with("moai::all_")) {
-    return collective(programs, stage);
-  }
-  if (first.kind == graph::NodeKind::kCall &&
-      signatures_.at(first.signature).signature().op == "moai::reduce_scatter") {
-    return collective(programs, stage);
+  if (first.kind == graph::NodeKind::kCall) {
+    const ops::CallSignature s = signatures_.at(first.signature).signature();
+    if (ops::is_start(s)) return start(programs, stage);
+    if (ops::is_wait(s)) return wait(programs, stage);
+    if (ops::can_start(s)) return collective(programs, stage);
   }
   for (int rank = stage.first; rank < stage.end; ++rank) {
     const graph::Window& w = programs[static_cast<size_t>(rank)];
@@ -211,13 +211,39 @@ Status VirtualRanks::memory_node(int rank, const graph::Window& w, const graph::
   return ok_status();
 }
 
-// Regions run here, whatever the verdict.
-bool VirtualRanks::is_border(const graph::Node& n) const {
-  return signatures_.at(n.signature).signature().op.starts_with("moai::skip_");
+// Until the wait what is made holds anything.
+Status VirtualRanks::start(const std::vector<graph::Window>& programs, const Stage& stage) {
+  for (int rank = stage.first; rank < stage.end; ++rank) {
+    const graph::Window& w = programs[static_cast<size_t>(rank)];
+    const graph::Node& n = w.nodes[stage.at];
+    const ops::CallSignature s = signatures_.at(n.signature).signature();
+    auto id = w.storages_of(n).last(ops::fresh_results(s).size()).begin();
+    for (const ops::Result* r : ops::fresh_results(s)) {
+      MOAI_RETURN_IF_ERROR(put(rank, *id++, std::string(size_of(r->geometry), '\xff')));
+    }
+  }
+  started_.push_back(stage);
+  return ok_status();
+}
+
+// At last, with operands as they are by now.
+Status VirtualRanks::wait(const std::vector<graph::Window>& programs, const Stage& stage) {
+  const graph::Window& w = programs[static_cast<size_t>(stage.first)];
+  const auto made = w.storages_of(w.nodes[stage.at]);
+  const auto found = std::ranges::find_if(started_, [&](const Stage& started) {
+    const auto ids = w.storages_of(w.nodes[started.at]);
+    return started.first == stage.first && ids.size() >= made.size() &&
+           std::ranges::equal(ids.last(made.size()), made);
+  });
+  if (found == started_.end()) return internal_error("what is waited for was not started");
+  const Stage started = *found;
+  started_.erase(found);
+  return collective(programs, started);
 }
 
 Status VirtualRanks::call(int rank, const graph::Window& w, const graph::Node& n) {
-  if (is_border(n)) return ok_status();
+  const ops::CallSignature s = signatures_.at(n.signature).signature();
+  if (s.op.starts_with("moai::skip_")) return ok_status();  // they run, whatever the verdict
   std::unique_ptr<device::Call>& prepared = prepared_[n.signature];
   const graph::SignatureTable::Entry& entry = signatures_.at(n.signature);
   if (!prepared) {

@@ -67,7 +67,8 @@ class VirtualRanks {
   Status memory_node(int rank, const graph::Window& w, const graph::Node& n);
   // Counts anew what the rank has; `workspace`: of the device, beside it.
   void count(int rank, uint64_t workspace = 0);
-  bool is_border(const graph::Node& n) const;
+  Status start(const std::vector<graph::Window>& programs, const Stage& stage);
+  Status wait(const std::vector<graph::Window>& programs, const Stage& stage);
   Status call(int rank, const graph::Window& w, const graph::Node& n);
   Status collective(const std::vector<graph::Window>& programs, const Stage& stage);
   Status take(int rank, const graph::Window& w, const graph::Node& n, std::vector<Taken>* items);
@@ -87,6 +88,7 @@ class VirtualRanks {
   std::vector<uint64_t> collectives_;                              // by stage
   std::map<std::pair<int, int>, std::deque<std::string>> sent_{};  // by ranks from and to
   std::optional<uint64_t> left_out_{};
+  std::vector<Stage> started_;  // where exchanges stand that nobody has waited for
 };
 
 }  // namespace moai::compiler

@@ -9,6 +9,7 @@
 #include "moai/compiler/cost/operator_times.h"
 #include "moai/compiler/cost/timeline.h"
 #include "moai/compiler/cost/workspace.h"
+#include "moai/ops/started_call.h"
 
 namespace moai::compiler::cost {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 // What is known of a call from its signature, for all nodes that have it.
 struct CallPrice {
   std::optional<CollectiveCall> collective{};
+  bool starts = false, waits = false;  // a collective
   double seconds = 0, flops = 0;
   uint64_t workspace = 0;
   double own_byte_s = 0, far_byte_s = 0;  // more for data beyond caches
@@ -55,13 +57,16 @@ class Pricing {
     const CallPrice& c = priced(n.signature);
     const auto ids = program_.storages_of(n);
     fill(at + 1, c.workspace);
-    const double before = timeline_.end_s();
+    started_ |= c.starts;
+    const double before = now_s();
     const double seconds = c.seconds + fetch_seconds(at, c);
     if (!c.collective) timeline_.call(ids, seconds);
     if (c.collective) collective(at, ids, c, seconds);
-    price_.nodes[at] = {seconds, timeline_.end_s() - before, c.flops};
-    count(c, seconds);
+    price_.nodes[at] = {seconds, now_s() - before, c.flops};
+    if (!c.waits) count(c, seconds);
   }
+  // Of a program that starts exchanges itself the end of its calls: it waits for what it needs.
+  double now_s() const { return started_ ? timeline_.calls_end_s() : timeline_.end_s(); }
 
   double fetch_seconds(uint32_t at, const CallPrice& c) const {
     if (fetched_.empty()) return 0;
@@ -74,6 +79,8 @@ class Pricing {
   void collective(uint32_t at, std::span<const graph::StorageId> ids, const CallPrice& c,
                   double seconds) {
     if (machine_.apart && (*machine_.apart)[at]) return;
+    if (started_ && !c.starts) timeline_.run_dry();
+    if (c.starts) return timeline_.start(ids, seconds);
     const TensorOverlap tensor = machine_.overlap.tensor;
     const bool beside =
         is_tensor(c) ? tensor == TensorOverlap::kWeightGradients : machine_.overlap.data;
@@ -140,7 +147,9 @@ class Pricing {
     return found->second;
   }
   CallPrice price(const ops::CallSignature& s) const {
-    CallPrice c{.collective = collective_call(s)};
+    CallPrice c{
+        .collective = collective_call(s), .starts = ops::is_start(s), .waits = ops::is_wait(s)};
+    if (c.waits) return c;
     if (c.collective) {
       c.seconds = collective_seconds(*machine_.cluster, c.collective->kind,
                                      static_cast<double>(c.collective->bytes),
@@ -170,6 +179,7 @@ class Pricing {
   StorageReplay storages_;
   const double slowdown_;
   Timeline timeline_;
+  bool started_ = false;
   std::unordered_map<uint32_t, double> chunked_;  // by node, what of a collective shows
   const std::vector<FetchedBytes> fetched_;       // by node; nothing where all is in caches
   ProgramPrice price_;

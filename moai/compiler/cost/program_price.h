@@ -4,8 +4,8 @@
 // model's and the collective model's. Memory is replayed storage by storage, with what a kernel
 // takes beside its results while it runs (workspace.h, an estimate) on top.
 //
-// Unless told otherwise a collective runs where it stands with nothing beside it, as in our
-// Workers.
+// A collective runs where it stands with nothing beside it, as in our Workers, one that the program
+// starts (ops/started_call.h) beside the calls up to its wait; unless told otherwise.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +47,7 @@ struct AxisTraffic {
 
 struct NodePrice {
   double seconds = 0;    // of the call by itself
-  double exposed_s = 0;  // by how much the program is longer for it
+  double exposed_s = 0;  // by how much the program is longer for it; of a start its wait has that
   double flops = 0;
 };
 
@@ -56,7 +56,7 @@ struct ProgramPrice {
   double compute_s = 0;     // of all calls but collectives, by themselves
   double collective_s = 0;  // of all collectives, by themselves
   double flops = 0;
-  uint64_t calls = 0;  // collectives apart
+  uint64_t calls = 0;  // collectives and waits apart
   uint64_t collectives = 0;
   uint64_t received_bytes = 0;      // from collectives
   std::vector<AxisTraffic> axes{};  // of them, by mesh axis

@@ -89,6 +89,26 @@ TEST_F(ProgramPriceTest, ThoseOfTensorsStandInLineUnlessTheyOverlapAsWell) {
   EXPECT_NEAR(price(text, {{1, 4096}, {2, 4096}}).step_s, relu_s, 1e-12);
 }
 
+TEST_F(ProgramPriceTest, AStartRunsBesideTheCallsBeforeItsWait) {
+  const std::string start = "moai::all_reduce.start((f32[1024]! s2), \"sum\", 0) -> _\n";
+  const std::string relu = "s4 = aten::relu(f32[1024] s1) -> f32[1024]\n";
+  const std::string wait = "moai::wait((f32[1024]! s2), 0) -> _\n";
+  const StorageBytes begin{{1, 4096}, {2, 4096}};
+  const double exchange_s = 4096e-9, relu_s = 1e-6 + 8192e-9;
+  const ProgramPrice beside = price(start + relu + wait, begin);
+  EXPECT_NEAR(beside.step_s, relu_s, 1e-12);
+  EXPECT_EQ(beside.collectives, 1u);
+  EXPECT_EQ(beside.calls, 1u);
+  EXPECT_EQ(beside.received_bytes, 4096u);
+  const ProgramPrice longer = price(start + start + start + relu + wait, begin);
+  EXPECT_NEAR(longer.step_s, 3 * exchange_s, 1e-12);
+  EXPECT_NEAR(longer.nodes[4].exposed_s, 3 * exchange_s - relu_s, 1e-12) << "the wait shows it";
+  // A whole one lets those run dry that were started.
+  const std::string whole = "moai::all_reduce((f32[1024]! s3), \"sum\", 0) -> _\n";
+  EXPECT_NEAR(price(start + whole + relu + wait, {{1, 4096}, {2, 4096}, {3, 4096}}).step_s,
+              2 * exchange_s + relu_s, 1e-12);
+}
+
 // Of four chunks one shows; the product is twice as slow beside the others.
 TEST_F(ProgramPriceTest, ChunksRunBesideTheProductsAroundThem) {
   cluster_.device.fitted.overlap_slowdown = 2;

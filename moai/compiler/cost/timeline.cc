@@ -30,7 +30,12 @@ void Timeline::collective(std::span<const graph::StorageId> storages, double sec
     for (const graph::StorageId id : storages) called_[id] = calls_end_;
     return;
   }
-  const double begin = std::max(collectives_end_, latest(called_, storages));
+  run_beside(storages, seconds, latest(called_, storages));
+}
+
+void Timeline::run_beside(std::span<const graph::StorageId> storages, double seconds,
+                          double from_s) {
+  const double begin = std::max(collectives_end_, from_s);
   if (begin > collectives_end_) collectives_begin_ = begin;
   collectives_end_ = begin + seconds;
   for (const graph::StorageId id : storages) exchanged_[id] = collectives_end_;

@@ -1,8 +1,9 @@
 // Timeline: when the calls of a rank run, its collectives in line with them or beside them.
 //
 // Beside them: one queue of calls and one of collectives, each in the program's order. A collective
-// waits until what it touches was last touched by a call; a call waits for the collectives whose
-// storages it touches, and is slower while one runs.
+// waits until what it touches was last touched by a call, one that the program starts where it
+// stands until the calls before it have ended; a call waits for the collectives whose storages it
+// touches, and is slower while one runs.
 #pragma once
 
 #include <span>
@@ -22,10 +23,18 @@ class Timeline {
   // `beside`: in the queue of collectives, else in line with calls.
   void collective(std::span<const graph::StorageId> storages, double seconds, bool beside);
 
+  void start(std::span<const graph::StorageId> storages, double seconds) {
+    run_beside(storages, seconds, calls_end_);
+  }
+  // Calls go on when all collectives have ended.
+  void run_dry() { calls_end_ = end_s(); }
+
+  double calls_end_s() const { return calls_end_; }
   double end_s() const { return calls_end_ > collectives_end_ ? calls_end_ : collectives_end_; }
 
  private:
   using Times = std::unordered_map<graph::StorageId, double>;
+  void run_beside(std::span<const graph::StorageId> storages, double seconds, double from_s);
   static double latest(const Times& times, std::span<const graph::StorageId> storages);
 
   const double slowdown_;

@@ -43,6 +43,26 @@ TEST(Timeline, CollectivesStandInLine) {
   EXPECT_DOUBLE_EQ(t.end_s(), 8);
 }
 
+TEST(Timeline, AStartStandsBehindTheCallsBeforeIt) {
+  Timeline t(1);
+  t.call(Ids{1}, 3);
+  t.start(Ids{2}, 4);  // 3 to 7
+  t.call(Ids{3}, 2);   // 3 to 5
+  t.call(Ids{2}, 1);   // 7 to 8
+  EXPECT_DOUBLE_EQ(t.end_s(), 8);
+}
+
+TEST(Timeline, WhatRunsDryIsWaitedFor) {
+  Timeline t(1);
+  t.collective(Ids{1}, 4, true);
+  t.call(Ids{2}, 1);
+  EXPECT_DOUBLE_EQ(t.calls_end_s(), 1);
+  t.run_dry();
+  EXPECT_DOUBLE_EQ(t.calls_end_s(), 4);
+  t.collective(Ids{3}, 2, false);
+  EXPECT_DOUBLE_EQ(t.end_s(), 6);
+}
+
 // Twice as slow for the 4 s of the collective: 2 s of work are done, 3 remain.
 TEST(Timeline, ACallIsSlowerWhileACollectiveRuns) {
   Timeline t(2);

@@ -7,6 +7,7 @@
 #include "moai/compiler/lower/emitter.h"
 #include "moai/compiler/lower/local_call.h"
 #include "moai/compiler/lower/stage_lowering.h"
+#include "moai/compiler/lower/start_exchanges.h"
 #include "moai/compiler/sharding/skipped_region.h"
 #include "moai/compiler/sharding/strategies.h"
 #include "moai/ops/call_build.h"
@@ -321,6 +322,9 @@ graph::Window lower_rank(const Lowering& in, int rank, StorageId first_temporary
                       sources);
   }
   Emitter::Emitted emitted = Lower(in, rank, first_temporary, signatures).run();
+  if (in.program->overlaps) {
+    emitted.window = start_exchanges(emitted.window, signatures, &emitted.sources);
+  }
   if (sources) *sources = std::move(emitted.sources);
   return std::move(emitted.window);
 }

@@ -41,7 +41,8 @@ struct Lowering {
 // gathered, then the one that is scattered. The first number of send is the rank in the group that
 // receives, of receive the one that sends, of broadcast the one that has the value and goes on
 // using it. Several that are alike but for tensors and shares may be one call over lists
-// (moai/ops/bundled_call.h). Calls that draw a part say which (moai/ops/share.h).
+// (moai/ops/bundled_call.h), and where the program overlaps them a start and a wait
+// (start_exchanges.h). Calls that draw a part say which (moai/ops/share.h).
 // `sources`, if any, becomes for each node the position in the window of the call that it is part
 // of, or that needs it.
 graph::Window lower_rank(const Lowering& in, int rank, graph::StorageId first_temporary,

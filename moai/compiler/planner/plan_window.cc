@@ -232,6 +232,7 @@ StageInput WindowPlanner::stage_input(const Expanded& at, const Degrees& degrees
 PlannedWindow WindowPlanner::complete(const Expanded& at, LayoutPlan plan) const {
   const Analysed& w = *at.analysed;
   if (input_.adjust) input_.adjust(w, at.roles, &plan);
+  plan.overlaps = input_.overlaps;
   if (plan.mesh.has_stages()) {
     Degrees of_stages{.pp = plan.mesh.stages()};
     of_stages.schedule.chunks = plan.chunks;

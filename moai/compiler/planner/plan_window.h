@@ -37,6 +37,7 @@ struct PlannerInput {
   std::map<graph::StorageId, uint32_t> weight_parts{};
   std::vector<WholeStorage> wholes{};  // as for import_window()
   std::vector<uint32_t> phases{};      // of the window, if it is one in time (micro_batches.h)
+  bool overlaps = false;               // what ranks exchange goes on beside calls
 };
 
 // What lowering reads (lower/lower_rank.h), with how it came about.

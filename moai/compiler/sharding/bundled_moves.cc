@@ -38,7 +38,7 @@ class Moves {
   Kind kind(const MoveStep& m) const {
     std::vector<AxisPlacement> places;
     tensor::DType dtype{};
-    if (m.kind == MoveKind::kReduceScatter) {
+    if (m.kind == MoveKind::kReduceScatter || m.kind == MoveKind::kAllReduce) {
       dtype = segment(m.from).dtype;
       places.push_back({AxisPlacement::Kind::kPartial, 0, placement(m.from)[m.axis].reduction});
     }
@@ -70,25 +70,35 @@ class Moves {
   std::map<Kind, uint64_t> limits_;
 };
 
-// Each behind what makes its operand.
-void scatter_at_once(SpmdProgram* program) {
+// Each behind what makes its operand; sums, which are in place, behind what reads it too, and never
+// across the border of a region.
+void reduce_at_once(const ValueGraph& g, SpmdProgram* program) {
   std::vector<Step>& steps = program->steps;
   std::vector<uint32_t> made_at(program->registers.size(), kNone);
+  std::vector<uint32_t> read_at(program->registers.size(), 0);
+  uint32_t border_at = 0;
   std::vector<std::vector<MoveStep>> after(steps.size());
   std::vector<bool> leaves(steps.size());
   for (uint32_t i = 0; i < steps.size(); ++i) {
     if (const auto* c = std::get_if<CallStep>(&steps[i])) {
+      for (const RegisterId r : c->operands) {
+        if (r != kNone) read_at[r] = i;
+      }
       for (const RegisterId r : c->made) {
         if (r != kNone) made_at[r] = i;
       }
+      if (borders_region(g, c->node)) border_at = i;
       continue;
     }
     const MoveStep& m = std::get<MoveStep>(steps[i]);
-    const uint32_t maker = made_at[m.from];
-    if (m.kind == MoveKind::kReduceScatter && maker != kNone) {
+    const bool sums = m.kind == MoveKind::kAllReduce && program->overlaps;
+    uint32_t maker = made_at[m.from];
+    if (sums && maker != kNone) maker = std::max({maker, read_at[m.from], border_at});
+    if ((sums || m.kind == MoveKind::kReduceScatter) && maker != kNone) {
       after[maker].push_back(m);
       leaves[i] = true;
     }
+    read_at[m.from] = leaves[i] ? maker : i;
     made_at[m.to] = leaves[i] ? maker : i;
   }
   std::vector<Step> ordered;
@@ -147,17 +157,18 @@ class Ordered {
   uint32_t bundles_;
 };
 
-// Reduce-scatters wait for others that come later.
-class LateScatters {
+// Reduce-scatters wait for others that come later, and sums where they are made early.
+class LateSums {
  public:
-  LateScatters(const ValueGraph& g, const Moves& moves, SpmdProgram* program)
+  LateSums(const ValueGraph& g, const Moves& moves, SpmdProgram* program)
       : graph_(g), moves_(moves), program_(*program), makes_(program->registers.size(), kNone) {}
 
   uint32_t run() {
     for (Step& step : program_.steps) {
       const auto* m = std::get_if<MoveStep>(&step);
       m ? before(*m) : before(std::get<CallStep>(step));
-      if (m && m->kind == MoveKind::kReduceScatter) {
+      const bool sums = m && m->kind == MoveKind::kAllReduce && program_.overlaps;
+      if (sums || (m && m->kind == MoveKind::kReduceScatter)) {
         wait(*m);
       } else {
         out_.add(std::move(step));
@@ -221,10 +232,12 @@ class EarlyGathers {
   void run() {
     read_steps();
     for (uint32_t i = 0; i < program_.steps.size(); ++i) {
+      if (ahead_.contains(i)) look_ahead(i);
       if (gone_[i]) continue;
       const auto* m = std::get_if<MoveStep>(&program_.steps[i]);
       if (m && comes_early(*m)) {
-        out_.add(together(i));
+        out_.add(together(i, i));
+        look_ahead(i);
       } else {
         out_.add(std::move(program_.steps[i]));
       }
@@ -266,10 +279,22 @@ class EarlyGathers {
     }
   }
 
-  std::vector<MoveStep> together(uint32_t first) {
-    const auto move = [&](uint32_t i) -> const MoveStep& {
-      return std::get<MoveStep>(program_.steps[i]);
-    };
+  const MoveStep& move(uint32_t i) const { return std::get<MoveStep>(program_.steps[i]); }
+
+  // Where a bundle is needed, the next one of its kind, as far as it is ready.
+  void look_ahead(uint32_t at) {
+    if (!program_.overlaps || move(at).kind != MoveKind::kAllGather) return;
+    const std::vector<uint32_t>& later = later_.at(moves_.kind(move(at)));
+    auto next = std::ranges::upper_bound(later, at);
+    while (next != later.end() && gone_[*next]) ++next;
+    if (next == later.end() || region_[*next] != region_[at] || !is_ready(move(*next), at)) return;
+    ahead_.insert(*next);
+    gone_[*next] = true;
+    out_.add(together(*next, at));
+  }
+
+  // What goes with `first`, as far as it is ready at step `at`.
+  std::vector<MoveStep> together(uint32_t first, uint32_t at_step) {
     const Kind kind = moves_.kind(move(first));
     const std::vector<uint32_t>& later = later_.at(kind);
     std::vector<MoveStep> all{move(first)};
@@ -280,9 +305,9 @@ class EarlyGathers {
       if (gone_[*at]) continue;
       const MoveStep& m = move(*at);
       const bool fits =
-          region_[*at] == region_[first] && bytes + moves_.bytes(m) <= moves_.limit(kind);
+          region_[*at] == region_[at_step] && bytes + moves_.bytes(m) <= moves_.limit(kind);
       if (!fits || moved.contains(m.from) || passed == kPassedMax || all.size() == kItemsMax) break;
-      if (!is_ready(m, first)) {
+      if (!is_ready(m, at_step)) {
         ++passed;
         continue;
       }
@@ -314,17 +339,18 @@ class EarlyGathers {
   std::vector<std::pair<bool, uint32_t>> makers_;
   std::vector<uint32_t> region_;  // by step: how many borders are before it
   std::vector<bool> gone_;        // by step
+  std::set<uint32_t> ahead_;      // steps that a bundle begins with which came ahead
   std::map<Kind, std::vector<uint32_t>> later_;
 };
 
 }  // namespace
 
 void bundle_moves(const ValueGraph& g, const BundleLimits& limits, SpmdProgram* program) {
-  scatter_at_once(program);
+  reduce_at_once(g, program);
   if (limits.bytes_max == 0) return;
   sum_first(program);
   const Moves moves(g, limits, *program);
-  const uint32_t bundles = LateScatters(g, moves, program).run();
+  const uint32_t bundles = LateSums(g, moves, program).run();
   EarlyGathers(g, moves, bundles, program).run();
 }
 

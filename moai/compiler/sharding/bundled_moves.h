@@ -3,6 +3,9 @@
 // Moves are made for their readers, one by one. A reduce-scatter may follow what makes its operand
 // at once, so that no rank keeps all of every gradient, or wait there for others; what is gathered,
 // or comes from another stage, may come early together with what is needed before it.
+//
+// Where exchanges go on beside calls (SpmdProgram::overlaps), sums are placed as reduce-scatters
+// are, and each bundle of gathers comes when the one before it is needed.
 #pragma once
 
 #include "moai/compiler/sharding/policy.h"

@@ -57,6 +57,13 @@ TEST_F(SharedWeights, GoByThemselvesWhereNothingIsBundled) {
   EXPECT_EQ(moves(), "all_gather 0\naten::mm\nall_gather 0\naten::mm\nall_gather 0\naten::mm\n");
 }
 
+// 192, 192 and 48 bytes. The second comes when the first is needed, the third when the second is.
+TEST_F(SharedWeights, ComeABundleAheadWhereTheyOverlap) {
+  plan_.bundles = {.parts = 1, .bytes_min = 0, .bytes_max = 200};
+  plan_.overlaps = true;
+  EXPECT_EQ(moves(), "all_gather 0\nall_gather 0\naten::mm\nall_gather 0\naten::mm\naten::mm\n");
+}
+
 // Dropped between the products, and gathered again with what comes next.
 TEST_F(SharedWeights, OneValueIsNotTwiceInABundle) {
   import(std::string(kThreeProducts) +
@@ -114,6 +121,33 @@ TEST_F(SharedState, WhatFillsABundleLeavesAtOnce) {
   plan_.bundles = {.parts = 1, .bytes_min = 0, .bytes_max = 192};
   EXPECT_EQ(moves(),
             "aten::mm\nreduce_scatter 0\naten::mm\naten::add_\nreduce_scatter 0\naten::add_\n");
+}
+
+// The same with state that every rank has.
+class SummedGradients : public SharedState {
+ protected:
+  void SetUp() override {
+    SharedState::SetUp();
+    for (SegmentId s = 0; s < graph_.segments.size(); ++s) {
+      if (graph_.segments[s].storage >= 6) plan_.home.erase(s);
+    }
+    plan_.policies[0].scatters_gradients = false;
+  }
+};
+
+TEST_F(SummedGradients, StandWhereTheyAreNeeded) {
+  EXPECT_EQ(moves(), "aten::mm\naten::mm\nall_reduce 0\naten::add_\nall_reduce 0\naten::add_\n");
+}
+
+TEST_F(SummedGradients, WaitForEachOtherWhereTheyOverlap) {
+  plan_.overlaps = true;
+  EXPECT_EQ(moves(), "aten::mm\naten::mm\nall_reduce 1\nall_reduce 1\naten::add_\naten::add_\n");
+}
+
+TEST_F(SummedGradients, OfOtherBundlesLeaveAtOnce) {
+  plan_.overlaps = true;
+  plan_.bundles = {.parts = 1, .bytes_min = 0, .bytes_max = 192};
+  EXPECT_EQ(moves(), "aten::mm\nall_reduce 0\naten::mm\naten::add_\nall_reduce 0\naten::add_\n");
 }
 
 // The last call runs at the second stage, the others at the first.

@@ -391,6 +391,7 @@ SpmdProgram partition(const ValueGraph& g, const Factors& factors, const LayoutP
   SpmdProgram first = without.run();
   const DrawnShares drawn = drawn_shares(g, factors, first, without.pinned());
   if (!drawn.empty()) first = Partition(g, factors, plan, drawn).run();
+  first.overlaps = plan.overlaps;
   bundle_moves(g, plan.bundles, &first);
   return first;
 }

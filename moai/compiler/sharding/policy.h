@@ -43,6 +43,7 @@ struct LayoutPlan {
   int chunks = 1;                        // parts of the model that a stage has
   std::vector<NodeId> regather_again{};  // and once more, ascending: where micro-batches begin
   BundleLimits bundles{};
+  bool overlaps = false;  // SpmdProgram::overlaps
 };
 inline constexpr int32_t kEveryStage = -1;
 

@@ -73,6 +73,8 @@ struct SpmdProgram {
   std::vector<RegisterId> inputs{};   // as ValueGraph::inputs
   std::vector<RegisterId> outputs{};  // as ValueGraph::outputs
   std::vector<Step> steps{};
+  // What ranks exchange goes on beside calls (lower/start_exchanges.h).
+  bool overlaps = false;
 };
 
 std::string_view name(MoveKind kind);

@@ -13,6 +13,7 @@ class Part {
   Part(const ValueGraph& g, const SpmdProgram& whole, uint32_t stage)
       : graph_(g), whole_(whole), stage_(stage) {
     out_.mesh = whole.mesh;
+    out_.overlaps = whole.overlaps;
     out_.mesh.axes[0].size = 1;
     out_.registers = whole.registers;
     for (Register& r : out_.registers) r.placement[0] = replicated();

@@ -1,4 +1,4 @@
-// LoweredCalls: the calls of lowered windows, decoded once each.
+// LoweredCalls: the calls of lowered windows, decoded once each; a start as the whole call.
 #pragma once
 
 #include <memory>
@@ -9,6 +9,7 @@
 #include "moai/graph/window.h"
 #include "moai/ops/bundled_call.h"
 #include "moai/ops/list_call.h"
+#include "moai/ops/started_call.h"
 
 namespace moai::compiler {
 
@@ -31,7 +32,7 @@ class LoweredCalls {
     std::unique_ptr<LoweredCall>& call = calls_[id];
     if (!call) {
       call = std::make_unique<LoweredCall>();
-      call->signature = signatures_.at(id).signature();
+      call->signature = ops::whole_of(signatures_.at(id).signature());
       call->operands = signatures_.at(id).arity.operands;
       call->over_lists = ops::is_list_call(call->signature);
       if (call->over_lists) call->parts = ops::split_list_call(call->signature);

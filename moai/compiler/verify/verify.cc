@@ -7,6 +7,7 @@
 #include "moai/compiler/verify/verify_graph.h"
 #include "moai/compiler/verify/verify_program.h"
 #include "moai/compiler/verify/verify_stages.h"
+#include "moai/compiler/verify/verify_started.h"
 #include "moai/compiler/verify/verify_windows.h"
 
 namespace moai::compiler {
@@ -34,6 +35,22 @@ Status verify_all_stages(const Lowering& in, std::span<const graph::Window> rank
   return verify_meetings(firsts, signatures);
 }
 
+// What computes the same with nothing in flight; `whole` stays empty where the ranks' own do.
+Status end_what_is_started(std::span<const graph::Window> ranks,
+                           const graph::SignatureTable& signatures,
+                           std::vector<graph::Window>* whole) {
+  bool any = false;
+  for (size_t rank = 0; rank < ranks.size(); ++rank) {
+    const Status status = verify_started(ranks[rank], signatures);
+    if (!status.ok()) return fault("rank " + std::to_string(rank), status.message());
+    any |= has_waits(ranks[rank], signatures);
+  }
+  for (size_t rank = 0; any && rank < ranks.size(); ++rank) {
+    whole->push_back(without_waits(ranks[rank], signatures));
+  }
+  return ok_status();
+}
+
 }  // namespace
 
 Status verify(const Lowering& in, std::span<const graph::Window> ranks,
@@ -44,6 +61,9 @@ Status verify(const Lowering& in, std::span<const graph::Window> ranks,
     const Status status = graph::verify(ranks[rank], signatures);
     if (!status.ok()) return fault("rank " + std::to_string(rank), status.message());
   }
+  std::vector<graph::Window> whole;
+  MOAI_RETURN_IF_ERROR(end_what_is_started(ranks, signatures, &whole));
+  if (!whole.empty()) ranks = whole;
   if (in.program->mesh.stages() > 1) return verify_all_stages(in, ranks, signatures);
   return verify_windows(in, ranks, signatures);
 }

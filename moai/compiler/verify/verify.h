@@ -3,7 +3,8 @@
 // Three levels, each from the rules of operators and the geometry of shares, none by partitioning
 // or lowering again: the graph of values against its window (verify_graph.h), the program against
 // the graph and its rules (verify_program.h), the windows of all ranks against the program and each
-// other (verify_windows.h). Linear in the calls; ranks of equal shares are looked at once.
+// other (verify_windows.h), once what goes on beside calls is seen to do so unseen
+// (verify_started.h). Linear in the calls; ranks of equal shares are looked at once.
 //
 // Relied on are the rules (tried by splitting samples on the CPU), the function that cuts a factor
 // into shares, and operators doing what they say. How often it is wrong: docs/verification.md.

@@ -28,13 +28,12 @@ ChoiceOptions choice_options(const MeshOptions& o, const std::vector<dispatch::W
                        .quiet = o.quiet,
                        .tells_search = o.tells_search};
   if (!o.described.state_dir.empty()) choice.cache_folder = o.described.state_dir + "/plans";
-  if (!o.search) {
-    choice.why_no_search = "no search was wanted";
-    return choice;
-  }
   auto cluster =
       job_cluster({welcomes[0].device_kind, choice.ranks, choice.rank_bytes}, o.described);
-  if (cluster.ok()) {
+  choice.overlaps = o.overlaps.value_or(cluster.ok() && cluster->device.overlaps_exchanges);
+  if (!o.search) {
+    choice.why_no_search = "no search was wanted";
+  } else if (cluster.ok()) {
     choice.cluster = std::move(*cluster);
   } else {
     choice.why_no_search = cluster.status().message();
@@ -69,7 +68,7 @@ MeshStream::MeshStream(std::vector<ConnectedWorker> workers,
       mesh_(compiler::mesh_of(choice->first().degrees)),
       queue_(&ranks_),
       shards_(&mesh_, &storages_, &queue_, signatures, next_storage),
-      plans_(choice->first(), &storages_, signatures),
+      plans_(choice->first(), &storages_, signatures, choice->overlaps()),
       choice_(std::move(choice)) {
   for (size_t rank = 0; rank < workers.size(); ++rank) {
     ranks_.push_back(std::make_unique<RankLink>(std::move(workers[rank].link),

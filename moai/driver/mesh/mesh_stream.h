@@ -29,7 +29,9 @@ struct MeshOptions {
   PlanSchedule plans{};
   bool search = true;             // for what they leave open
   DescriptionPlaces described{};  // of the devices, for the search
-  std::string version{};          // of the client, for what the search finds
+  // Whether exchanges go on beside calls; nothing: as the description says.
+  std::optional<bool> overlaps{};
+  std::string version{};  // of the client, for what the search finds
   bool quiet = false, tells_search = false;
   std::chrono::milliseconds greeting_max{10000};
   size_t window_nodes_max = size_t{1} << 16;

@@ -237,7 +237,8 @@ std::unique_ptr<WindowPlan> PlanBook::make(const graph::Window& numbered,
                                .degrees = options.degrees,
                                .first_temporary = storages.size(),
                                .whole = whole,
-                               .microbatch_rows = microbatch_rows_};
+                               .microbatch_rows = microbatch_rows_,
+                               .overlaps = overlaps_};
   for (size_t i = 1; i < storages.size(); ++i) {
     if (const StorageState* state = storages_.state(storages[i])) in.storages[i] = *state;
   }

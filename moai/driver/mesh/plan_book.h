@@ -54,8 +54,10 @@ class PlanBook {
     Open open{};
     uint64_t rank_bytes = 0;  // 0: not known
   };
-  PlanBook(const Options& options, const Storages* storages, graph::SignatureTable* signatures)
-      : options_(options), storages_(*storages), signatures_(*signatures) {}
+  // `overlaps`: what ranks exchange goes on beside calls (compiler/lower/start_exchanges.h).
+  PlanBook(const Options& options, const Storages* storages, graph::SignatureTable* signatures,
+           bool overlaps = false)
+      : options_(options), storages_(*storages), signatures_(*signatures), overlaps_(overlaps) {}
 
   struct Found {
     WindowPlan* plan = nullptr;         // until the next call
@@ -107,6 +109,7 @@ class PlanBook {
   Options options_;
   const Storages& storages_;
   graph::SignatureTable& signatures_;
+  const bool overlaps_;
   std::unordered_map<uint64_t, std::vector<Entry>> entries_;  // by the key's hash
   size_t count_ = 0;
   uint64_t clock_ = 0;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "moai/base/file.h"
 #include "moai/compiler/planner/recorded_step.h"
 #include "moai/graph/recording.h"
@@ -101,6 +103,20 @@ TEST_F(PlanBookOfAStepTest, WhatDoesNotFitIsSharedThenMadeAgainThenCutInParts) {
   EXPECT_EQ(parts.recompute, Recompute::kFull);
   EXPECT_GT(parts.microbatches, 1);
   EXPECT_EQ(grown(1, {false, false, false}), (compiler::Degrees{.dp = 2})) << "all is pinned";
+}
+
+TEST_F(PlanBookOfAStepTest, WhatIsExchangedGoesOnBesideCallsWhereTheBookSaysSo) {
+  const auto waits = [&](bool overlaps) {
+    PlanBook b({.degrees = {.dp = 2, .zero = 3}}, &storages_, &signatures_, overlaps);
+    const WindowPlan& plan = *b.find(step_).plan;
+    EXPECT_EQ(plan.verified, ok_status());
+    return std::ranges::count_if(plan.ranks[0].program.instructions, [&](const auto& i) {
+      return i.kind == graph::NodeKind::kCall &&
+             signatures_.at(i.signature).signature().op == "moai::wait";
+    });
+  };
+  EXPECT_EQ(waits(false), 0);
+  EXPECT_GT(waits(true), 0);
 }
 
 // The rows of a micro-batch are those of the job's full batch, in as many as the degrees say now.

@@ -32,6 +32,7 @@ struct ChoiceOptions {
   std::string why_no_search{};                // of a job without it
   std::string cache_folder{};                 // empty: nothing is kept
   std::string version{};                      // of who prices and runs
+  bool overlaps = false;                      // PlanBook's
   bool quiet = false;
   bool tells_search = false;  // line by line, as who asked for the search expects
 };
@@ -41,6 +42,7 @@ class PlanChoice {
   // INVALID_ARGUMENT where pins are no plan of so many ranks.
   static Result<std::unique_ptr<PlanChoice>> make(ChoiceOptions options);
 
+  bool overlaps() const { return options_.overlaps; }
   const PlanBook::Options& first() const { return planned_.front().options; }
 
   void step_ended() { ++steps_; }

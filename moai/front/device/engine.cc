@@ -56,6 +56,7 @@ driver::DriverOptions options() {
   o.searches_plan = s.searches_plan;
   o.tells_search = s.tells_search || (g_asked_plan && s.searches_plan);
   o.cluster_path = s.cluster_path;
+  o.overlaps = s.overlaps;
   o.templates = s.templates;
   o.compiles = s.compiles;
   o.rehearsal_path = s.rehearsal;

@@ -74,6 +74,9 @@ Settings read_settings() {
   s.tells_search = truthy(advanced);
   s.searches_plan = search.empty() ? advanced.empty() || s.tells_search : truthy(search);
   s.cluster_path = setting("MOAI_CLUSTER");
+  if (const std::string overlap = setting("MOAI_OVERLAP"); !overlap.empty()) {
+    s.overlaps = truthy(overlap);
+  }
   s.quiet = truthy(setting("MOAI_QUIET"));
   s.disabled = truthy(setting("MOAI_DISABLE"));
   const std::string templates = setting("MOAI_TEMPLATES");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace moai::front {
@@ -20,9 +21,12 @@ struct Settings {
   // the job runs. Who asks for it in the second way is told of the search line by line.
   bool searches_plan = true, tells_search = false;
   std::string cluster_path;  // MOAI_CLUSTER: a description of the devices, for the search
-  bool quiet = false;        // MOAI_QUIET
-  bool disabled = false;     // MOAI_DISABLE: torch stays as it is
-  bool templates = true;     // MOAI_TEMPLATES: known windows are sent as templates
+  // MOAI_OVERLAP: what several devices exchange goes on beside their calls; unset: as their
+  // description says.
+  std::optional<bool> overlaps;
+  bool quiet = false;     // MOAI_QUIET
+  bool disabled = false;  // MOAI_DISABLE: torch stays as it is
+  bool templates = true;  // MOAI_TEMPLATES: known windows are sent as templates
   // MOAI_COMPILE: what repeats is compiled, and last bits change; unset: where a script calls
   // torch.compile.
   bool compiles = false, may_compile = true;

@@ -41,6 +41,15 @@ TEST(SettingsTest, WindowsAreCompiledForThoseWhoAskAndMayBeForOthers) {
   ::unsetenv("MOAI_COMPILE");
 }
 
+TEST(SettingsTest, WhetherExchangesOverlapIsLeftToTheDescriptionUnlessSaid) {
+  EXPECT_EQ(read_settings().overlaps, std::nullopt);
+  for (const bool overlaps : {false, true}) {
+    ::setenv("MOAI_OVERLAP", overlaps ? "1" : "0", 1);
+    EXPECT_EQ(read_settings().overlaps, overlaps);
+  }
+  ::unsetenv("MOAI_OVERLAP");
+}
+
 TEST(SettingsTest, PlansAreSearchedForUnlessThatIsForbidden) {
   struct Row {
     const char *search, *advanced;

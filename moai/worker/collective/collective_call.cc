@@ -4,20 +4,21 @@
 
 #include "moai/ops/bundled_call.h"
 #include "moai/ops/call_tensors.h"
+#include "moai/ops/started_call.h"
+#include "moai/tensor/along.h"
 #include "moai/tensor/reduction.h"
-#include "moai/worker/collective/parts.h"
+#include "moai/worker/collective/exchange.h"
 
 namespace moai::worker {
 namespace {
 
 using ops::Arg;
 using ops::ArgKind;
-using tensor::Along;
 using tensor::Geometry;
 
 constexpr std::string_view kOperators[] = {
     "moai::all_reduce", "moai::all_gather", "moai::reduce_scatter", "moai::all_to_all",
-    "moai::send",       "moai::receive",    "moai::broadcast"};
+    "moai::send",       "moai::receive",    "moai::broadcast",      "moai::wait"};
 // All messages of programs, which are received in the order in which they are sent.
 constexpr uint64_t kTag = 0;
 
@@ -32,13 +33,7 @@ class CollectiveCall : public device::Call {
  public:
   CollectiveCall(const ops::CallSignature& s, device::Device* device, Groups* groups,
                  comm::Group* group)
-      : signature_(s),
-        items_(*ops::unbundled_call(s)),
-        device_(*device),
-        group_(*group),
-        groups_(*groups) {
-    for (const Arg* a : ops::tensor_operands(signature_)) operands_.push_back(a->geometry);
-  }
+      : signature_(s), device_(*device), group_(*group), groups_(*groups) {}
 
   Status run(std::span<device::Buffer* const> operands, std::span<const uint64_t>,
              std::span<device::BufferPtr> fresh) final {
@@ -57,198 +52,86 @@ class CollectiveCall : public device::Call {
   virtual Status exchange(std::span<device::Buffer* const> operands,
                           std::span<device::BufferPtr> fresh) = 0;
 
-  // How tensors are shared; `shares`: which argument says so.
-  Parts parts(const std::vector<Along>& wholes, size_t shares) const {
-    std::vector<Parts::Tensor> tensors;
-    for (size_t i = 0; i < wholes.size(); ++i) {
-      tensors.push_back({wholes[i], items_[i].args[shares].ints});
-    }
-    return Parts(std::move(tensors));
-  }
-  // Of each operand, or of each result, along the dimension that an argument names.
-  std::vector<Along> operands_along(size_t argument) const {
-    std::vector<Along> all;
-    for (const Geometry& g : operands_) all.push_back(tensor::along(g, dimension(argument)));
-    return all;
-  }
-  std::vector<Along> results_along(size_t argument) const {
-    std::vector<Along> all;
-    for (const ops::CallSignature& s : items_) {
-      all.push_back(tensor::along(s.results[0].geometry, dimension(argument)));
-    }
-    return all;
-  }
-  size_t rank() const { return static_cast<size_t>(group_.rank()); }
-
-  // Shares of the operands, from where they lie to where they travel; `room`: for a tensor that
-  // does not lie in runs.
-  Status pack(const Parts& parts, std::span<device::Buffer* const> operands, char* to, char* room) {
-    for (size_t i = 0; i < operands_.size(); ++i) {
-      if (parts.whole_bytes(i) == 0) continue;
-      uint64_t at = offset_of(operands_[i]);
-      if (!parts.in_runs(i)) {
-        MOAI_RETURN_IF_ERROR(device_.copy_out(*operands[i], at, parts.whole_bytes(i), room));
-        parts.pack(i, room, to);
-        continue;
-      }
-      for (size_t r = 0; r < parts.bytes().size(); ++r) {
-        const size_t bytes = parts.share_bytes(r, i);
-        if (bytes == 0) continue;
-        MOAI_RETURN_IF_ERROR(device_.copy_out(*operands[i], at, bytes, to + parts.begin(r, i)));
-        at += bytes;
-      }
-    }
-    return ok_status();
-  }
-  // Whole results, from where their shares came to.
-  Status unpack(const Parts& parts, const char* from, char* room,
-                std::span<device::BufferPtr> fresh) {
-    groups_.count_received(parts.total());
-    for (size_t i = 0; i < fresh.size(); ++i) {
-      const size_t whole = parts.whole_bytes(i);
-      if (whole == 0) continue;
-      MOAI_ASSIGN_OR_RETURN(fresh[i], device_.allocate(whole));
-      if (!parts.in_runs(i)) {
-        parts.unpack(i, from, room);
-        MOAI_RETURN_IF_ERROR(device_.copy_in(fresh[i].get(), 0, {room, whole}));
-        continue;
-      }
-      uint64_t at = 0;
-      for (size_t r = 0; r < parts.bytes().size(); ++r) {
-        const size_t bytes = parts.share_bytes(r, i);
-        if (bytes == 0) continue;
-        MOAI_RETURN_IF_ERROR(
-            device_.copy_in(fresh[i].get(), at, {from + parts.begin(r, i), bytes}));
-        at += bytes;
-      }
-    }
-    return ok_status();
-  }
-
-  // Bytes of the operands, one after the other.
-  Result<std::string> taken(std::span<device::Buffer* const> operands) {
-    std::string all;
-    for (size_t i = 0; i < operands_.size(); ++i) {
-      const uint64_t bytes = bytes_of(operands_[i]), begin = all.size();
+  Status allocate(std::span<device::BufferPtr> fresh) {
+    size_t i = 0;
+    for (const ops::Result* r : ops::fresh_results(signature_)) {
+      device::BufferPtr& made = fresh[i++];
+      const uint64_t bytes = bytes_of(r->geometry);
       if (bytes == 0) continue;
-      all.resize(begin + bytes);
-      MOAI_RETURN_IF_ERROR(
-          device_.copy_out(*operands[i], offset_of(operands_[i]), bytes, all.data() + begin));
+      MOAI_ASSIGN_OR_RETURN(made, device_.allocate(bytes));
     }
-    return all;
+    return ok_status();
   }
-  Status make(std::string_view bytes, device::BufferPtr* out) {
-    if (bytes.empty()) return ok_status();
-    groups_.count_received(bytes.size());
-    MOAI_ASSIGN_OR_RETURN(*out, device_.allocate(bytes.size()));
-    return device_.copy_in(out->get(), 0, bytes);
-  }
-  const Geometry& operand() const { return operands_[0]; }
-  size_t dimension(size_t argument) const {
-    return static_cast<size_t>(signature_.args[argument].ints[0]);
+  // What an exchange makes: of a sum its operands.
+  std::vector<device::Buffer*> made(std::span<device::Buffer* const> operands,
+                                    std::span<const device::BufferPtr> fresh) const {
+    if (ops::makes_in_place(signature_)) return {operands.begin(), operands.end()};
+    std::vector<device::Buffer*> made;
+    for (const device::BufferPtr& b : fresh) made.push_back(b.get());
+    return made;
   }
 
   const ops::CallSignature signature_;
-  const std::vector<ops::CallSignature> items_;  // that it is made of
-  std::vector<Geometry> operands_;
   device::Device& device_;
   comm::Group& group_;
   Groups& groups_;
 };
 
-class AllReduce final : public CollectiveCall {
+// An exchange that nothing goes on beside.
+class Whole final : public CollectiveCall {
  public:
-  using CollectiveCall::CollectiveCall;
-
-  Status exchange(std::span<device::Buffer* const> operands,
-                  std::span<device::BufferPtr>) override {
-    const std::span<char> all = groups_.scratch(total_bytes());
-    const auto each = [&](const auto& move) {
-      uint64_t begin = 0;
-      for (size_t i = 0; i < operands_.size(); ++i) {
-        const uint64_t bytes = bytes_of(operands_[i]);
-        if (bytes != 0) MOAI_RETURN_IF_ERROR(move(i, all.data() + begin, bytes));
-        begin += bytes;
-      }
-      return ok_status();
-    };
-    MOAI_RETURN_IF_ERROR(each([&](size_t i, char* at, uint64_t bytes) {
-      return device_.copy_out(*operands[i], offset_of(operands_[i]), bytes, at);
-    }));
-    const tensor::DType dtype = operand().dtype;
-    MOAI_RETURN_IF_ERROR(group_.all_reduce(all.data(), all.size() / tensor::dtype_size(dtype),
-                                           dtype,
-                                           *tensor::reduction_from_name(signature_.args[1].text)));
-    groups_.count_received(all.size());
-    return each([&](size_t i, const char* at, uint64_t bytes) {
-      return device_.copy_in(operands[i], offset_of(operands_[i]), {at, bytes});
-    });
-  }
+  Whole(const ops::CallSignature& s, device::Device* device, Groups* groups, comm::Group* group)
+      : CollectiveCall(s, device, groups, group),
+        exchange_(make_exchange(s, static_cast<size_t>(group->rank()))) {}
 
  private:
-  uint64_t total_bytes() const {
-    uint64_t all = 0;
-    for (const Geometry& g : operands_) all += bytes_of(g);
-    return all;
-  }
-};
-
-class AllGather final : public CollectiveCall {
- public:
-  using CollectiveCall::CollectiveCall;
-
   Status exchange(std::span<device::Buffer* const> operands,
                   std::span<device::BufferPtr> fresh) override {
-    const Parts all = parts(results_along(1), 2);
-    char* const at = groups_.scratch(all.total() + all.strided_bytes_max()).data();
-    for (size_t i = 0; i < operands_.size(); ++i) {
-      const size_t bytes = all.share_bytes(rank(), i);
-      if (bytes == 0) continue;
-      MOAI_RETURN_IF_ERROR(device_.copy_out(*operands[i], offset_of(operands_[i]), bytes,
-                                            at + all.begin(rank(), i)));
-    }
-    MOAI_RETURN_IF_ERROR(group_.all_gather(at + all.begin(rank()), all.bytes(), at));
-    return unpack(all, at, at + all.total(), fresh);
+    groups_.started().run_dry();
+    char* const memory = groups_.scratch(exchange_->room()).data();
+    MOAI_RETURN_IF_ERROR(exchange_->take(&device_, operands, memory));
+    MOAI_RETURN_IF_ERROR(exchange_->meet(&group_, memory));
+    groups_.count_received(exchange_->received_bytes());
+    MOAI_RETURN_IF_ERROR(allocate(fresh));
+    return exchange_->give(&device_, memory, made(operands, fresh));
   }
+
+  const std::shared_ptr<const Exchange> exchange_;
 };
 
-class ReduceScatter final : public CollectiveCall {
+class Start final : public CollectiveCall {
  public:
-  using CollectiveCall::CollectiveCall;
+  Start(const ops::CallSignature& s, device::Device* device, Groups* groups, comm::Group* group)
+      : CollectiveCall(s, device, groups, group),
+        exchange_(make_exchange(s, static_cast<size_t>(group->rank()))) {}
 
+ private:
   Status exchange(std::span<device::Buffer* const> operands,
                   std::span<device::BufferPtr> fresh) override {
-    const Parts all = parts(operands_along(1), 2);
-    char* const at = groups_.scratch(all.total() + all.strided_bytes_max()).data();
-    MOAI_RETURN_IF_ERROR(pack(all, operands, at, at + all.total()));
-    const tensor::DType dtype = operand().dtype;
-    std::vector<size_t> counts(all.bytes().begin(), all.bytes().end());
-    for (size_t& n : counts) n /= tensor::dtype_size(dtype);
-    MOAI_RETURN_IF_ERROR(
-        group_.reduce_scatter(at, counts, at + all.begin(rank()), dtype,
-                              *tensor::reduction_from_name(signature_.args[3].text)));
-    for (size_t i = 0; i < fresh.size(); ++i) {
-      MOAI_RETURN_IF_ERROR(
-          make({at + all.begin(rank(), i), all.share_bytes(rank(), i)}, &fresh[i]));
-    }
+    StartedExchanges::Started s{.exchange = exchange_, .group = &group_};
+    s.memory = groups_.started().memory(exchange_->room(), &s.memory_bytes);
+    MOAI_RETURN_IF_ERROR(exchange_->take(&device_, operands, s.memory.get()));
+    MOAI_RETURN_IF_ERROR(allocate(fresh));
+    s.made = made(operands, fresh);
+    groups_.started().start(std::move(s));
     return ok_status();
   }
+
+  const std::shared_ptr<const Exchange> exchange_;
 };
 
-// From shares of one dimension to shares of another.
-class AllToAll final : public CollectiveCall {
+class Wait final : public CollectiveCall {
  public:
   using CollectiveCall::CollectiveCall;
 
+ private:
   Status exchange(std::span<device::Buffer* const> operands,
-                  std::span<device::BufferPtr> fresh) override {
-    const Parts gets = parts(operands_along(3), 4), had = parts(results_along(1), 2);
-    const size_t room = std::max(gets.strided_bytes_max(), had.strided_bytes_max());
-    char* const out = groups_.scratch(gets.total() + had.total() + room).data();
-    char* const in = out + gets.total();
-    MOAI_RETURN_IF_ERROR(pack(gets, operands, out, in + had.total()));
-    MOAI_RETURN_IF_ERROR(group_.all_to_all(out, gets.bytes(), in, had.bytes()));
-    return unpack(had, in, in + had.total(), fresh);
+                  std::span<device::BufferPtr>) override {
+    MOAI_ASSIGN_OR_RETURN(StartedExchanges::Started s, groups_.started().finish(operands));
+    groups_.count_received(s.exchange->received_bytes());
+    MOAI_RETURN_IF_ERROR(s.exchange->give(&device_, s.memory.get(), operands));
+    groups_.started().done(std::move(s));
+    return ok_status();
   }
 };
 
@@ -265,6 +148,7 @@ class Message : public CollectiveCall {
 
   Status exchange(std::span<device::Buffer* const> operands,
                   std::span<device::BufferPtr> fresh) final {
+    groups_.started().run_dry();
     if (gives(signature_)) {
       MOAI_ASSIGN_OR_RETURN(std::string bytes, taken(operands));
       return give(&bytes);
@@ -280,6 +164,28 @@ class Message : public CollectiveCall {
       begin += size;
     }
     return ok_status();
+  }
+
+ private:
+  // Bytes of the operands, one after the other.
+  Result<std::string> taken(std::span<device::Buffer* const> operands) {
+    std::string all;
+    size_t i = 0;
+    for (const Arg* a : ops::tensor_operands(signature_)) {
+      const device::Buffer* operand = operands[i++];
+      const uint64_t bytes = bytes_of(a->geometry), begin = all.size();
+      if (bytes == 0) continue;
+      all.resize(begin + bytes);
+      MOAI_RETURN_IF_ERROR(
+          device_.copy_out(*operand, offset_of(a->geometry), bytes, all.data() + begin));
+    }
+    return all;
+  }
+  Status make(std::string_view bytes, device::BufferPtr* out) {
+    if (bytes.empty()) return ok_status();
+    groups_.count_received(bytes.size());
+    MOAI_ASSIGN_OR_RETURN(*out, device_.allocate(bytes.size()));
+    return device_.copy_in(out->get(), 0, bytes);
   }
 
  protected:
@@ -333,6 +239,14 @@ bool are_shares(const Arg& dimension, const Arg& shares, const comm::Group& grou
 
 bool is_reduction(const Arg& a) {
   return a.kind == ArgKind::kString && tensor::reduction_from_name(a.text).has_value();
+}
+
+// Of what is made, as wait_of() says.
+bool is_sound_wait(const ops::CallSignature& s) {
+  if (s.args.size() != 2 || s.args[0].kind != ArgKind::kList) return false;
+  return !s.args[0].items.empty() && std::ranges::all_of(s.args[0].items, [](const Arg& a) {
+    return a.kind == ArgKind::kTensor && a.written && is_plain(a.geometry);
+  });
 }
 
 bool is_all_reduce(const ops::CallSignature& s) {
@@ -391,6 +305,8 @@ bool is_sound_item(const ops::CallSignature& s, const comm::Group& group) {
 }
 
 bool is_sound(const ops::CallSignature& s, const comm::Group& group) {
+  if (!s.overload.empty() && !ops::is_start(s)) return false;
+  if (ops::is_wait(s)) return is_sound_wait(s);
   const auto items = ops::unbundled_call(s);
   if (!items) return false;
   if (s.op == "moai::all_reduce") return is_all_reduce(s);
@@ -427,14 +343,13 @@ Result<std::unique_ptr<device::Call>> make_collective_call(const ops::CallSignat
   const auto made = [&]<class T>(std::in_place_type_t<T>) -> std::unique_ptr<device::Call> {
     return std::make_unique<T>(signature, device, groups, group);
   };
-  if (signature.op == "moai::all_reduce") return made(std::in_place_type<AllReduce>);
-  if (signature.op == "moai::all_gather") return made(std::in_place_type<AllGather>);
-  if (signature.op == "moai::reduce_scatter") return made(std::in_place_type<ReduceScatter>);
+  if (ops::is_wait(signature)) return made(std::in_place_type<Wait>);
+  if (ops::is_start(signature)) return made(std::in_place_type<Start>);
   if (signature.op == "moai::broadcast") return made(std::in_place_type<ToAll>);
   if (signature.op == "moai::send" || signature.op == "moai::receive") {
     return made(std::in_place_type<ToOne>);
   }
-  return made(std::in_place_type<AllToAll>);
+  return made(std::in_place_type<Whole>);
 }
 
 }  // namespace moai::worker

@@ -3,7 +3,8 @@
 // It prepares all_reduce, all_gather, reduce_scatter, all_to_all, send, receive and broadcast as
 // moai/compiler/lower/lower_rank.h writes them; everything else is the device's that it stands
 // before. The last argument of such a call is the number of a group. Bytes go through host memory:
-// they are copied out of the device, exchanged, and copied back.
+// they are copied out of the device, exchanged, and copied back. Starts and waits of the first four
+// (moai/ops/started_call.h) exchange beside the calls in between (started_exchanges.h).
 //
 // All ranks of a group must make the same collective calls in the same order. A rank that cannot
 // make one, since an operand is poisoned, ends the groups (Call::skipped), and so does one that

@@ -9,6 +9,7 @@
 
 #include "moai/comm/collective/shared_memory.h"
 #include "moai/device/fake/fake_device.h"
+#include "moai/ops/started_call.h"
 
 namespace moai::worker {
 namespace {
@@ -45,16 +46,10 @@ class Rank {
                   bool all = false) {
     auto call = device_.prepare(ops::call_signature_from_string(signature).value());
     if (!call.ok()) return call.status().to_string();
-    std::vector<device::BufferPtr> owned;
+    const std::vector<device::BufferPtr> owned = hold(values);
     std::vector<device::BufferPtr> fresh(
         std::max<size_t>(1, ops::arity(ops::call_signature_from_string(signature).value()).fresh));
-    std::vector<device::Buffer*> operands;
-    for (const std::vector<double>& v : values) {
-      const std::string bytes = bytes_of(v);
-      owned.push_back(std::move(*device_.allocate(bytes.size())));
-      EXPECT_EQ(device_.copy_in(owned.back().get(), 0, bytes), ok_status());
-      operands.push_back(owned.back().get());
-    }
+    const std::vector<device::Buffer*> operands = pointers(owned);
     const Status status = (*call)->run(operands, {}, fresh);
     if (!status.ok()) return status.to_string();
     if (all) return bytes_of_all(fresh);
@@ -68,6 +63,31 @@ class Rank {
                       const std::vector<std::vector<double>>& values) {
     return run(signature, values, true);
   }
+  // Starts the exchange; what it makes, and its operands.
+  struct Begun {
+    ops::CallSignature signature{};
+    std::vector<device::BufferPtr> owned{}, fresh{};
+  };
+  Begun start(const std::string& text, const std::vector<std::vector<double>>& values) {
+    Begun begun{.signature = ops::start_of(ops::call_signature_from_string(text).value())};
+    begun.owned = hold(values);
+    begun.fresh.resize(ops::arity(begun.signature).fresh);
+    auto call = device_.prepare(begun.signature);
+    EXPECT_TRUE(call.ok()) << call.status().to_string();
+    if (!call.ok()) return begun;
+    EXPECT_EQ((*call)->run(pointers(begun.owned), {}, begun.fresh), ok_status());
+    return begun;
+  }
+  // All that it made, or what failed.
+  std::string wait(const Begun& begun) {
+    auto call = device_.prepare(ops::wait_of(begun.signature));
+    if (!call.ok()) return call.status().to_string();
+    const auto& made = ops::makes_in_place(begun.signature) ? begun.owned : begun.fresh;
+    const Status status = (*call)->run(pointers(made), {}, {});
+    return status.ok() ? bytes_of_all(made) : status.to_string();
+  }
+  void leave() { groups_.clear(); }
+
   std::string skip(const std::string& signature) {
     auto call = device_.prepare(ops::call_signature_from_string(signature).value());
     if (!call.ok()) return call.status().to_string();
@@ -76,6 +96,20 @@ class Rank {
   }
 
  private:
+  std::vector<device::BufferPtr> hold(const std::vector<std::vector<double>>& values) {
+    std::vector<device::BufferPtr> owned;
+    for (const std::vector<double>& v : values) {
+      const std::string bytes = bytes_of(v);
+      owned.push_back(std::move(*device_.allocate(bytes.size())));
+      EXPECT_EQ(device_.copy_in(owned.back().get(), 0, bytes), ok_status());
+    }
+    return owned;
+  }
+  static std::vector<device::Buffer*> pointers(const std::vector<device::BufferPtr>& owned) {
+    std::vector<device::Buffer*> all;
+    for (const device::BufferPtr& b : owned) all.push_back(b.get());
+    return all;
+  }
   std::string bytes_of_all(const std::vector<device::BufferPtr>& fresh) {
     std::string all;
     for (const device::BufferPtr& b : fresh) {
@@ -191,6 +225,69 @@ TEST(CollectiveDevice, SharesOfOneDimensionBecomeSharesOfAnother) {
   EXPECT_THAT(doubles_of(out[1]), ElementsAre(2, 4, 6));
 }
 
+// Each rank waits in another order, and makes a whole call in between.
+TEST(CollectiveDevice, ExchangesGoOnBesideCalls) {
+  const auto out = on_two_ranks([](Rank& rank, int r) {
+    const auto sum = rank.start("moai::all_reduce((f64[2]!, f64[1]!), \"sum\", 0) -> _",
+                                {{1.0 + r, 2}, {10.0 * r}});
+    const std::string part = r == 0 ? "f64[2,2]" : "f64[2,1]";
+    const auto scatter = rank.start(
+        "moai::reduce_scatter(f64[2,3], 1, [2,1], \"sum\", 0) -> " + part, {{1, 2, 3, 4, 5, 6}});
+    const std::string between =
+        rank.run("moai::all_reduce((f64[1]!), \"max\", 0) -> _", {{7.0 + r}});
+    const auto gather =
+        rank.start("moai::all_gather(f64[1,1], 0, [1,1], 0) -> f64[2,1]", {{20.0 + r}});
+    if (r == 0) return rank.wait(sum) + between + rank.wait(scatter) + rank.wait(gather);
+    const std::string gathered = rank.wait(gather), scattered = rank.wait(scatter);
+    return rank.wait(sum) + between + scattered + gathered;
+  });
+  EXPECT_THAT(doubles_of(out[0]), ElementsAre(3, 4, 10, 8, 2, 4, 8, 10, 20, 21));
+  EXPECT_THAT(doubles_of(out[1]), ElementsAre(3, 4, 10, 8, 6, 12, 20, 21));
+}
+
+// The first fails beside calls on both ranks, what was started behind it with it.
+TEST(CollectiveDevice, WhatFailsBesideCallsShowsAtTheWait) {
+  const auto out = on_two_ranks([](Rank& rank, int r) {
+    const auto first = rank.start(
+        "moai::all_reduce((f64[" + std::to_string(1 + r) + "]!), \"sum\", 0) -> _", {{1, 2}});
+    const auto second = rank.start("moai::all_reduce((f64[1]!), \"sum\", 0) -> _", {{1}});
+    return rank.wait(second) + "; " + rank.wait(first);
+  });
+  for (const std::string& text : out) {
+    EXPECT_THAT(text, testing::MatchesRegex("FAILED_PRECONDITION.*; FAILED_PRECONDITION.*"));
+  }
+}
+
+TEST(CollectiveDevice, AStartThatIsSkippedEndsWhatGoesOnElsewhere) {
+  const auto out = on_two_ranks([](Rank& rank, int r) {
+    constexpr const char* kCall = "moai::all_reduce((f64[1]!), \"sum\", 0) -> _";
+    if (r == 0) return rank.skip("moai::all_reduce.start((f64[1]!), \"sum\", 0) -> _");
+    return rank.wait(rank.start(kCall, {{1}}));
+  });
+  EXPECT_EQ(out[0], "skipped");
+  EXPECT_THAT(out[1], HasSubstr("the operand's memory"));
+}
+
+TEST(CollectiveDevice, AMeshThatIsLeftEndsWhatGoesOn) {
+  std::atomic<bool> left = false;
+  const auto out = on_two_ranks([&](Rank& rank, int r) -> std::string {
+    if (r == 0) {
+      while (!left) std::this_thread::yield();
+      return "late";
+    }
+    const auto begun = rank.start("moai::all_reduce((f64[1]!), \"sum\", 0) -> _", {{1}});
+    rank.leave();
+    left = true;
+    return rank.wait(begun);
+  });
+  EXPECT_THAT(out[1], HasSubstr("FAILED_PRECONDITION"));
+}
+
+TEST(CollectiveDevice, WhatWasNotStartedIsNotWaitedFor) {
+  Rank alone("moai-collective-nothing-" + std::to_string(::getpid()), 0, 1);
+  EXPECT_THAT(alone.run("moai::wait((f64[1]!), 0) -> _", {{1}}), HasSubstr("FAILED_PRECONDITION"));
+}
+
 TEST(CollectiveDevice, MessagesArriveInTheirOrder) {
   const auto out = on_two_ranks([](Rank& rank, int r) {
     if (r == 0) {
@@ -255,6 +352,11 @@ TEST(CollectiveDevice, MalformedCallsAreRefused) {
            "moai::reduce_scatter((f64[2], f32[2]), 0, ([2], [2]), \"sum\", 0) -> f64[2], f32[2]",
            "moai::all_to_all(f64[2,2], 0, [2], 0, [2], 0) -> f64[2,2]",
            "moai::all_to_all(f64[2,2], 0, [2], 1, [2], 0) -> f64[4]",
+           "moai::all_gather.later(f64[2], 0, [2], 0) -> f64[2]",
+           "moai::send.start(f64[2], 0, 0) -> _",
+           "moai::wait(f64[2]!, 0) -> _",
+           "moai::wait((f64[2]), 0) -> _",
+           "moai::wait((), 0) -> _",
            "moai::send(f64[2], 0, 0) -> _",
            "moai::send(f64[2], 1, 0) -> _",
            "moai::receive(1, 0) -> f64[2]",

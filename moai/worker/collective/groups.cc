@@ -5,7 +5,14 @@
 
 namespace moai::worker {
 
+void Groups::end_started() {
+  if (!started_.any()) return;
+  abort(cancelled("[worker.collective] the mesh was left while something was exchanged"));
+  started_.forget();
+}
+
 void Groups::clear() {
+  end_started();
   std::unique_ptr<comm::Group> world;
   std::vector<std::unique_ptr<comm::Group>> groups;
   const std::lock_guard lock(mutex_);

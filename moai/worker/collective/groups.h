@@ -12,12 +12,16 @@
 #include <vector>
 
 #include "moai/comm/collective/group.h"
+#include "moai/worker/collective/started_exchanges.h"
 
 namespace moai::worker {
 
 class Groups {
  public:
-  // Leaves what there is; calls find no group until set().
+  Groups() : started_([this](const Status& why) { abort(why); }) {}
+  ~Groups() { end_started(); }
+
+  // Leaves what there is; calls find no group until set(). What was started and goes on is aborted.
   void clear();
   // That of all ranks, which the others are parts of. It returns the group, valid until clear().
   comm::Group& open(std::unique_ptr<comm::Group> world);
@@ -30,6 +34,9 @@ class Groups {
   // Host memory of the call at hand, kept for those that come: to make it anew costs each step more
   // than to copy through it.
   std::span<char> scratch(size_t bytes);
+
+  // What goes on beside calls, in these groups. Whoever calls a group lets it run dry before.
+  StartedExchanges& started() { return started_; }
 
   // Bytes that collective calls left on this rank so far.
   uint64_t received_bytes() const { return received_bytes_; }
@@ -44,6 +51,7 @@ class Groups {
 
  private:
   void abort_locked(const Status& why);
+  void end_started();
 
   mutable std::mutex mutex_;
   // Changed by the executor's thread alone, which reads them without mutex_.
@@ -54,6 +62,7 @@ class Groups {
   std::unique_ptr<char[]> scratch_;  // of the executor's thread
   size_t scratch_bytes_ = 0;
   uint64_t received_bytes_ = 0;  // likewise
+  StartedExchanges started_;     // likewise
 };
 
 }  // namespace moai::worker

@@ -39,6 +39,8 @@ std::span<const MutantClass> program_mutants();
 std::vector<MutantClass> all_mutant_classes();
 // Of plans with pipeline stages.
 std::span<const MutantClass> stage_mutants();
+// Of plans whose exchanges go on beside calls.
+std::span<const MutantClass> started_mutants();
 
 // ---- for those who make them
 

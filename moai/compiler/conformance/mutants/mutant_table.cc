@@ -23,15 +23,27 @@ MutantTable::MutantTable(device::Device* device, const std::vector<std::string>&
       add_stages(&m);
       continue;
     }
-    for (const int ranks : {2, 3, 4}) {
-      const std::string n = std::to_string(ranks);
-      add(&m, "dp " + n, [&](const Analysed& w) { return data_parallel(m.golden, w, ranks); });
-      add(&m, "tp " + n, [&](const Analysed& w) { return tensor_parallel(m.golden, w, ranks); });
-    }
-    for (const unsigned seed : {1U, 2U, 4U, 5U, 8U, 11U}) {
-      add(&m, "random " + std::to_string(seed),
-          [&](const Analysed& w) { return random_plan(m.golden, w, seed); });
-    }
+    add_one_stage(&m, plans == Plans::kOverlaps);
+  }
+}
+
+void MutantTable::add_one_stage(Model* model, bool overlaps) {
+  const GoldenWindow& golden = model->golden;
+  const auto add = [&](const std::string& plan, const MakePlan& make) {
+    this->add(model, plan, [&](const Analysed& w) {
+      LayoutPlan made = make(w);
+      made.overlaps = overlaps;
+      return made;
+    });
+  };
+  for (const int ranks : {2, 3, 4}) {
+    const std::string n = std::to_string(ranks);
+    add("dp " + n, [&](const Analysed& w) { return data_parallel(golden, w, ranks); });
+    add("tp " + n, [&](const Analysed& w) { return tensor_parallel(golden, w, ranks); });
+  }
+  for (const unsigned seed : {1U, 2U, 4U, 5U, 8U, 11U}) {
+    add("random " + std::to_string(seed),
+        [&](const Analysed& w) { return random_plan(golden, w, seed); });
   }
 }
 

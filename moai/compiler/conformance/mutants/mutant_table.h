@@ -25,6 +25,7 @@ class MutantTable {
   enum class Plans : uint8_t {
     kOneStage,  // data parallel, tensor parallel and random ones on uneven shapes
     kStages,    // pipeline stages, and data parallel in each
+    kOverlaps,  // as kOneStage, with exchanges that go on beside calls
   };
   // Recorded windows of these models (all_mutant_models() has those there are), as they are and
   // expanded. `device` outlives it.
@@ -51,6 +52,7 @@ class MutantTable {
     LaidOut laid{};
   };
   void add_stages(Model* model);
+  void add_one_stage(Model* model, bool overlaps);
   void add(Model* model, const std::string& plan, const MakePlan& make);
   static Result<bool> changes(const Case& of, const Mutant& mutant);
 

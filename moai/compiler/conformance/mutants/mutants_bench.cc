@@ -33,6 +33,12 @@ int run(int count, unsigned seed) {
     alarms.push_back(a);
   }
   for (const MutantClass& c : stage_mutants()) rows.push_back(staged.run(c, count, seed));
+  MutantTable overlapped(device->get(), all_mutant_models(), MutantTable::Plans::kOverlaps);
+  for (const std::string& a : overlapped.false_alarms()) {
+    std::printf("false alarm: %s\n", a.c_str());
+    alarms.push_back(a);
+  }
+  for (const MutantClass& c : started_mutants()) rows.push_back(overlapped.run(c, count, seed));
   for (const ScheduleMistake mistake : {ScheduleMistake::kOrder, ScheduleMistake::kUnmatched}) {
     rows.push_back(run_schedule_mutants(mistake, count, seed));
   }
@@ -46,7 +52,7 @@ int run(int count, unsigned seed) {
       "%s\n%d mutants in %zu classes, %d changed a result, %d caught, %d escaped; "
       "%zu of %zu originals refused; %.0f s\n",
       to_markdown(rows).c_str(), all.mutants, rows.size(), all.changed, all.caught, all.escaped,
-      alarms.size(), table.originals() + staged.originals(), seconds);
+      alarms.size(), table.originals() + staged.originals() + overlapped.originals(), seconds);
   return all.escaped == 0 && !few && alarms.empty() ? 0 : 1;
 }
 

@@ -55,6 +55,19 @@ TEST(StageMutants, NoneThatChangesAResultEscapes) {
   }
 }
 
+TEST(StartedMutants, NoneThatChangesAResultEscapes) {
+  auto device = device::make_aten_device({});
+  ASSERT_TRUE(device.ok()) << device.status().to_string();
+  MutantTable table(device->get(), {"mlp", "gpt", "llama", "fused"}, MutantTable::Plans::kOverlaps);
+  EXPECT_EQ(table.false_alarms(), std::vector<std::string>());
+  for (const MutantClass& c : started_mutants()) {
+    const MutantRow row = table.run(c, kMutants, kSeed);
+    EXPECT_EQ(row.escapes, std::vector<std::string>()) << row.name;
+    EXPECT_EQ(row.mutants, kMutants) << row.name;
+    EXPECT_GT(row.changed, 0) << row.name;
+  }
+}
+
 TEST(ScheduleMutants, NoneThatChangesAResultEscapes) {
   for (const ScheduleMistake mistake : {ScheduleMistake::kOrder, ScheduleMistake::kUnmatched}) {
     const MutantRow row = run_schedule_mutants(mistake, 300, kSeed);

@@ -26,6 +26,7 @@
 #include "moai/compiler/cost/operator_times.h"
 #include "moai/compiler/planner/choose_plan.h"
 #include "moai/ops/call_text.h"
+#include "moai/ops/started_call.h"
 
 namespace moai::compiler {
 namespace {
@@ -182,7 +183,8 @@ Status print_counts(const std::string& file) {
   MOAI_ASSIGN_OR_RETURN(const WorkerCounts counts, read_counts(file));
   double collectives = 0, flops = 0;
   for (const WorkerCounts::Call& c : counts.calls) {
-    collectives += c.signature.op.starts_with("moai::") ? c.runs : 0;
+    const bool exchanges = c.signature.op.starts_with("moai::") && !ops::is_wait(c.signature);
+    collectives += exchanges ? c.runs : 0;
     flops += c.runs * cost::call_work(c.signature).flops;
   }
   std::printf(

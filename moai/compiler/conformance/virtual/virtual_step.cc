@@ -2,20 +2,35 @@
 
 #include <algorithm>
 #include <cmath>
+#include <deque>
+#include <optional>
 #include <unordered_map>
 
 #include "moai/compiler/conformance/virtual/transfers.h"
 #include "moai/ops/call_tensors.h"
+#include "moai/ops/started_call.h"
 
 namespace moai::compiler {
 namespace {
 
 using graph::StorageId;
 
+// A collective that a rank has come to, or will when those before it have ended.
+struct Exchange {
+  size_t node = 0;
+  cost::CollectiveCall call{};
+  double wanted_s = 0;  // since when
+  bool starts = false;  // the rank goes on meanwhile
+};
+
 struct Rank {
   std::unordered_map<StorageId, device::BufferPtr> storages{};
   size_t at = 0;  // node
   double now_s = 0;
+  std::deque<Exchange> exchanges{};  // of which the first goes on
+  double free_s = 0;                 // when the last one ended
+  // By the last storage that each makes: those that nobody has waited for, and when they ended.
+  std::map<StorageId, std::optional<double>> started{};
   double waited_s = 0, exchanged_s = 0;
   std::map<std::string_view, double> class_s{};
 };
@@ -56,7 +71,7 @@ class VirtualStep {
   }
 
  private:
-  // Runs the rank up to its next collective.
+  // Runs the rank up to where it must wait.
   Status go_on(int rank) {
     Rank& r = ranks_[static_cast<size_t>(rank)];
     const graph::Window& w = step_.ranks[static_cast<size_t>(rank)];
@@ -67,7 +82,17 @@ class VirtualStep {
         continue;
       }
       MOAI_ASSIGN_OR_RETURN(const VirtualMachine::Prepared* p, machine_.prepared(n.signature));
-      if (p->collective) return come(rank, *p->collective);
+      if (p->collective) {
+        r.exchanges.push_back({r.at, *p->collective, r.now_s, p->starts});
+        if (p->starts) {
+          MOAI_RETURN_IF_ERROR(make_results(rank, r.at));
+          r.started[w.storages_of(n).back()] = std::nullopt;
+        }
+        if (r.exchanges.size() == 1) MOAI_RETURN_IF_ERROR(come(rank));
+        if (!p->starts) return ok_status();
+      } else if (p->waits && !passes_wait(w.storages_of(n).back(), &r)) {
+        return ok_status();
+      }
       if (p->call) MOAI_RETURN_IF_ERROR(call(w, n, *p, &r));
     }
     return ok_status();
@@ -116,9 +141,20 @@ class VirtualStep {
     return ok_status();
   }
 
-  // Of each group all ranks make the same collectives in the same order.
-  Status come(int rank, const cost::CollectiveCall& c) {
-    Rank& r = ranks_[static_cast<size_t>(rank)];
+  // Whether what makes the storage has ended.
+  static bool passes_wait(StorageId made, Rank* r) {
+    const auto found = r->started.find(made);
+    if (found == r->started.end() || !found->second) return false;
+    r->exchanged_s += std::max(0.0, *found->second - r->now_s);
+    r->now_s = std::max(r->now_s, *found->second);
+    r->started.erase(found);
+    return true;
+  }
+
+  // To the first of its exchanges. Of each group all ranks make the same in the same order.
+  Status come(int rank) {
+    const Rank& r = ranks_[static_cast<size_t>(rank)];
+    const cost::CollectiveCall& c = r.exchanges.front().call;
     std::vector<int> group = step_.mesh.group(rank, c.axis);
     const std::pair key{c.axis, group[0]};
     auto [found, fresh] = open_.try_emplace(key);
@@ -127,13 +163,8 @@ class VirtualStep {
     if (m.call.kind != c.kind) return internal_error("ranks of a group make different calls");
     // Uneven shares: as long as the largest takes.
     m.call.bytes = std::max(m.call.bytes, c.bytes);
-    m.ready_s = std::max(m.ready_s, r.now_s);
+    m.ready_s = std::max({m.ready_s, r.exchanges.front().wanted_s, r.free_s});
     if (--m.missing > 0) return ok_status();
-    for (const int other : m.ranks) {
-      Rank& o = ranks_[static_cast<size_t>(other)];
-      o.waited_s += m.ready_s - o.now_s;
-      o.now_s = m.ready_s;
-    }
     const double ready = m.ready_s;
     waiting_.emplace(ready, std::move(m));
     open_.erase(found);
@@ -146,19 +177,39 @@ class VirtualStep {
     going_.erase(found);
     for (const int rank : m.ranks) {
       Rank& r = ranks_[static_cast<size_t>(rank)];
-      r.exchanged_s += links_.now_s() - r.now_s;
-      r.now_s = links_.now_s();
-      MOAI_RETURN_IF_ERROR(make_results(rank));
-      ++r.at;
-      MOAI_RETURN_IF_ERROR(go_on(rank));
+      const Exchange done = r.exchanges.front();
+      r.exchanges.pop_front();
+      r.free_s = links_.now_s();
+      if (!r.exchanges.empty()) MOAI_RETURN_IF_ERROR(come(rank));
+      MOAI_RETURN_IF_ERROR(done.starts ? end_started(rank, done) : end_whole(rank, done, m));
     }
     return ok_status();
   }
-
-  Status make_results(int rank) {
+  Status end_whole(int rank, const Exchange& done, const Meeting& m) {
+    Rank& r = ranks_[static_cast<size_t>(rank)];
+    r.waited_s += m.ready_s - r.now_s;
+    r.exchanged_s += links_.now_s() - m.ready_s;
+    r.now_s = links_.now_s();
+    MOAI_RETURN_IF_ERROR(make_results(rank, done.node));
+    ++r.at;
+    return go_on(rank);
+  }
+  Status end_started(int rank, const Exchange& done) {
     Rank& r = ranks_[static_cast<size_t>(rank)];
     const graph::Window& w = step_.ranks[static_cast<size_t>(rank)];
-    const graph::Node& n = w.nodes[r.at];
+    const StorageId made = w.storages_of(w.nodes[done.node]).back();
+    r.started.at(made) = links_.now_s();
+    if (r.at == w.nodes.size() || w.nodes[r.at].kind != graph::NodeKind::kCall) return ok_status();
+    MOAI_ASSIGN_OR_RETURN(const VirtualMachine::Prepared* p,
+                          machine_.prepared(w.nodes[r.at].signature));
+    const bool awaited = p->waits && w.storages_of(w.nodes[r.at]).back() == made;
+    return awaited ? go_on(rank) : ok_status();
+  }
+
+  Status make_results(int rank, size_t node) {
+    Rank& r = ranks_[static_cast<size_t>(rank)];
+    const graph::Window& w = step_.ranks[static_cast<size_t>(rank)];
+    const graph::Node& n = w.nodes[node];
     MOAI_ASSIGN_OR_RETURN(const VirtualMachine::Prepared* p, machine_.prepared(n.signature));
     const auto ids = w.storages_of(n);
     for (size_t i = 0; i < p->fresh_bytes.size(); ++i) {
@@ -203,6 +254,8 @@ Result<const VirtualMachine::Prepared*> VirtualMachine::prepared(graph::Signatur
   const ops::CallSignature s = signatures_.at(id).signature();
   auto p = std::make_unique<Prepared>();
   p->collective = cost::collective_call(s);
+  p->starts = ops::is_start(s);
+  p->waits = ops::is_wait(s);
   p->of_class = device::operator_class(s.op);
   p->arity = ops::arity(s);
   const auto bytes = [](const tensor::Geometry& g) {

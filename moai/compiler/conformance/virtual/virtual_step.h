@@ -1,6 +1,7 @@
 // A step of all ranks in virtual time: each rank runs its emitted program on device/fake, whose
 // calls take the times of a measured table; collectives begin when all their ranks have come and
-// go over the links of a cluster, which they share (transfers.h).
+// go over the links of a cluster, which they share (transfers.h). A rank exchanges one thing at a
+// time, in the order of its program; what it has started goes on beside its calls up to the wait.
 #pragma once
 
 #include <map>
@@ -34,6 +35,7 @@ class VirtualMachine {
   struct Prepared {
     std::unique_ptr<device::Call> call{};  // null: a collective, or the border of a region
     std::optional<cost::CollectiveCall> collective{};
+    bool starts = false, waits = false;
     std::string_view of_class{};
     ops::Arity arity{};
     std::vector<uint64_t> operand_bytes{}, fresh_bytes{};

@@ -71,6 +71,33 @@ TEST_P(Virtual, ASlowDeviceIsPredicted) {
   EXPECT_LE(std::abs(c.chosen.error()), 2 * kErrorMax) << to_string(c.chosen.degrees);
 }
 
+// In small bundles, or all of these models would be one.
+TEST_P(Virtual, WhatGoesOnBesideCallsIsPredicted) {
+  for (const int zero : {0, 1, 3}) {
+    SCOPED_TRACE("zero=" + std::to_string(zero));
+    const Degrees degrees{.dp = GetParam().second, .zero = zero};
+    double seconds[2] = {};
+    for (const bool overlaps : {false, true}) {
+      PlannerInput input{.uploaded = model_.step.uploaded, .first_temporary = 1};
+      input.overlaps = overlaps;
+      input.adjust = [](const Analysed&, const Roles&, LayoutPlan* plan) {
+        plan->bundles.bytes_min = 0;
+      };
+      const PlannedWindow planned =
+          WindowPlanner(model_.step.window, std::move(input), &model_.signatures).plan(degrees);
+      VirtualMachine machine(&times_, &cluster_, &model_.signatures);
+      const auto run = machine.run(emit_step(planned, &model_.signatures));
+      ASSERT_TRUE(run.ok()) << run.status().to_string();
+      const StepPrice price =
+          price_step(model_.step, planned, degrees, cluster_, {}, &model_.signatures);
+      EXPECT_LE(std::abs(price.program.step_s / run->step_s - 1), kErrorMax)
+          << (overlaps ? "beside" : "in line");
+      seconds[overlaps] = run->step_s;
+    }
+    EXPECT_NE(seconds[1], seconds[0]);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Slice, Virtual,
                          testing::Values(std::pair{"mlp", 2}, std::pair{"mlp", 4},
                                          std::pair{"fused", 4}),
