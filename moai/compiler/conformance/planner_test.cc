@@ -132,6 +132,41 @@ TEST_P(Planner, SequenceParallelEqualsOneDevice) {
   }
 }
 
+TEST_P(Planner, SplitContextEqualsOneDevice) {
+  for (const Degrees& degrees :
+       {Degrees{.cp = 2}, Degrees{.cp = 3}, Degrees{.cp = 4}, Degrees{.dp = 2, .cp = 2},
+        Degrees{.dp = 2, .cp = 3}, Degrees{.tp = 2, .cp = 2}, Degrees{.tp = 2, .cp = 3},
+        Degrees{.zero = 1, .cp = 2}, Degrees{.zero = 3, .cp = 3},
+        Degrees{.dp = 2, .zero = 2, .cp = 2}, Degrees{.dp = 2, .zero = 3, .cp = 2},
+        Degrees{.dp = 2, .tp = 2, .zero = 1, .cp = 2}}) {
+    expect_equal(plan(degrees), to_string(degrees));
+  }
+}
+
+// But for attention, and for what reads a piece of the sequence.
+TEST_P(Planner, SplitContextExchangesAroundAttention) {
+  const std::map<std::string, std::string> needs{
+      {"gpt", "aten::bmm "},
+  };
+  for (const int cp : {2, 4}) {
+    const PlannedWindow w = plan({.cp = cp});
+    EXPECT_EQ(readers_of_gathers(w), needs.contains(GetParam()) ? needs.at(GetParam()) : "") << cp
+        << print(w.analysed->graph, w.program);
+  }
+}
+
+// Products are shared as the sequence is.
+TEST_P(Planner, SplitContextSharesProducts) {
+  const auto flops = [&](const Degrees& degrees) {
+    const PlannedWindow w = plan(degrees);
+    return EveryRecording::expect_equal(*w.analysed, w.plan, to_string(degrees))
+        .ranks[0]
+        .price.flops;
+  };
+  const bool any = !planner_.roles().sequence.empty();
+  EXPECT_LE(flops({.cp = 2}), flops({}) * (any ? 0.51 : 1));
+}
+
 TEST_P(Planner, DataParallelGathersNothing) {
   const PlannedWindow w = plan({.dp = 2});
   EXPECT_EQ(readers_of_gathers(w), "") << print(w.analysed->graph, w.program);

@@ -32,25 +32,30 @@ class Enumeration {
       if (devices_ % pp != 0 || !allows(pins_.pp, pp)) continue;
       if (pp > 1 && !pins_.pp && (pp > places || !line_.divides())) continue;
       for (int tp = 1; tp <= devices_ / pp; ++tp) {
-        const int dp = devices_ / pp / tp;
-        if (dp * tp * pp != devices_ || !allows(pins_.dp, dp) || !allows(pins_.tp, tp)) continue;
-        of_mesh({.dp = dp, .tp = tp, .pp = pp});
+        if (devices_ / pp % tp != 0 || !allows(pins_.tp, tp)) continue;
+        of_stage({.tp = tp, .pp = pp});
       }
     }
     return std::move(all_);
   }
 
  private:
+  void of_stage(Degrees d) {
+    const int ranks = devices_ / d.pp / d.tp;
+    d.cp = pins_.cp.value_or(1);
+    d.dp = ranks / d.cp;
+    if (d.dp * d.cp == ranks && allows(pins_.dp, d.dp)) of_mesh(d);
+  }
   void of_mesh(Degrees d) {
     const Degrees used = bound_.of_use({.dp = d.dp, .tp = d.tp});
     shares_ = used.dp == d.dp;
     splits_ = used.tp == d.tp;
-    for (d.zero = 0; d.zero <= (d.dp > 1 ? 3 : 0); ++d.zero) {
+    for (d.zero = 0; d.zero <= (d.replicas() > 1 ? 3 : 0); ++d.zero) {
       if (!allows(pins_.zero, d.zero)) continue;
       for (const bool sp : {false, true}) {
         d.sp = sp;
         if (!allows(pins_.sp, sp ? 1 : 0)) continue;
-        if (!sp || (d.tp > 1 && sequence_)) of_ranks(d);
+        if (!sp || (d.tp > 1 && d.cp == 1 && sequence_)) of_ranks(d);
       }
     }
   }

@@ -71,8 +71,10 @@ double MoveCost::on_axis(size_t axis, ValueId v, const AxisPlacement& from,
 
 double MoveCost::of_sum(size_t axis, ValueId v, const Placement& made) const {
   const double n = plan_.mesh.axes[axis].size;
-  if (plan_.policies[axis].scatters.empty() || is_activation(v)) return 0;
-  return 2 * bytes(v, made, axis) * (n - 1) / n;
+  const AxisPolicy& policy = plan_.policies[axis];
+  const double share = bytes(v, made, axis) * (n - 1) / n;
+  if (policy.keeps == AxisPolicy::Keeps::kNothing) return is_activation(v) ? share : 0;
+  return policy.scatters.empty() || is_activation(v) ? 0 : 2 * share;
 }
 
 double MoveCost::bytes(ValueId v, const Placement& p, size_t without_axis) const {
@@ -90,6 +92,7 @@ double MoveCost::weight(size_t axis, ValueId v, const AxisPlacement& from,
   const AxisPlacement& to = wanted[axis];
   const bool activation = is_activation(v);
   if (from.split()) {
+    if (policy.keeps == AxisPolicy::Keeps::kNothing) return 1;
     const bool keeps = (policy.keeps == AxisPolicy::Keeps::kActivations) == activation;
     return keeps ? kTaboo : 1;
   }

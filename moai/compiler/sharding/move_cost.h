@@ -15,8 +15,9 @@ class MoveCost {
   double on_axis(size_t axis, ValueId v, const AxisPlacement& from, const Placement& wanted) const;
   // On all axes together.
   double of(ValueId v, const Placement& from, const Placement& wanted) const;
-  // What the sum of a weight's gradient will cost, where an axis splits sequences: of activations
-  // the next call decides whether they are summed or scattered.
+  // What the sum of a weight's gradient will cost, where tensor parallel splits sequences: of
+  // activations the next call decides whether they are summed or scattered. With a split context
+  // that of an activation, which is scattered at least; gradients are summed in any case.
   double of_sum(size_t axis, ValueId v, const Placement& made) const;
 
  private:

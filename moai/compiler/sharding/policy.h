@@ -13,11 +13,12 @@ struct AxisPolicy {
   enum class Keeps : uint8_t {
     kActivations,  // data parallel: weights may be gathered, activations never
     kWeights,      // tensor parallel: activations may be gathered, weights never
+    kNothing,      // context split: what travels least; sums of gradients cost nothing
   };
   Keeps keeps = Keeps::kActivations;
   // Partial values without a batch factor go to shares, as sharded optimizers want them.
   bool scatters_gradients = false;
-  // Factors over which partial activations may be scattered (sequence parallelism).
+  // Factors over which partial activations may be scattered (sequence parallelism, context split).
   std::vector<FactorId> scatters{};
 };
 
