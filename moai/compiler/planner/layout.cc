@@ -60,6 +60,7 @@ class Layout {
     AxisPolicy& policy = plan_.policies[*cp_];
     policy.keeps = AxisPolicy::Keeps::kNothing;
     policy.scatters = roles_.sequence;
+    policy.avoids = roles_.batch;
     split_data(*cp_, roles_.sequence);
   }
   // Along the outermost of these factors that the segment has.

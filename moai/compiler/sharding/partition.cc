@@ -208,6 +208,8 @@ class Partition {
       for (size_t i = 0; i < made.size(); ++i) {
         if (made[i]->made != kNone && s.made[i].partial()) {
           cost += cost_.of_sum(axis, made[i]->made, makes[i]);
+        } else if (made[i]->made != kNone && s.made[i].split()) {
+          cost += cost_.of_share(axis, made[i]->made, n);
         }
       }
       // What is written goes home in the end: of two ways that cost the same, there.

@@ -20,6 +20,8 @@ struct AxisPolicy {
   bool scatters_gradients = false;
   // Factors over which partial activations may be scattered (sequence parallelism, context split).
   std::vector<FactorId> scatters{};
+  // Factors that are other axes' to share: taken where nothing else is as near.
+  std::vector<FactorId> avoids{};
 };
 
 // How much goes together in one exchange of one kind on one axis: a part of all that does, each
