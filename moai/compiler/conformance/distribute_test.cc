@@ -111,6 +111,8 @@ TEST_P(Distribute, LeavesWhatOneDeviceLeaves) {
         Degrees{.pp = 2, .microbatches = 4, .schedule = {.kind = kInterleaved, .chunks = 2}},
         Degrees{.pp = 2, .schedule = {.kind = kInterleaved, .chunks = 2}},
         Degrees{.pp = 2, .microbatches = 4, .schedule = {.kind = kZeroBubble}},
+        Degrees{.cp = 3}, Degrees{.dp = 2, .zero = 3, .cp = 2, .microbatches = 3},
+        Degrees{.zero = 1, .pp = 2, .cp = 2, .microbatches = 4},
         Degrees{.tp = 2, .pp = 2, .microbatches = 2, .schedule = {.kind = kZeroBubble}}}) {
     const int n = degrees.ranks();
     const Mesh mesh = mesh_of(degrees);

@@ -25,6 +25,7 @@ MutantTable::MutantTable(device::Device* device, const std::vector<std::string>&
       const std::string n = std::to_string(ranks);
       add(&m, "dp " + n, [&](const Analysed& w) { return data_parallel(m.golden, w, ranks); });
       add(&m, "tp " + n, [&](const Analysed& w) { return tensor_parallel(m.golden, w, ranks); });
+      add(&m, "cp " + n, [&](const Analysed& w) { return split_context(m.golden, w, ranks); });
     }
     for (const unsigned seed : {1U, 2U, 4U, 5U, 8U, 11U}) {
       add(&m, "random " + std::to_string(seed),
