@@ -81,6 +81,27 @@ def test_data_parallel_sums_gradients_and_nothing_else(plan):
     assert found["memory"]["state_bytes"] == pytest.approx(8 * PARAMETERS, rel=1e-3)
 
 
+def test_a_context_is_split_where_it_is_pinned(plan, write_script):
+    pinned = "dp=4,cp=2,tp=1,pp=1,zero=0,microbatches=1,recompute=none"
+    arguments = ("--cluster", CLUSTER, "--json", "--fix", pinned)
+    found = json.loads(plan(*arguments, GPT, "--batch", 64).stdout)
+    assert (found["plan"]["dp"], found["plan"]["cp"]) == (4, 2)
+    along = {t["axis"]: t for t in found["traffic"]}
+    assert along["dp"]["received_bytes"] > 4 * PARAMETERS, "sums of gradients"
+    assert along["cp"]["received_bytes"] > along["dp"]["received_bytes"], "and around attention"
+    alone = json.loads(plan("--cluster", CLUSTER[:-1] + "1", "--json", "--fix", "recompute=none",
+                            GPT, "--batch", 64).stdout)
+    assert found["flops_per_device"] == pytest.approx(alone["flops_per_device"] / 8, rel=0.01)
+    assert found["notes"] == []
+    script = write_script("import torch\nlayer = torch.nn.Linear(8, 8).cuda()\n"
+                          "optimizer = torch.optim.SGD(layer.parameters(), 0.1)\n"
+                          "for _ in range(3):\n"
+                          "    layer(torch.randn(16, 8).cuda()).sum().backward()\n"
+                          "    optimizer.step()\n")
+    found = json.loads(plan(*arguments, script).stdout)
+    assert any("no sequence was recognized" in note for note in found["notes"])
+
+
 def test_a_script_that_does_not_train_says_what_it_did(plan, write_script):
     script = write_script("import torch\ntorch.ones(3).cuda().neg()\n")
     done = plan("--cluster", CLUSTER, script, code=1)
