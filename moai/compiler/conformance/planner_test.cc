@@ -86,6 +86,7 @@ const std::map<std::string, std::string> kFound{
     {"evaluation",
      "10 parameter, 4 data, 6 constant; 67 forward, 0 backward, 0 optimizer; batch 6 6; "
      "sequence 8 8; tensor 64 4 36"},
+    {"pieces", ""},
     {"accumulation",
      "16 parameter, 33 state, 2 buffer, 35 gradient, 4 data, 1 constant; 70 forward, "
      "78 backward, 207 optimizer; batch 5 5; sequence 8 8; tensor 64 4 36"},
@@ -153,6 +154,7 @@ TEST_P(Planner, SplitContextExchangesAroundAttention) {
       {"bert", "aten::add_ aten::bmm aten::mm "},  // a mask over keys
       {"evaluation", "aten::bmm aten::mm "},
       {"accumulation", "aten::bmm aten::mm "},
+      {"pieces", "aten::bmm aten::mm "},
   };
   for (const int cp : {2, 4}) {
     const PlannedWindow w = plan({.cp = cp});
@@ -174,6 +176,18 @@ TEST_P(Planner, SplitContextSharesProducts) {
   };
   const bool any = !planner_.roles().sequence.empty();
   EXPECT_LE(flops({.cp = 2}), flops({}) * (any ? 0.51 : 1));
+}
+
+// Sums of gradients are few calls, on two axes as on one.
+TEST_P(Planner, SplitContextBundlesSums) {
+  const PlannedWindow w = plan({.dp = 2, .cp = 2});
+  const auto run = EveryRecording::expect_equal(*w.analysed, w.plan, "dp 2, cp 2");
+  const PlannedWindow along_dp = plan({.dp = 2});
+  const auto without = EveryRecording::expect_equal(*along_dp.analysed, along_dp.plan, "dp 2");
+  const auto sums = [](const PlanRun& r, size_t axis) {
+    return r.ranks[0].price.axes[axis].collectives;
+  };
+  EXPECT_LE(sums(run, 0), sums(without, 0) + 4);
 }
 
 TEST_P(Planner, DataParallelGathersNothing) {
@@ -206,7 +220,7 @@ TEST_P(Planner, ShardedOptimizersStoreLess) {
 
 INSTANTIATE_TEST_SUITE_P(Windows, Planner,
                          testing::Values("mlp", "cnn", "gpt", "llama", "bert", "vit", "experts",
-                                         "lstm", "fused", "evaluation", "accumulation"),
+                                         "lstm", "fused", "evaluation", "accumulation", "pieces"),
                          recording_name);
 
 }  // namespace

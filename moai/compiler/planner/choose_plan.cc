@@ -67,9 +67,9 @@ Result<PlanChoice> choose_plan(const RecordedStep& step, const cluster::Cluster&
   const std::vector<Degrees> all =
       every_degrees(cluster.devices(), pins, !planner.roles().sequence.empty());
   if (all.empty()) {
-    return invalid_argument("[planner.choice] no plan for " + std::to_string(cluster.devices()) +
-                            " devices has " + to_string(pins) +
-                            "; dp × tp × cp must be the number of devices, and zero needs dp or cp");
+    return invalid_argument(
+        "[planner.choice] no plan for " + std::to_string(cluster.devices()) + " devices has " +
+        to_string(pins) + "; dp × tp × cp must be the number of devices, and zero needs dp or cp");
   }
   PlanChoice choice{.one_device = price(planner.plan(Degrees{}), Degrees{}),
                     .ideal = ideal_step(step.window, *signatures, cluster, options.kernels)};

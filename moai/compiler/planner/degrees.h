@@ -54,8 +54,8 @@ std::optional<Recompute> recompute_from_string(std::string_view text);
 std::string to_string(const PipelineSchedule& s);
 std::optional<PipelineSchedule> schedule_from_string(std::string_view text);
 
-// The axes that these degrees have: "pp", "dp", "cp" and "tp", in this order, those of one rank left
-// out.
+// The axes that these degrees have: "pp", "dp", "cp" and "tp", in this order, those of one rank
+// left out.
 Mesh mesh_of(const Degrees& d);
 
 }  // namespace moai::compiler

@@ -12,12 +12,9 @@ struct Number {
   int least, most;
 };
 constexpr Number kNumbers[] = {
-    {"dp", &Pins::dp, 1, 1 << 20},
-    {"tp", &Pins::tp, 1, 1 << 20},
-    {"pp", &Pins::pp, 1, 1 << 20},
-    {"cp", &Pins::cp, 1, 1 << 20},
-    {"zero", &Pins::zero, 0, 3},
-    {"microbatches", &Pins::microbatches, 1, 1 << 20},
+    {"dp", &Pins::dp, 1, 1 << 20}, {"tp", &Pins::tp, 1, 1 << 20},
+    {"pp", &Pins::pp, 1, 1 << 20}, {"cp", &Pins::cp, 1, 1 << 20},
+    {"zero", &Pins::zero, 0, 3},   {"microbatches", &Pins::microbatches, 1, 1 << 20},
     {"sp", &Pins::sp, 0, 1},
 };
 

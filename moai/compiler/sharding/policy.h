@@ -41,6 +41,12 @@ struct LayoutPlan {
   // Where copies gathered from shares of weights are dropped, to be gathered again (the start of
   // the backward part); kNone: they are kept.
   NodeId regather = kNone;
+  // Of what is made whole along an axis from there on its share at this place: where the sequence
+  // begins.
+  struct Entry {
+    uint32_t axis = 0, place = 0;
+  };
+  std::map<ValueId, Entry> entries{};
   // On a mesh of stages, by node the stage that runs it, or kEveryStage.
   std::vector<int32_t> stages{};
   int chunks = 1;                        // parts of the model that a stage has
