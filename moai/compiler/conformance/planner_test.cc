@@ -86,7 +86,9 @@ const std::map<std::string, std::string> kFound{
     {"evaluation",
      "10 parameter, 4 data, 6 constant; 67 forward, 0 backward, 0 optimizer; batch 6 6; "
      "sequence 8 8; tensor 64 4 36"},
-    {"pieces", ""},
+    {"pieces",
+     "16 parameter, 32 state, 18 gradient, 1 data; 33 forward, 37 backward, 167 optimizer; "
+     "batch 6; sequence 8; tensor 64 4 36"},
     {"accumulation",
      "16 parameter, 33 state, 2 buffer, 35 gradient, 4 data, 1 constant; 70 forward, "
      "78 backward, 207 optimizer; batch 5 5; sequence 8 8; tensor 64 4 36"},

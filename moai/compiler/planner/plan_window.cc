@@ -7,6 +7,7 @@
 #include "moai/compiler/planner/stage_order.h"
 #include "moai/compiler/planner/window_in_time.h"
 #include "moai/compiler/sharding/partition.h"
+#include "moai/compiler/sharding/table_split.h"
 #include "moai/ops/sharding/expansion.h"
 
 namespace moai::compiler {
@@ -41,6 +42,16 @@ bool has_any(const NodeRule& r, bool frozen, const std::vector<FactorId>& of) {
 }
 bool freezes(const NodeRule& r, const std::vector<FactorId>& of) { return has_any(r, true, of); }
 bool shares(const NodeRule& r, const std::vector<FactorId>& of) { return has_any(r, false, of); }
+
+// Whether the call points into a table that is split, by positions that no share of it can take.
+bool points_at(const ValueNode& n, const NodeRule& r, const std::vector<FactorId>& of) {
+  for (ops::FactorIndex f = 0; f < r.parts.size(); ++f) {
+    if (r.rule.factors[f].kind != ops::FactorKind::kIndexed) continue;
+    const auto hit = [&](FactorId part) { return std::ranges::binary_search(of, part); };
+    if (std::ranges::any_of(r.parts[f], hit) && !splittable_form(n, r, f)) return true;
+  }
+  return false;
+}
 
 void erase_rigid(const graph::Window& w, const graph::SignatureTable& signatures,
                  std::vector<uint32_t>* calls) {
@@ -163,7 +174,9 @@ std::vector<uint32_t> WindowPlanner::frozen_calls(Expanded* at, const Degrees& d
   for (NodeId n = 0; n < g.nodes.size(); ++n) {
     const NodeRule& r = at->analysed->factors.rule(n);
     // Of a sequence a call may need all in one place and share it in another (softmax over keys).
-    if (!freezes(r, split) && (!freezes(r, sequence) || shares(r, sequence))) continue;
+    const bool hit = freezes(r, split) || points_at(g.nodes[n], r, split) ||
+                     (freezes(r, sequence) && !shares(r, sequence));
+    if (!hit) continue;
     if (calls.empty() || calls.back() != g.nodes[n].source) calls.push_back(g.nodes[n].source);
   }
   erase_rigid(at->analysed->window, *signatures_, &calls);

@@ -10,6 +10,7 @@ namespace {
 // Of a schedule, so that it is simulated in some milliseconds.
 constexpr int64_t kTasksMax = 1 << 15;
 constexpr int64_t kZeroBubbleMax = 1 << 12;  // micro-batches of all stages
+constexpr int64_t kTokensMin = 128;          // of a sequence on each rank
 constexpr int kChunks[] = {2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64};
 
 template <typename T>
@@ -21,7 +22,9 @@ class Enumeration {
  public:
   Enumeration(const ModelLine& line, WorkBound* bound, int devices, const Pins& pins)
       : line_(line), bound_(*bound), devices_(devices), pins_(pins) {
-    sequence_ = !line.planner().roles().sequence.empty();
+    const WindowPlanner& planner = line.planner();
+    sequence_ = !planner.roles().sequence.empty();
+    if (sequence_) tokens_ = planner.recorded().factors.size(planner.roles().sequence[0]);
   }
 
   std::vector<Candidate> run() {
@@ -42,9 +45,17 @@ class Enumeration {
  private:
   void of_stage(Degrees d) {
     const int ranks = devices_ / d.pp / d.tp;
-    d.cp = pins_.cp.value_or(1);
-    d.dp = ranks / d.cp;
-    if (d.dp * d.cp == ranks && allows(pins_.dp, d.dp)) of_mesh(d);
+    for (d.cp = 1; d.cp <= ranks; ++d.cp) {
+      d.dp = ranks / d.cp;
+      if (d.dp * d.cp != ranks || !allows(pins_.dp, d.dp) || !allows(pins_.cp, d.cp)) continue;
+      if (d.cp == 1 || pins_.cp || may_split_context(d, ranks)) of_mesh(d);
+    }
+  }
+  // Sequences are split where a batch has fewer samples than there are ranks, and each rank has
+  // tokens enough.
+  bool may_split_context(const Degrees& d, int ranks) const {
+    const int64_t samples = std::max<int64_t>(line_.batch(), 1);
+    return samples < ranks && d.dp <= samples && tokens_ / d.cp >= kTokensMin;
   }
   void of_mesh(Degrees d) {
     const Degrees used = bound_.of_use({.dp = d.dp, .tp = d.tp});
@@ -116,6 +127,7 @@ class Enumeration {
   WorkBound& bound_;
   const int devices_;
   const Pins& pins_;
+  int64_t tokens_ = 0;  // of a sequence
   bool sequence_ = false, shares_ = true, splits_ = true;
   std::vector<Candidate> all_;
   std::map<int, std::vector<int>> counts_;

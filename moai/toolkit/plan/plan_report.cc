@@ -119,7 +119,7 @@ std::vector<std::string> notes(const PlanReport& r) {
     all.push_back("micro-batches wait for each other at " + b.op + ", " + line_text(r, b.line) +
                   ", which needs all of a batch: up to there each keeps its activations");
   }
-  if (r.samples_together < best.degrees.dp) {
+  if (best.degrees.dp > 1 && r.samples_together < best.degrees.dp) {
     all.push_back("a batch has " + std::to_string(r.samples_together) +
                   " samples, fewer than dp: every device computes all of them");
     return all;
