@@ -10,10 +10,10 @@ float32  losses within 1e-5, or within 3 times what stock torch differs between 
 
 Parameters whose gradient is analytically zero are exempt: an optimizer turns their rounding errors
 into steps. With --pairwise a set of rows runs in which each two of case, devices, pipeline stages
-and their schedule, micro-batches, tensor-parallel degree, shared optimizer, recomputation and type
-stand together. With --full every combination of stages, data and tensor parallel, shared optimizer
-and recomputation that makes up the devices, and the automatic choice: 3,380 rows on 2, 3, 4 and 8
-devices. With --results rows are kept in FILE, and those that are there already are not run again.
+and their schedule, micro-batches, tensor-parallel degree, split context, shared optimizer,
+recomputation and type stand together. With --full every combination of stages, data and tensor
+parallel, split context, shared optimizer and, without a split context, recomputation that makes up
+the devices, and the automatic choice: 4,660 rows on 2, 3, 4 and 8 devices. With --results rows are kept in FILE, and those that are there already are not run again.
 Exit code 1 when a row fails.
 """
 
@@ -37,8 +37,8 @@ REFUSED = " not right and "  # a plan of ours, in whose place another one is use
 FLAVORS = {1: "Small.64GB", 2: "Medium.128GB", 4: "Large.256GB", 8: "xLarge.512GB"}
 LOSS_ERROR_MAX = {"float64": 1e-10, "float32": 1e-5}
 THREADS_FACTOR = 3
-PLAN_KEYS = ("pp", "tp", "zero", "microbatches", "recompute", "schedule")
-DEFAULTS = {"pp": 1, "microbatches": 1, "recompute": "none", "schedule": "1f1b"}  # left out
+PLAN_KEYS = ("pp", "tp", "cp", "zero", "microbatches", "recompute", "schedule")
+DEFAULTS = {"pp": 1, "cp": 1, "microbatches": 1, "recompute": "none", "schedule": "1f1b"}  # left out
 
 
 def flavor(devices):
@@ -203,27 +203,30 @@ def text(plan):
 
 
 def every_plan(devices):
-    """Stages have as many micro-batches, else they would wait for each other."""
+    """Stages have as many micro-batches, else they would wait for each other. What is made again
+    is the same under a split context."""
     counts = [n for n in range(1, devices + 1) if devices % n == 0]
-    for pp, tp, zero, recompute in itertools.product(counts, counts, range(4),
-                                                     ("none", "selective", "full")):
-        dp = devices // (pp * tp)
-        if dp * pp * tp == devices and (dp > 1 or zero == 0):
-            yield text({"pp": pp, "tp": tp, "zero": zero, "microbatches": pp,
+    for pp, tp, cp, zero, recompute in itertools.product(counts, counts, counts, range(4),
+                                                         ("none", "selective", "full")):
+        dp = devices // (pp * tp * cp)
+        again = recompute == "none" or cp == 1
+        if again and dp * pp * tp * cp == devices and (dp * cp > 1 or zero == 0):
+            yield text({"pp": pp, "tp": tp, "cp": cp, "zero": zero, "microbatches": pp,
                         "recompute": recompute, "schedule": "1f1b"})
     yield "auto"
 
 
 def pairs(cases, counts):
-    parameters = {"case": cases, "devices": counts, "pp": (1, 2, 4), "tp": (1, 2, 4),
+    parameters = {"case": cases, "devices": counts, "pp": (1, 2, 4), "tp": (1, 2, 4), "cp": (1, 2, 3, 4),
                   "zero": (0, 1, 2, 3), "microbatches": (1, 2, 3),
                   "recompute": ("none", "selective", "full"),
                   "schedule": ("1f1b", "interleaved:2", "zb"), "dtype": tuple(LOSS_ERROR_MAX)}
 
     def allowed(row):
-        dp = row["devices"] / row["tp"] / row["pp"]
+        others = row["tp"] * row["pp"] * row["cp"]
+        dp = row["devices"] // others
         stages = row["pp"] > 1 or row["schedule"] == "1f1b"
-        return stages and dp == int(dp) and (dp > 1 or row["zero"] == 0)
+        return stages and dp * others == row["devices"] and (dp * row["cp"] > 1 or row["zero"] == 0)
 
     for row in pairwise.covering(parameters, allowed):
         yield row["case"], row["dtype"], row["devices"], text(row)

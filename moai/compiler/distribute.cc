@@ -10,6 +10,7 @@
 #include "moai/compiler/passes/expand_calls.h"
 #include "moai/compiler/planner/plan_window.h"
 #include "moai/compiler/planner/stage_order.h"
+#include "moai/compiler/planner/unshared.h"
 #include "moai/compiler/planner/window_in_time.h"
 #include "moai/compiler/sharding/skipped_region.h"
 #include "moai/compiler/verify/verify.h"
@@ -173,6 +174,11 @@ class Distribution {
     const std::vector<Slice>& slices = planned_.roles.nodes;
     out.trains = std::ranges::find(slices, Slice::kBackward) != slices.end() &&
                  std::ranges::find(slices, Slice::kOptimizer) != slices.end();
+    const std::vector<FactorId>& sequence = planned_.roles.sequence;
+    if (out.trains && !in_.whole) {
+      out.unshared = unshared_context(
+          in_.degrees, sequence.empty() ? 0 : planned_.analysed->factors.size(sequence[0]));
+    }
     lower(&out);
     describe_storages(&out);
     describe_words(&out);

@@ -51,6 +51,7 @@ struct Distributed {
   // is not OK.
   Status verified{};
   std::string why_whole{};  // where every rank runs all of it without having been told to
+  std::string unshared{};   // of a window that trains, what of its degrees shares no work
   bool trains = false;      // gradients change weights in it
   std::vector<RankWindow> ranks{};
   // How storages must lie before it runs, where that is not as they were said to.

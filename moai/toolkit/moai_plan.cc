@@ -122,7 +122,7 @@ void declare_plan(CLI::App& app, Invocation& invocation) {
                       "price with the constants of another stack's software (bench/anchors)");
   command->add_option(
       "--fix", flags->fix,
-      "what to leave no choice of: dp=N,tp=N,zero=0-3 (others: only what there is)");
+      "what to leave no choice of: dp=N,tp=N,pp=N,cp=N,zero=0-3,microbatches=N,recompute=HOW");
   command->add_option("--html", flags->page, "write a page that opens offline");
   command->add_option("--python", flags->rehearsal.python, "the interpreter")
       ->capture_default_str();

@@ -84,6 +84,32 @@ say(len(data[data.sum(1) > 0]), *torch.nonzero(target)[:3].flatten())
 say(data.unique().numel(), *torch.sort(data[:, 0]).values[:3])
 """
 
+# One sequence, as long as said, through fused attention.
+SEQUENCE = """
+import sys, torch
+from torch import nn
+from torch.nn import functional as F
+device, tokens = sys.argv[1], int(sys.argv[2])
+torch.manual_seed(0)
+words, places = nn.Embedding(40, 32).to(device), nn.Embedding(tokens, 32).to(device)
+qkv, out, head = (nn.Linear(32, n).to(device) for n in (96, 32, 40))
+parameters = [p for m in (words, places, qkv, out, head) for p in m.parameters()]
+optimizer = torch.optim.SGD(parameters, lr=0.3, momentum=0.9)
+for step in range(6):
+    ids = torch.randint(0, 40, (1, tokens + 1), generator=torch.Generator().manual_seed(step))
+    x, y = ids[:, :-1].to(device), ids[:, 1:].contiguous().to(device)
+    h = words(x) + places(torch.arange(tokens, device=device))
+    q, k, v = (t.view(1, tokens, 4, 8).transpose(1, 2) for t in qkv(h).split(32, dim=2))
+    mixed = F.scaled_dot_product_attention(q, k, v, is_causal=step % 2 == 0)
+    h = h + out(mixed.transpose(1, 2).reshape(1, tokens, 32))
+    loss = F.cross_entropy(head(h).flatten(0, 1), y.flatten())
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    print(loss.item())
+print(*(p.double().sum().item() for p in parameters))
+"""
+
 # Steps that the scaler skips among those that it does not.
 SCALED = """
 import sys, torch
@@ -237,6 +263,32 @@ def test_a_script_as_users_write_it_prints_what_stock_torch_prints(run_on_device
     assert len(values[0]) == len(values[1]) > 35
     for i, (wanted, got) in enumerate(zip(*values, strict=True)):
         assert got == pytest.approx(wanted, rel=2e-4, abs=2e-4), f"value {i} under {plan!r}"
+
+
+@pytest.mark.parametrize("devices, plan, tokens", [
+    (2, "cp=2", 31), (4, "cp=4,zero=3", 31), (4, "cp=2,tp=2,recompute=full", 30),
+    (4, "pp=2,cp=2,zero=1", 31), (4, "cp=4", 3)])
+def test_one_sequence_is_shared(run_on_device, run_on_stock_torch, write_script, devices, plan,
+                                tokens):
+    script = write_script(SEQUENCE)
+    expected = run_on_stock_torch(script, "cpu", str(tokens))
+    found = run_on_device(script, "cuda", str(tokens), **settings(devices, plan))
+    assert found.returncode == expected.returncode == 0, expected.stderr + found.stderr
+    values = [[float(word) for word in done.stdout.split()] for done in (expected, found)]
+    assert values[1] == pytest.approx(values[0], rel=1e-4, abs=1e-4)
+    assert "is not right" not in found.stderr
+    assert ("3 tokens, fewer than cp" in found.stderr) == (tokens == 3), found.stderr
+
+
+def test_a_script_without_a_sequence_is_told_that_cp_shares_nothing(run_on_device, write_script):
+    """In the words of `moai plan`; and trains as ever."""
+    script = write_script(DEEP)
+    expected = run_on_device(script)
+    found = run_on_device(script, **settings(2, "cp=2,zero=1"))
+    assert found.returncode == expected.returncode == 0, expected.stderr + found.stderr
+    values = [[float(line) for line in done.stdout.split()] for done in (expected, found)]
+    assert values[1] == pytest.approx(values[0], rel=1e-5)
+    assert "no sequence was recognized, so that cp shares no work" in found.stderr
 
 
 @pytest.mark.parametrize("plan", ["", "zero=1", "zero=3", "tp=2", "pp=2", "microbatches=3",

@@ -38,7 +38,7 @@ def test_the_example_gpt_on_eight_devices(plan, tmp_path):
     done = plan("--cluster", CLUSTER, "--json", "--html", page, GPT, "--batch", 64)
     found = json.loads(done.stdout)
     degrees = found["plan"]
-    assert degrees["dp"] * degrees["tp"] * degrees["pp"] == 8
+    assert degrees["dp"] * degrees["tp"] * degrees["pp"] * degrees["cp"] == 8
     assert found["candidates"] > 100 and len(found["alternatives"]) == 5
     assert len(degrees["stages"]) == degrees["pp"]
     assert 0 < found["lower_bound_s"] <= found["step_s"] < found["one_device_step_s"]
@@ -79,6 +79,57 @@ def test_data_parallel_sums_gradients_and_nothing_else(plan):
     assert traffic["received_bytes"] == 4 * PARAMETERS + scalars
     assert found["memory"]["weight_bytes"] == 4 * PARAMETERS
     assert found["memory"]["state_bytes"] == pytest.approx(8 * PARAMETERS, rel=1e-3)
+
+
+def test_a_context_is_split_where_it_is_pinned(plan, write_script):
+    pinned = "dp=4,cp=2,tp=1,pp=1,zero=0,microbatches=1,recompute=none"
+    arguments = ("--cluster", CLUSTER, "--json", "--fix", pinned)
+    found = json.loads(plan(*arguments, GPT, "--batch", 64).stdout)
+    assert (found["plan"]["dp"], found["plan"]["cp"]) == (4, 2)
+    along = {t["axis"]: t for t in found["traffic"]}
+    assert along["dp"]["received_bytes"] > 4 * PARAMETERS, "sums of gradients"
+    assert along["cp"]["received_bytes"] > along["dp"]["received_bytes"], "and around attention"
+    alone = json.loads(plan("--cluster", CLUSTER[:-1] + "1", "--json", "--fix", "recompute=none",
+                            GPT, "--batch", 64).stdout)
+    assert found["flops_per_device"] == pytest.approx(alone["flops_per_device"] / 8, rel=0.01)
+    assert found["notes"] == []
+    script = write_script("import torch\nlayer = torch.nn.Linear(8, 8).cuda()\n"
+                          "optimizer = torch.optim.SGD(layer.parameters(), 0.1)\n"
+                          "for _ in range(3):\n"
+                          "    layer(torch.randn(16, 8).cuda()).sum().backward()\n"
+                          "    optimizer.step()\n")
+    found = json.loads(plan(*arguments, script).stdout)
+    assert any("no sequence was recognized" in note for note in found["notes"])
+
+
+# One sequence a step: width 64, four heads, causal.
+ONE_SEQUENCE = """
+import torch
+from torch import nn
+from torch.nn import functional as F
+tokens, width = 16384, 64
+words, qkv, out, head = (nn.Embedding(256, width).cuda(), nn.Linear(width, 3 * width).cuda(),
+                         nn.Linear(width, width).cuda(), nn.Linear(width, 256).cuda())
+optimizer = torch.optim.AdamW([p for m in (words, qkv, out, head) for p in m.parameters()])
+for _ in range(3):
+    ids = torch.randint(256, (1, tokens + 1)).cuda()
+    h = words(ids[:, :-1])
+    q, k, v = (t.view(1, tokens, 4, 16).transpose(1, 2) for t in qkv(h).split(width, 2))
+    y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+    h = h + out(y.transpose(1, 2).reshape(1, tokens, width))
+    loss = F.cross_entropy(head(h).flatten(0, 1), ids[:, 1:].flatten())
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def test_a_context_is_split_where_a_batch_has_fewer_samples_than_devices(plan, write_script):
+    found = json.loads(plan("--cluster", CLUSTER[:-1] + "4", "--json",
+                            write_script(ONE_SEQUENCE)).stdout)
+    assert found["plan"]["cp"] == 4, found["plan"]["text"]
+    assert found["step_s"] < found["one_device_step_s"] / 2
+    assert found["notes"] == []
 
 
 def test_a_script_that_does_not_train_says_what_it_did(plan, write_script):

@@ -107,6 +107,7 @@ CHANGES = [
     (4, "gpt-dropout", "dp=4;3:tp=4;6:dp=2,tp=2,zero=1;10:zero=3;14:tp=2,zero=3"),
     (4, "gpt", "dp=4;4:pp=2,dp=2;7:pp=4,microbatches=4,recompute=full;10:microbatches=2;13:dp=4"),
     (4, "cnn", "dp=2,pp=2;4:microbatches=2,zero=1;8:tp=4,recompute=full;12:pp=2,tp=2,schedule=zb"),
+    (4, "llama", "cp=2;5:cp=4,zero=3;9:cp=2,dp=2,zero=1;12:cp=2,tp=2;15:pp=2,cp=2"),
     (8, "bert", "dp=8;4:tp=4,dp=2,zero=3;8:tp=8;12:dp=8,zero=2"),
 ]
 

@@ -101,16 +101,26 @@ TEST_P(Distribute, LeavesWhatOneDeviceLeaves) {
   for (const auto& [id, bytes] : golden_.inputs) ASSERT_EQ(one.put(0, id, bytes), ok_status());
   ASSERT_EQ(one.run({golden_.recorded->window}), ok_status());
   for (const Degrees& degrees :
-       {Degrees{.dp = 2}, Degrees{.dp = 3}, Degrees{.microbatches = 2},
-        Degrees{.dp = 2, .microbatches = 3}, Degrees{.dp = 2, .zero = 3, .microbatches = 2},
-        Degrees{.dp = 3, .zero = 1, .microbatches = 4}, Degrees{.tp = 2, .microbatches = 2},
-        Degrees{.dp = 2, .tp = 2, .zero = 2, .microbatches = 3}, Degrees{.pp = 2},
-        Degrees{.dp = 2, .pp = 2}, Degrees{.tp = 2, .pp = 3}, Degrees{.pp = 2, .microbatches = 2},
+       {Degrees{.dp = 2},
+        Degrees{.dp = 3},
+        Degrees{.microbatches = 2},
+        Degrees{.dp = 2, .microbatches = 3},
+        Degrees{.dp = 2, .zero = 3, .microbatches = 2},
+        Degrees{.dp = 3, .zero = 1, .microbatches = 4},
+        Degrees{.tp = 2, .microbatches = 2},
+        Degrees{.dp = 2, .tp = 2, .zero = 2, .microbatches = 3},
+        Degrees{.pp = 2},
+        Degrees{.dp = 2, .pp = 2},
+        Degrees{.tp = 2, .pp = 3},
+        Degrees{.pp = 2, .microbatches = 2},
         Degrees{.pp = 3, .microbatches = 4},
         Degrees{.dp = 2, .zero = 3, .pp = 2, .microbatches = 3},
         Degrees{.pp = 2, .microbatches = 4, .schedule = {.kind = kInterleaved, .chunks = 2}},
         Degrees{.pp = 2, .schedule = {.kind = kInterleaved, .chunks = 2}},
         Degrees{.pp = 2, .microbatches = 4, .schedule = {.kind = kZeroBubble}},
+        Degrees{.cp = 3},
+        Degrees{.dp = 2, .zero = 3, .cp = 2, .microbatches = 3},
+        Degrees{.zero = 1, .pp = 2, .cp = 2, .microbatches = 4},
         Degrees{.tp = 2, .pp = 2, .microbatches = 2, .schedule = {.kind = kZeroBubble}}}) {
     const int n = degrees.ranks();
     const Mesh mesh = mesh_of(degrees);

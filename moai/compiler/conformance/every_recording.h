@@ -31,7 +31,7 @@ class EveryRecording : public testing::TestWithParam<const char*> {
 // Those that ranks, stages and micro-batches are tried on.
 inline auto training_steps() {
   return testing::Values("mlp", "cnn", "gpt", "llama", "bert", "vit", "experts", "lstm", "fused",
-                         "evaluation", "accumulation", "dropout", "noisy");
+                         "evaluation", "accumulation", "dropout", "noisy", "pieces");
 }
 inline std::string recording_name(const testing::TestParamInfo<const char*>& info) {
   return info.param;

@@ -58,7 +58,8 @@ TEST_P(MicroBatches, AreSharedAmongRanks) {
     const MicroBatched split = in_time(m);
     for (const Degrees& d :
          {Degrees{.dp = 2}, Degrees{.dp = 3, .zero = 1}, Degrees{.dp = 2, .zero = 3},
-          Degrees{.tp = 2}, Degrees{.dp = 2, .tp = 2, .zero = 2}}) {
+          Degrees{.tp = 2}, Degrees{.dp = 2, .tp = 2, .zero = 2}, Degrees{.zero = 3, .cp = 3},
+          Degrees{.dp = 2, .zero = 1, .cp = 2}}) {
       const PlannedWindow planned = plan(split, d);
       expect_equal(*planned.analysed, planned.plan, to_string(d) + " m" + std::to_string(m));
     }

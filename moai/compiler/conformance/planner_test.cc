@@ -86,6 +86,9 @@ const std::map<std::string, std::string> kFound{
     {"evaluation",
      "10 parameter, 4 data, 6 constant; 67 forward, 0 backward, 0 optimizer; batch 6 6; "
      "sequence 8 8; tensor 64 4 36"},
+    {"pieces",
+     "16 parameter, 32 state, 18 gradient, 1 data; 33 forward, 37 backward, 167 optimizer; "
+     "batch 6; sequence 8; tensor 64 4 36"},
     {"accumulation",
      "16 parameter, 33 state, 2 buffer, 35 gradient, 4 data, 1 constant; 70 forward, "
      "78 backward, 207 optimizer; batch 5 5; sequence 8 8; tensor 64 4 36"},
@@ -132,6 +135,63 @@ TEST_P(Planner, SequenceParallelEqualsOneDevice) {
   }
 }
 
+TEST_P(Planner, SplitContextEqualsOneDevice) {
+  for (const Degrees& degrees :
+       {Degrees{.cp = 2}, Degrees{.cp = 3}, Degrees{.cp = 4}, Degrees{.dp = 2, .cp = 2},
+        Degrees{.dp = 2, .cp = 3}, Degrees{.tp = 2, .cp = 2}, Degrees{.tp = 2, .cp = 3},
+        Degrees{.zero = 1, .cp = 2}, Degrees{.zero = 3, .cp = 3},
+        Degrees{.dp = 2, .zero = 2, .cp = 2}, Degrees{.dp = 2, .zero = 3, .cp = 2},
+        Degrees{.dp = 2, .tp = 2, .zero = 1, .cp = 2}}) {
+    expect_equal(plan(degrees), to_string(degrees));
+  }
+}
+
+// But for attention, and for what reads a piece of the sequence.
+TEST_P(Planner, SplitContextExchangesAroundAttention) {
+  const std::map<std::string, std::string> needs{
+      {"gpt", "aten::bmm aten::mm "},
+      {"llama 2", "aten::bmm aten::mm "},
+      // Two heads of keys are not enough for four ranks: scores go to shares of the batch.
+      {"llama 4", "aten::add aten::bmm aten::mm aten::mul "},
+      {"bert", "aten::add_ aten::bmm aten::mm "},  // a mask over keys
+      {"evaluation", "aten::bmm aten::mm "},
+      {"accumulation", "aten::bmm aten::mm "},
+      {"pieces", "aten::bmm aten::mm "},
+  };
+  for (const int cp : {2, 4}) {
+    const PlannedWindow w = plan({.cp = cp});
+    auto expected = needs.find(GetParam());
+    if (expected == needs.end()) expected = needs.find(GetParam() + (" " + std::to_string(cp)));
+    EXPECT_EQ(readers_of_gathers(w), expected == needs.end() ? "" : expected->second)
+        << cp << "\n"
+        << print(w.analysed->graph, w.program);
+  }
+}
+
+// Products are shared as the sequence is.
+TEST_P(Planner, SplitContextSharesProducts) {
+  const auto flops = [&](const Degrees& degrees) {
+    const PlannedWindow w = plan(degrees);
+    return EveryRecording::expect_equal(*w.analysed, w.plan, to_string(degrees))
+        .ranks[0]
+        .price.flops;
+  };
+  const bool any = !planner_.roles().sequence.empty();
+  EXPECT_LE(flops({.cp = 2}), flops({}) * (any ? 0.51 : 1));
+}
+
+// Sums of gradients are few calls, on two axes as on one.
+TEST_P(Planner, SplitContextBundlesSums) {
+  const PlannedWindow w = plan({.dp = 2, .cp = 2});
+  const auto run = EveryRecording::expect_equal(*w.analysed, w.plan, "dp 2, cp 2");
+  const PlannedWindow along_dp = plan({.dp = 2});
+  const auto without = EveryRecording::expect_equal(*along_dp.analysed, along_dp.plan, "dp 2");
+  const auto sums = [](const PlanRun& r, size_t axis) {
+    return r.ranks[0].price.axes[axis].collectives;
+  };
+  EXPECT_LE(sums(run, 0), sums(without, 0) + 4);
+}
+
 TEST_P(Planner, DataParallelGathersNothing) {
   const PlannedWindow w = plan({.dp = 2});
   EXPECT_EQ(readers_of_gathers(w), "") << print(w.analysed->graph, w.program);
@@ -162,7 +222,7 @@ TEST_P(Planner, ShardedOptimizersStoreLess) {
 
 INSTANTIATE_TEST_SUITE_P(Windows, Planner,
                          testing::Values("mlp", "cnn", "gpt", "llama", "bert", "vit", "experts",
-                                         "lstm", "fused", "evaluation", "accumulation"),
+                                         "lstm", "fused", "evaluation", "accumulation", "pieces"),
                          recording_name);
 
 }  // namespace

@@ -56,6 +56,11 @@ LayoutPlan tensor_parallel(const GoldenWindow& golden, const Analysed& w, int ra
   return p;
 }
 
+LayoutPlan split_context(const GoldenWindow& golden, const Analysed& w, int ranks) {
+  const Roles roles = find_roles(w.graph, w.factors, golden.data);
+  return layout(w.graph, w.factors, roles, TensorFactors(w.graph, w.factors, roles), {.cp = ranks});
+}
+
 LayoutPlan staged(const GoldenWindow& golden, const Analysed& w, int stages, int dp) {
   std::vector<MeshAxis> axes{{std::string(kStageAxis), stages}};
   if (dp > 1) axes.push_back({"dp", dp});

@@ -18,6 +18,8 @@ LayoutPlan data_parallel(const GoldenWindow& golden, const Analysed& w, int rank
 // Heads (of the fused projection), hidden width and vocabulary split, with everything that has
 // these factors; nothing of a window without any.
 LayoutPlan tensor_parallel(const GoldenWindow& golden, const Analysed& w, int ranks);
+// As the planner lays it out, the sequence split, where there is one.
+LayoutPlan split_context(const GoldenWindow& golden, const Analysed& w, int ranks);
 // That many pipeline stages, each with that many data parallel ranks.
 LayoutPlan staged(const GoldenWindow& golden, const Analysed& w, int stages, int dp);
 // Any home of any input, any policy, gathered weights forgotten anywhere, on 2, 3 or 2 x 3 ranks.

@@ -74,7 +74,8 @@ TEST_P(Recomputation, ComposesWithMicroBatches) {
               1.05 * static_cast<double>(most_bytes(again(how).window)));
     WindowPlanner planner(golden_.recorded->window, golden_.data, kFirstTemporary,
                           &golden_.signatures);
-    for (Degrees d : {Degrees{.dp = 2}, Degrees{.dp = 2, .zero = 3}, Degrees{.tp = 2}}) {
+    for (Degrees d :
+         {Degrees{.dp = 2}, Degrees{.dp = 2, .zero = 3}, Degrees{.tp = 2}, Degrees{.cp = 3}}) {
       d.recompute = how;
       for (const int m : {1, 2}) {
         d.microbatches = m;

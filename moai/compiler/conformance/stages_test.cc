@@ -30,7 +30,8 @@ TEST_P(Stages, WithDataAndTensorParallelInEach) {
   for (Degrees d : {Degrees{.dp = 2}, Degrees{.tp = 2}, Degrees{.dp = 2, .zero = 1},
                     Degrees{.dp = 2, .zero = 2}, Degrees{.dp = 2, .zero = 3},
                     Degrees{.dp = 2, .tp = 2, .zero = 1}, Degrees{.tp = 2, .sp = true},
-                    Degrees{.dp = 3, .tp = 2, .zero = 3, .sp = true}}) {
+                    Degrees{.dp = 3, .tp = 2, .zero = 3, .sp = true}, Degrees{.cp = 3},
+                    Degrees{.dp = 2, .zero = 3, .cp = 2}, Degrees{.tp = 2, .cp = 2}}) {
     d.pp = 2;
     expect_equal(d);
   }

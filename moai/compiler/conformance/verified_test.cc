@@ -35,7 +35,8 @@ TEST_P(Verified, UnderAllDegrees) {
         Degrees{.tp = 3}, Degrees{.tp = 4, .sp = true}, Degrees{.dp = 2, .tp = 2},
         Degrees{.dp = 2, .tp = 3, .zero = 1, .sp = true}, Degrees{.dp = 3, .tp = 2, .zero = 3},
         Degrees{.pp = 2}, Degrees{.pp = 4}, Degrees{.dp = 2, .zero = 3, .pp = 2},
-        Degrees{.dp = 2, .tp = 2, .zero = 1, .pp = 3}}) {
+        Degrees{.dp = 2, .tp = 2, .zero = 1, .pp = 3}, Degrees{.cp = 2}, Degrees{.cp = 4},
+        Degrees{.dp = 2, .tp = 2, .zero = 3, .cp = 3}}) {
     EXPECT_EQ(distribute(d).verified.message(), "") << to_string(d);
   }
 }

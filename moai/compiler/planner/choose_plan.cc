@@ -16,16 +16,17 @@ std::vector<Degrees> every_degrees(int devices, const Pins& pins, bool sequence)
   std::vector<Degrees> all;
   if (!allows(pins.pp, 1)) return all;  // stages are chosen by nobody yet
   for (int tp = 1; tp <= devices; ++tp) {
-    const int dp = devices / tp;
-    if (dp * tp != devices || !allows(pins.dp, dp) || !allows(pins.tp, tp)) continue;
-    for (int zero = 0; zero <= (dp > 1 ? 3 : 0); ++zero) {
+    const int cp = pins.cp.value_or(1), dp = devices / tp / cp;
+    if (dp * tp * cp != devices || !allows(pins.dp, dp) || !allows(pins.tp, tp)) continue;
+    for (int zero = 0; zero <= (dp * cp > 1 ? 3 : 0); ++zero) {
       if (!allows(pins.zero, zero)) continue;
       for (const bool sp : {false, true}) {
-        if (allows(pins.sp, sp ? 1 : 0) && (!sp || (tp > 1 && sequence))) {
+        if (allows(pins.sp, sp ? 1 : 0) && (!sp || (tp > 1 && cp == 1 && sequence))) {
           all.push_back({.dp = dp,
                          .tp = tp,
                          .zero = zero,
                          .sp = sp,
+                         .cp = cp,
                          .microbatches = pins.microbatches.value_or(1),
                          .recompute = pins.recompute.value_or(Recompute::kNone)});
         }
@@ -66,9 +67,9 @@ Result<PlanChoice> choose_plan(const RecordedStep& step, const cluster::Cluster&
   const std::vector<Degrees> all =
       every_degrees(cluster.devices(), pins, !planner.roles().sequence.empty());
   if (all.empty()) {
-    return invalid_argument("[planner.choice] no plan for " + std::to_string(cluster.devices()) +
-                            " devices has " + to_string(pins) +
-                            "; dp × tp must be the number of devices, and zero needs dp");
+    return invalid_argument(
+        "[planner.choice] no plan for " + std::to_string(cluster.devices()) + " devices has " +
+        to_string(pins) + "; dp × tp × cp must be the number of devices, and zero needs dp or cp");
   }
   PlanChoice choice{.one_device = price(planner.plan(Degrees{}), Degrees{}),
                     .ideal = ideal_step(step.window, *signatures, cluster, options.kernels)};

@@ -25,6 +25,7 @@ bool read_word(std::string_view word, Degrees* d) {
   }
   if (read_number(word, "dp", 1, kMost, &d->dp) || read_number(word, "tp", 1, kMost, &d->tp) ||
       read_number(word, "zero", 0, 3, &d->zero) || read_number(word, "pp", 1, kMost, &d->pp) ||
+      read_number(word, "cp", 1, kMost, &d->cp) ||
       read_number(word, "m", 1, kMost, &d->microbatches)) {
     return true;
   }
@@ -37,6 +38,7 @@ bool read_word(std::string_view word, Degrees* d) {
 std::string to_string(const Degrees& d) {
   std::string text = "dp" + std::to_string(d.dp) + " tp" + std::to_string(d.tp) + " zero" +
                      std::to_string(d.zero) + (d.sp ? " sp" : "");
+  if (d.cp > 1) text += " cp" + std::to_string(d.cp);
   if (d.pp > 1) text += " pp" + std::to_string(d.pp);
   if (d.microbatches > 1) text += " m" + std::to_string(d.microbatches);
   if (d.recompute != Recompute::kNone) text += " recompute=" + std::string(name(d.recompute));
@@ -105,6 +107,7 @@ Mesh mesh_of(const Degrees& d) {
   Mesh mesh;
   if (d.pp > 1) mesh.axes.push_back({"pp", d.pp});
   if (d.dp > 1) mesh.axes.push_back({"dp", d.dp});
+  if (d.cp > 1) mesh.axes.push_back({"cp", d.cp});
   if (d.tp > 1) mesh.axes.push_back({"tp", d.tp});
   return mesh;
 }

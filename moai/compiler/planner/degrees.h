@@ -27,19 +27,22 @@ struct PipelineSchedule {
 
 struct Degrees {
   int dp = 1, tp = 1;
-  // Shares along dp: 1 of the optimizer's state, 2 of gradients, 3 of parameters as well.
+  // Shares along dp and cp: 1 of the optimizer's state, 2 of gradients, 3 of parameters as well.
   int zero = 0;
   bool sp = false;  // what tensor parallel sums goes to shares of the sequence
   int pp = 1;       // groups of devices that have consecutive parts of the model
+  int cp = 1;       // shares of each sequence (docs/design/024)
   int microbatches = 1;
   Recompute recompute = Recompute::kNone;
   PipelineSchedule schedule{};  // of more than one stage
 
   bool operator==(const Degrees&) const = default;
-  int ranks() const { return pp * dp * tp; }
+  int ranks() const { return pp * dp * cp * tp; }
+  // That have the same weights, and may share what belongs to them.
+  int replicas() const { return dp * cp; }
 };
 
-// "dp4 tp2 zero1 sp", then what is not 1 or none: "pp2 m8 recompute=full 1f1b".
+// "dp4 tp2 zero1 sp", then what is not 1 or none: "cp2 pp2 m8 recompute=full 1f1b".
 std::string to_string(const Degrees& d);
 // Reads it back; nothing where it is none.
 std::optional<Degrees> degrees_from_string(std::string_view text);
@@ -51,7 +54,8 @@ std::optional<Recompute> recompute_from_string(std::string_view text);
 std::string to_string(const PipelineSchedule& s);
 std::optional<PipelineSchedule> schedule_from_string(std::string_view text);
 
-// The axes that these degrees have: "pp", "dp" and "tp", in this order, those of one rank left out.
+// The axes that these degrees have: "pp", "dp", "cp" and "tp", in this order, those of one rank
+// left out.
 Mesh mesh_of(const Degrees& d);
 
 }  // namespace moai::compiler

@@ -12,11 +12,9 @@ struct Number {
   int least, most;
 };
 constexpr Number kNumbers[] = {
-    {"dp", &Pins::dp, 1, 1 << 20},
-    {"tp", &Pins::tp, 1, 1 << 20},
-    {"pp", &Pins::pp, 1, 1 << 20},
-    {"zero", &Pins::zero, 0, 3},
-    {"microbatches", &Pins::microbatches, 1, 1 << 20},
+    {"dp", &Pins::dp, 1, 1 << 20}, {"tp", &Pins::tp, 1, 1 << 20},
+    {"pp", &Pins::pp, 1, 1 << 20}, {"cp", &Pins::cp, 1, 1 << 20},
+    {"zero", &Pins::zero, 0, 3},   {"microbatches", &Pins::microbatches, 1, 1 << 20},
     {"sp", &Pins::sp, 0, 1},
 };
 
@@ -25,7 +23,6 @@ struct Constant {
   std::string_view key, value, what;
 };
 constexpr Constant kConstants[] = {
-    {"cp", "1", "a split context"},
     {"ep", "1", "experts on devices of their own"},
 };
 
@@ -67,7 +64,7 @@ Status set(std::string_view key, std::string_view value, Pins* pins) {
     pins->schedule = schedule_from_string(value);
     return pins->schedule || value == "none" ? ok_status() : bad("1f1b, interleaved:2-64, zb");
   }
-  if (key == "cp" || key == "ep") return ok_status();
+  if (key == "ep") return ok_status();
   return invalid_argument("plan: there is no \"" + std::string(key) + "\"; there are " +
                           std::string(kKeys));
 }
@@ -85,6 +82,10 @@ Result<Pins> pins_from_string(std::string_view text) {
                               "\" is no KEY=VALUE; KEY is one of " + std::string(kKeys));
     }
     MOAI_RETURN_IF_ERROR(set(part.substr(0, equals), part.substr(equals + 1), &pins));
+  }
+  if (pins.sp == 1 && pins.cp.value_or(1) > 1) {
+    return invalid_argument("plan: sp=1 and cp=" + std::to_string(*pins.cp) +
+                            " both share the sequence; leave one out");
   }
   return pins;
 }
@@ -109,25 +110,29 @@ Pins pins_of(const Degrees& d) {
             .zero = d.zero,
             .microbatches = d.microbatches,
             .recompute = d.recompute};
+  if (d.cp > 1) pins.cp = d.cp;
   if (d.tp > 1) pins.sp = d.sp;
   if (d.pp > 1) pins.schedule = d.schedule;
   return pins;
 }
 
 Result<Degrees> first_degrees(const Pins& pins, int devices) {
-  const int fixed = pins.dp.value_or(1) * pins.tp.value_or(1) * pins.pp.value_or(1);
+  const int fixed =
+      pins.dp.value_or(1) * pins.tp.value_or(1) * pins.pp.value_or(1) * pins.cp.value_or(1);
   const int rest = devices / std::max(fixed, 1);
   Degrees d{.dp = pins.dp.value_or(rest), .tp = pins.tp.value_or(pins.dp ? rest : 1)};
   d.sp = d.tp > 1 && pins.sp.value_or(0) == 1;
   d.pp = pins.pp.value_or(1);
-  d.zero = d.dp > 1 ? pins.zero.value_or(0) : 0;
+  d.cp = pins.cp.value_or(1);
+  d.zero = d.replicas() > 1 ? pins.zero.value_or(0) : 0;
   d.microbatches = pins.microbatches.value_or(1);
   d.recompute = pins.recompute.value_or(Recompute::kNone);
   if (d.pp > 1) d.schedule = pins.schedule.value_or(PipelineSchedule{});
   if (d.ranks() != devices) {
-    const std::string stages = d.pp > 1 ? " times pp=" + std::to_string(d.pp) : "";
+    std::string others = d.pp > 1 ? " times pp=" + std::to_string(d.pp) : "";
+    if (d.cp > 1) others += " times cp=" + std::to_string(d.cp);
     return invalid_argument("plan: dp=" + std::to_string(d.dp) + " times tp=" +
-                            std::to_string(d.tp) + stages + " is not the number of devices, " +
+                            std::to_string(d.tp) + others + " is not the number of devices, " +
                             std::to_string(devices) + "; change one of them, or leave one out");
   }
   return d;

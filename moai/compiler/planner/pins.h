@@ -11,7 +11,7 @@
 namespace moai::compiler {
 
 struct Pins {
-  std::optional<int> dp{}, tp{}, pp{}, zero{}, microbatches{};
+  std::optional<int> dp{}, tp{}, pp{}, cp{}, zero{}, microbatches{};
   std::optional<int> sp{};  // 1: what tensor parallel sums goes to shares of the sequence
   std::optional<Recompute> recompute{};
   std::optional<PipelineSchedule> schedule{};

@@ -31,6 +31,10 @@ TEST(Pins, AsText) {
   EXPECT_EQ(to_string(pins_of(d)),
             "dp=2,tp=4,pp=2,zero=1,microbatches=8,sp=1,recompute=none,schedule=1f1b");
   EXPECT_EQ(first_degrees(pins_of(d), 16).value(), d);
+  const Degrees of_context{.dp = 2, .tp = 2, .zero = 3, .cp = 4};
+  EXPECT_EQ(to_string(pins_of(of_context)),
+            "dp=2,tp=2,pp=1,cp=4,zero=3,microbatches=1,sp=0,recompute=none");
+  EXPECT_EQ(first_degrees(pins_of(of_context), 16).value(), of_context);
 }
 
 TEST(Degrees, AsText) {
@@ -42,6 +46,11 @@ TEST(Degrees, AsText) {
   EXPECT_EQ(to_string(d), "dp4 tp2 zero1 sp pp2 m8 recompute=full 1f1b");
   EXPECT_EQ(d.ranks(), 16);
   EXPECT_EQ(mesh_of(d).axes[0].name, "pp");
+  d.cp = 3;
+  EXPECT_EQ(to_string(d), "dp4 tp2 zero1 sp cp3 pp2 m8 recompute=full 1f1b");
+  EXPECT_EQ(degrees_from_string(to_string(d)), d);
+  EXPECT_EQ(d.ranks(), 48);
+  EXPECT_EQ(mesh_of(d).axes[2].name, "cp");
   for (const char* text : {"interleaved:1", "interleaved:", "interleaved:2x", "gpipe", ""}) {
     EXPECT_FALSE(schedule_from_string(text)) << text;
   }
@@ -52,7 +61,7 @@ TEST(Degrees, AsText) {
 
 TEST(Pins, WhatIsNotPlannedYetMayBeFixedToWhatThereIs) {
   EXPECT_TRUE(pins_from_string("pp=1,cp=1,ep=1,microbatches=1,recompute=none,schedule=none").ok());
-  for (const char* text : {"cp=2", "ep=8"}) {
+  for (const char* text : {"ep=8"}) {
     const Status status = pins_from_string(text).status();
     EXPECT_EQ(status.code(), Code::kUnimplemented) << text;
     EXPECT_THAT(status.message(), HasSubstr(text));
@@ -70,6 +79,7 @@ TEST(Pins, ErrorsSayWhatThereIs) {
   EXPECT_THAT(message("zero=4"), HasSubstr("zero=4 is not a number of 0-3"));
   EXPECT_THAT(message("dp=2x"), HasSubstr("dp=2x"));
   EXPECT_THAT(message("dp"), HasSubstr("\"dp\" is no KEY=VALUE"));
+  EXPECT_THAT(message("sp=1,cp=2"), HasSubstr("sp=1 and cp=2 both share the sequence"));
   EXPECT_THAT(message("fp=1"), HasSubstr("there is no \"fp\"; there are dp, tp, zero, sp, pp"));
 }
 
@@ -85,6 +95,11 @@ TEST(Pins, TheRestOfTheDevicesIsDataParallel) {
   EXPECT_EQ(first("pp=2", 4), "dp2 tp1 zero0 pp2 1f1b");
   EXPECT_EQ(first("pp=2,tp=2", 8), "dp2 tp2 zero0 pp2 1f1b");
   EXPECT_EQ(first("dp=1,zero=3", 2), "dp1 tp2 zero0") << "nothing to share along";
+  EXPECT_EQ(first("cp=2", 4), "dp2 tp1 zero0 cp2");
+  EXPECT_EQ(first("cp=2,zero=3", 2), "dp1 tp1 zero3 cp2") << "shares along cp";
+  EXPECT_EQ(first("dp=1,cp=2", 4), "dp1 tp2 zero0 cp2");
+  EXPECT_THAT(first("cp=3,pp=2", 8),
+              HasSubstr("dp=1 times tp=1 times pp=2 times cp=3 is not the number of devices, 8"));
   EXPECT_THAT(first("dp=3", 8), HasSubstr("dp=3 times tp=2 is not the number of devices, 8"));
   EXPECT_THAT(first("tp=16", 8), HasSubstr("is not the number of devices, 8"));
 }

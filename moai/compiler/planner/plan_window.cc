@@ -7,6 +7,7 @@
 #include "moai/compiler/planner/stage_order.h"
 #include "moai/compiler/planner/window_in_time.h"
 #include "moai/compiler/sharding/partition.h"
+#include "moai/compiler/sharding/table_split.h"
 #include "moai/ops/sharding/expansion.h"
 
 namespace moai::compiler {
@@ -28,6 +29,28 @@ std::vector<NodeId> nodes_at(const ValueGraph& g, const std::vector<uint32_t>& p
     nodes.push_back(static_cast<NodeId>(first - g.nodes.begin()));
   }
   return nodes;
+}
+
+// Whether a factor of the rule that is frozen, or is not, consists of any of these, ascending.
+bool has_any(const NodeRule& r, bool frozen, const std::vector<FactorId>& of) {
+  for (size_t f = 0; f < r.parts.size(); ++f) {
+    if ((r.rule.factors[f].kind == ops::FactorKind::kFrozen) != frozen) continue;
+    const auto hit = [&](FactorId part) { return std::ranges::binary_search(of, part); };
+    if (std::ranges::any_of(r.parts[f], hit)) return true;
+  }
+  return false;
+}
+bool freezes(const NodeRule& r, const std::vector<FactorId>& of) { return has_any(r, true, of); }
+bool shares(const NodeRule& r, const std::vector<FactorId>& of) { return has_any(r, false, of); }
+
+// Whether the call points into a table that is split, by positions that no share of it can take.
+bool points_at(const ValueNode& n, const NodeRule& r, const std::vector<FactorId>& of) {
+  for (ops::FactorIndex f = 0; f < r.parts.size(); ++f) {
+    if (r.rule.factors[f].kind != ops::FactorKind::kIndexed) continue;
+    const auto hit = [&](FactorId part) { return std::ranges::binary_search(of, part); };
+    if (std::ranges::any_of(r.parts[f], hit) && !splittable_form(n, r, f)) return true;
+  }
+  return false;
 }
 
 void erase_rigid(const graph::Window& w, const graph::SignatureTable& signatures,
@@ -143,18 +166,18 @@ std::vector<uint32_t> WindowPlanner::frozen_calls(Expanded* at, const Degrees& d
     split.insert(split.end(), chosen.begin(), chosen.end());
   }
   std::ranges::sort(split);
+  std::vector<FactorId> sequence;
+  if (degrees.cp > 1) sequence = at->roles.sequence;
+  std::ranges::sort(sequence);
   const ValueGraph& g = at->analysed->graph;
   std::vector<uint32_t> calls;
   for (NodeId n = 0; n < g.nodes.size(); ++n) {
     const NodeRule& r = at->analysed->factors.rule(n);
-    for (size_t f = 0; f < r.parts.size(); ++f) {
-      if (r.rule.factors[f].kind != ops::FactorKind::kFrozen) continue;
-      const bool hit = std::ranges::any_of(
-          r.parts[f], [&](FactorId part) { return std::ranges::binary_search(split, part); });
-      if (hit && (calls.empty() || calls.back() != g.nodes[n].source)) {
-        calls.push_back(g.nodes[n].source);
-      }
-    }
+    // Of a sequence a call may need all in one place and share it in another (softmax over keys).
+    const bool hit = freezes(r, split) || points_at(g.nodes[n], r, split) ||
+                     (freezes(r, sequence) && !shares(r, sequence));
+    if (!hit) continue;
+    if (calls.empty() || calls.back() != g.nodes[n].source) calls.push_back(g.nodes[n].source);
   }
   erase_rigid(at->analysed->window, *signatures_, &calls);
   return calls;

@@ -10,6 +10,7 @@ namespace {
 // Of a schedule, so that it is simulated in some milliseconds.
 constexpr int64_t kTasksMax = 1 << 15;
 constexpr int64_t kZeroBubbleMax = 1 << 12;  // micro-batches of all stages
+constexpr int64_t kTokensMin = 128;          // of a sequence on each rank
 constexpr int kChunks[] = {2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64};
 
 template <typename T>
@@ -21,7 +22,9 @@ class Enumeration {
  public:
   Enumeration(const ModelLine& line, WorkBound* bound, int devices, const Pins& pins)
       : line_(line), bound_(*bound), devices_(devices), pins_(pins) {
-    sequence_ = !line.planner().roles().sequence.empty();
+    const WindowPlanner& planner = line.planner();
+    sequence_ = !planner.roles().sequence.empty();
+    if (sequence_) tokens_ = planner.recorded().factors.size(planner.roles().sequence[0]);
   }
 
   std::vector<Candidate> run() {
@@ -32,25 +35,38 @@ class Enumeration {
       if (devices_ % pp != 0 || !allows(pins_.pp, pp)) continue;
       if (pp > 1 && !pins_.pp && (pp > places || !line_.divides())) continue;
       for (int tp = 1; tp <= devices_ / pp; ++tp) {
-        const int dp = devices_ / pp / tp;
-        if (dp * tp * pp != devices_ || !allows(pins_.dp, dp) || !allows(pins_.tp, tp)) continue;
-        of_mesh({.dp = dp, .tp = tp, .pp = pp});
+        if (devices_ / pp % tp != 0 || !allows(pins_.tp, tp)) continue;
+        of_stage({.tp = tp, .pp = pp});
       }
     }
     return std::move(all_);
   }
 
  private:
+  void of_stage(Degrees d) {
+    const int ranks = devices_ / d.pp / d.tp;
+    for (d.cp = 1; d.cp <= ranks; ++d.cp) {
+      d.dp = ranks / d.cp;
+      if (d.dp * d.cp != ranks || !allows(pins_.dp, d.dp) || !allows(pins_.cp, d.cp)) continue;
+      if (d.cp == 1 || pins_.cp || may_split_context(d, ranks)) of_mesh(d);
+    }
+  }
+  // Sequences are split where a batch has fewer samples than there are ranks, and each rank has
+  // tokens enough.
+  bool may_split_context(const Degrees& d, int ranks) const {
+    const int64_t samples = std::max<int64_t>(line_.batch(), 1);
+    return samples < ranks && d.dp <= samples && tokens_ / d.cp >= kTokensMin;
+  }
   void of_mesh(Degrees d) {
     const Degrees used = bound_.of_use({.dp = d.dp, .tp = d.tp});
     shares_ = used.dp == d.dp;
     splits_ = used.tp == d.tp;
-    for (d.zero = 0; d.zero <= (d.dp > 1 ? 3 : 0); ++d.zero) {
+    for (d.zero = 0; d.zero <= (d.replicas() > 1 ? 3 : 0); ++d.zero) {
       if (!allows(pins_.zero, d.zero)) continue;
       for (const bool sp : {false, true}) {
         d.sp = sp;
         if (!allows(pins_.sp, sp ? 1 : 0)) continue;
-        if (!sp || (d.tp > 1 && sequence_)) of_ranks(d);
+        if (!sp || (d.tp > 1 && d.cp == 1 && sequence_)) of_ranks(d);
       }
     }
   }
@@ -111,6 +127,7 @@ class Enumeration {
   WorkBound& bound_;
   const int devices_;
   const Pins& pins_;
+  int64_t tokens_ = 0;  // of a sequence
   bool sequence_ = false, shares_ = true, splits_ = true;
   std::vector<Candidate> all_;
   std::map<int, std::vector<int>> counts_;

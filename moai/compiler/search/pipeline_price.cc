@@ -55,7 +55,7 @@ class Pipeline {
     if (stages_ == 1) return;
     const Mesh mesh = mesh_of(degrees_);
     const cluster::GroupShape shape = cost::axis_shapes(cluster_, mesh)[0];
-    const double share = 0.5 / m_ / degrees_.dp / (degrees_.sp ? degrees_.tp : 1);
+    const double share = 0.5 / m_ / degrees_.replicas() / (degrees_.sp ? degrees_.tp : 1);
     for (uint32_t p = 0; p + 1 < parts_count_; ++p) {
       const double bytes = line_.crossing()[parts_[p].end] * share;
       parts_[p].send_s =
@@ -210,9 +210,7 @@ class Pipeline {
         p.axes.push_back(messages());
         continue;
       }
-      const bool tensor = axis.name == "tp";
-      const auto& each = tensor ? costs_.each_tensor : costs_.each_data;
-      const auto& once = tensor ? costs_.once_tensor : costs_.once_data;
+      const auto& [each, once] = costs_.*PlaceCosts::along(axis.name);
       const auto count = [&](double PlaceCosts::Traffic::* field) {
         return (m_ * (each.*field) + once.*field) / stages_;
       };
@@ -234,7 +232,7 @@ class Pipeline {
   // Of the stage that receives most.
   cost::AxisTraffic messages() const {
     cost::AxisTraffic most;
-    const double share = 0.5 / m_ / degrees_.dp / (degrees_.sp ? degrees_.tp : 1);
+    const double share = 0.5 / m_ / degrees_.replicas() / (degrees_.sp ? degrees_.tp : 1);
     for (uint32_t s = 0; s < stages_; ++s) {
       cost::AxisTraffic t;
       for (uint32_t p = s; p < parts_count_; p += stages_) {

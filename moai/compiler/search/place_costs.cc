@@ -134,7 +134,7 @@ class Counting {
           price.exposed_s;
       const bool tensor = is_tensor(*k.collective);
       count_traffic(*k.collective, price.seconds, line_.times(part.place),
-                    tensor ? &out_.each_tensor : &out_.each_data);
+                    &(out_.*PlaceCosts::along(axis_of(*k.collective))).each);
       if (tensor) {
         out_.tensor_bandwidth_s +=
             line_.times(part.place) * std::max(0.0, price.exposed_s - k.latency_s);
@@ -183,11 +183,13 @@ class Counting {
       return;
     }
     count_traffic(*k.collective, price.seconds, all > 0 ? times : 1,
-                  is_tensor(*k.collective) ? &out_.once_tensor : &out_.once_data);
+                  &(out_.*PlaceCosts::along(axis_of(*k.collective))).once);
   }
-  bool is_tensor(const cost::CollectiveCall& c) const {
-    return planned_.program.mesh.axes[c.axis].name == "tp";
+  const std::string& axis_of(const cost::CollectiveCall& c) const {
+    return planned_.program.mesh.axes[c.axis].name;
   }
+  // Whether it moves rows of a micro-batch: along tp and cp.
+  bool is_tensor(const cost::CollectiveCall& c) const { return axis_of(c) != "dp"; }
   double launch_s() const { return cluster_.device.fitted.launch_s / cluster_.slowest(); }
   static void count_traffic(const cost::CollectiveCall& c, double seconds, double times,
                             PlaceCosts::Traffic* traffic) {
@@ -423,9 +425,9 @@ PlaceCosts combine(PlaceCosts each, const PlaceCosts& once) {
   };
   for (size_t i = 0; i < each.places.size(); ++i) take(&each.places[i], once.places[i]);
   take(&each.common, once.common);
-  each.each_data = once.each_data;
-  each.once_tensor = once.once_tensor;
-  each.once_data = once.once_data;
+  each.data = once.data;
+  each.tensor.once = once.tensor.once;
+  each.context.once = once.context.once;
   return each;
 }
 

@@ -39,9 +39,17 @@ struct PlaceCosts {
   struct Traffic {
     double collectives = 0, received_bytes = 0, seconds = 0;
   };
-  // Of all the model's layers on one rank: of each micro-batch and once, along tp and dp.
-  Traffic each_tensor{}, each_data{}, once_tensor{}, once_data{};
-  double tensor_bandwidth_s = 0;    // of `each` along tp, were there no latency
+  // Of all the model's layers on one rank: of each micro-batch and once, on one axis.
+  struct Along {
+    Traffic each{}, once{};
+  };
+  Along tensor{}, context{}, data{};
+  static Along PlaceCosts::* along(std::string_view axis) {
+    return axis == "tp"   ? &PlaceCosts::tensor
+           : axis == "cp" ? &PlaceCosts::context
+                          : &PlaceCosts::data;
+  }
+  double tensor_bandwidth_s = 0;    // of `each` along tp and cp, were there no latency
   std::vector<WholeCalls> whole{};  // of all layers, for one micro-batch; lines are marks
 };
 

@@ -43,11 +43,11 @@ std::vector<Candidate> PlanPrices::candidates() {
 void PlanPrices::set_bound(Candidate* c) {
   const Degrees& d = c->of_use;
   const WorkBound::Work& w = bound_.work(d.dp, d.tp);
-  const double calls = w.forward_s + w.backward_s + again_s(d);
+  const double calls = (w.forward_s + w.backward_s + again_s(d)) / d.cp;
   double each = calls;
-  const auto exchange = tensor_exchange_.find({d.tp, d.sp});
+  const auto exchange = tensor_exchange_.find({d.tp, d.cp, d.sp});
   if (exchange != tensor_exchange_.end()) each += exchange->second / d.dp;
-  const double forward = calls > 0 ? w.forward_s / calls : 0;
+  const double forward = calls > 0 ? w.forward_s / d.cp / calls : 0;
   c->bound_s = pipelined(*c, each, forward) + once_s(*c);
   c->memory_bytes = least_bytes(*c);
 }
@@ -145,7 +145,7 @@ double PlanPrices::send_s(const Candidate& c) {
   }
   const Degrees& d = c.degrees;
   const cluster::GroupShape shape = cost::axis_shapes(cluster_, mesh_of(d))[0];
-  const double bytes = *least_crossing_ / 2 / c.microbatches / d.dp / (d.sp ? d.tp : 1);
+  const double bytes = *least_crossing_ / 2 / c.microbatches / d.replicas() / (d.sp ? d.tp : 1);
   return cost::collective_seconds(cluster_, cluster::Collective::kSend, bytes, shape);
 }
 
@@ -171,19 +171,20 @@ double PlanPrices::pipelined(const Candidate& c, double each, double forward) co
 double PlanPrices::once_s(const Candidate& c) {
   const Degrees& d = c.degrees;
   const double optimizer = bound_.work(c.of_use.dp, c.of_use.tp).optimizer_s;
-  const double sum = optimizer * (d.zero == 0 ? c.of_use.dp : 1) / d.pp;
+  const double sum = optimizer * (d.zero == 0 ? c.of_use.dp : 1.0 / d.cp) / d.pp;
   if (d.dp == 1 || !bound_.shares_batch(d.dp) || options_.overlap.data) return sum;
   return sum + data_exchange_s(d, c.microbatches);
 }
 
 double PlanPrices::data_exchange_s(const Degrees& d, int microbatches) {
   const int m = d.zero == 3 ? microbatches : 1;
-  const auto [at, is_new] = data_exchange_.try_emplace({d.pp, d.dp, d.tp, d.zero, m});
+  const auto [at, is_new] = data_exchange_.try_emplace({d.pp, d.dp, d.tp, d.cp, d.zero, m});
   if (!is_new) return at->second;
   using cluster::Collective;
   const cluster::GroupShape shape =
-      cost::axis_shapes(cluster_, Mesh{{{"dp", d.dp}, {"tp", d.tp}}})[0];
-  const double bytes = bound_.bytes(d.tp).gradients / d.pp;
+      cost::axis_shapes(cluster_, Mesh{{{"dp", d.dp}, {"cp", d.cp}, {"tp", d.tp}}})[0];
+  // What is shared along cp as well is less along dp.
+  const double bytes = bound_.bytes(d.tp).gradients / d.pp / (d.zero > 0 ? d.cp : 1);
   const auto seconds = [&](Collective kind) {
     return cost::collective_seconds(cluster_, kind, bytes, shape);
   };
@@ -197,8 +198,9 @@ double PlanPrices::data_exchange_s(const Degrees& d, int microbatches) {
 double PlanPrices::least_bytes(const Candidate& c) {
   const Degrees& d = c.degrees;
   const WorkBound::Bytes& b = bound_.bytes(d.tp);
-  double sum = b.parameters / (d.zero >= 3 ? d.dp : 1) + b.state / (d.zero >= 1 ? d.dp : 1);
-  if (c.microbatches > 1) sum += b.gradients / (d.zero >= 2 ? d.dp : 1);
+  const int shares = d.replicas();
+  double sum = b.parameters / (d.zero >= 3 ? shares : 1) + b.state / (d.zero >= 1 ? shares : 1);
+  if (c.microbatches > 1) sum += b.gradients / (d.zero >= 2 ? shares : 1);
   return sum / d.pp;
 }
 
@@ -214,12 +216,13 @@ bool PlanPrices::even(const Candidate& c) const {
 PlanPrices::Key PlanPrices::key(const Candidate& c) const {
   const int64_t parts = static_cast<int64_t>(c.microbatches) * c.of_use.dp;
   const bool same = even(c);
-  return {{c.degrees.tp, c.degrees.sp, c.degrees.recompute, same ? 0 : c.microbatches},
+  const Degrees& d = c.degrees;
+  return {{d.tp, d.cp, d.sp, d.recompute, same ? 0 : c.microbatches},
           same ? line_.batch() / parts : parts};
 }
 
 PlanPrices::WeightsKey PlanPrices::weights_key(const Candidate& c) const {
-  return {c.degrees.dp, c.degrees.tp, c.degrees.zero, c.degrees.sp};
+  return {c.degrees.dp, c.degrees.cp, c.degrees.tp, c.degrees.zero, c.degrees.sp};
 }
 
 void PlanPrices::note(const Candidate& c, const PlaceCosts& costs) {
@@ -242,7 +245,8 @@ void PlanPrices::note(const Candidate& c, const PlaceCosts& costs) {
     }
   }
   const double parts = static_cast<double>(c.microbatches) * c.of_use.dp;
-  tensor_exchange_.try_emplace({c.of_use.tp, c.of_use.sp}, costs.tensor_bandwidth_s * parts);
+  tensor_exchange_.try_emplace({c.of_use.tp, c.of_use.cp, c.of_use.sp},
+                               costs.tensor_bandwidth_s * parts);
 }
 
 std::vector<PipelineSchedule> PlanPrices::schedules_of(const Candidate& c) const {
@@ -272,7 +276,8 @@ std::optional<PlanPrices::Counted> PlanPrices::count_emitted(const Candidate& c)
 
 PlanPrices::Counted PlanPrices::emit(const Candidate& c, WindowPlanner* planner) {
   const Degrees& d = c.degrees;
-  Counted out{.planned = planner->plan({.dp = d.dp, .tp = d.tp, .zero = d.zero, .sp = d.sp})};
+  Counted out{.planned = planner->plan(
+                  Degrees{.dp = d.dp, .tp = d.tp, .zero = d.zero, .sp = d.sp, .cp = d.cp})};
   out.planned->microbatches = c.microbatches;
   out.costs = place_costs(line_, *out.planned, cluster_, options_);
   note(c, out.costs);
@@ -303,7 +308,7 @@ bool PlanPrices::count_rows(const Candidate& c, int64_t rows) {
   WindowPlanner* planner = windows_.of(of.microbatches, c.degrees.recompute);
   if (!planner) return false;
   of.degrees.dp = static_cast<int>(parts / of.microbatches);
-  of.degrees.zero = of.degrees.dp == 1 ? 0 : kMostBeside;
+  of.degrees.zero = of.degrees.replicas() == 1 ? 0 : kMostBeside;
   of.of_use.dp = of.degrees.dp;
   of.of_use.zero = of.degrees.zero;
   emit(of, planner);

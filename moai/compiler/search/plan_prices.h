@@ -66,7 +66,7 @@ class PlanPrices {
  private:
   // What calls of a micro-batch depend on but for its rows.
   struct Group {
-    int tp = 1;
+    int tp = 1, cp = 1;
     bool sp = false;
     Recompute recompute = Recompute::kNone;
     int uneven = 0;  // micro-batches, where ranks' parts of them differ
@@ -92,7 +92,7 @@ class PlanPrices {
   };
   const StageBound& stage_bound(const Key& calls, int pp, int chunks);
   // Of the whole model's weights on one device of dp × tp: what depends on no micro-batch.
-  using WeightsKey = std::tuple<int, int, int, bool>;  // dp, tp, zero, sp
+  using WeightsKey = std::tuple<int, int, int, int, bool>;  // dp, cp, tp, zero, sp
   struct Weights {
     double common_s = 0, once_s = 0;  // once a step, on every stage and by place
     double each_s = 0;                // what dp exchanges for each micro-batch
@@ -128,9 +128,10 @@ class PlanPrices {
   std::map<WeightsKey, Weights> weights_;
   std::map<std::tuple<Key, int, int>, StageBound> stage_bounds_;  // by stages and chunks
   std::optional<double> least_crossing_;                          // of line_.crossing()
-  std::map<std::pair<int, bool>, double> tensor_exchange_;  // by tp and sp, of all of the batch
+  // By tp, cp and sp, of all of the batch.
+  std::map<std::tuple<int, int, bool>, double> tensor_exchange_;
   std::map<std::tuple<int, int, Recompute>, double> again_;
-  std::map<std::tuple<int, int, int, int, int>, double> data_exchange_;
+  std::map<std::tuple<int, int, int, int, int, int>, double> data_exchange_;
 };
 
 }  // namespace moai::compiler

@@ -105,8 +105,8 @@ class Search {
   Status nothing_allowed() const {
     return invalid_argument("[search.plan] no plan for " +
                             std::to_string(problem_.cluster->devices()) +
-                            " devices is as pinned; dp × tp × pp must be the number of devices, "
-                            "and zero needs dp");
+                            " devices is as pinned; dp × tp × pp × cp must be the number of "
+                            "devices, and zero needs dp or cp");
   }
 
   bool fits(double bytes) const { return bytes <= prices_.limit(); }

@@ -9,6 +9,7 @@
 
 #include "moai/compiler/sharding/skipped_region.h"
 #include "moai/compiler/sharding/strategies.h"
+#include "moai/ops/list_call.h"
 
 namespace moai::compiler {
 namespace {
@@ -134,6 +135,78 @@ void sum_first(SpmdProgram* program) {
   append();
   program->steps = std::move(ordered);
 }
+
+// Among parts of one call over lists and the moves between them, gradients that are sums on several
+// axes are summed on one after the other, all together.
+class SumsByAxis {
+ public:
+  SumsByAxis(const ValueGraph& g, SpmdProgram* program) : graph_(g), program_(*program) {}
+
+  void run() {
+    for (Step& step : program_.steps) {
+      const auto* c = std::get_if<CallStep>(&step);
+      const uint32_t list = c ? list_call(*c) : kNone;
+      if (c && (list == kNone || (list_ != kNone && list != list_))) append();
+      if (c && list == kNone) {
+        ordered_.push_back(std::move(step));
+        continue;
+      }
+      if (c) list_ = list;
+      steps_.push_back(std::move(step));
+    }
+    append();
+    program_.steps = std::move(ordered_);
+  }
+
+ private:
+  // The recorded call that it is a part of.
+  uint32_t list_call(const CallStep& c) const {
+    const ValueNode& n = graph_.nodes[c.node];
+    return ops::is_list_call(n.signature) ? n.source : kNone;
+  }
+  ValueId value(RegisterId r) const { return r == kNone ? kNone : program_.registers[r].value; }
+
+  void append() {
+    // How many sums of a value come before, and which steps these are.
+    std::map<ValueId, uint32_t> before;
+    std::vector<std::tuple<uint32_t, uint32_t, size_t>> sums;
+    std::set<ValueId> used;
+    std::set<uint32_t> axes;
+    for (size_t i = 0; i < steps_.size(); ++i) {
+      if (const auto* c = std::get_if<CallStep>(&steps_[i])) {
+        for (const RegisterId r : c->operands) used.insert(value(r));
+        for (const RegisterId r : c->made) used.insert(value(r));
+        continue;
+      }
+      const auto& m = std::get<MoveStep>(steps_[i]);
+      const ValueId v = value(m.from);
+      if (m.kind != MoveKind::kAllReduce || used.contains(v)) {
+        used.insert(v);
+        continue;
+      }
+      sums.emplace_back(before[v]++, m.axis, i);
+      axes.insert(m.axis);
+    }
+    std::vector<bool> first(steps_.size());
+    if (axes.size() > 1) {
+      std::ranges::sort(sums);
+      for (const auto& [level, axis, i] : sums) {
+        first[i] = true;
+        ordered_.push_back(steps_[i]);
+      }
+    }
+    for (size_t i = 0; i < steps_.size(); ++i) {
+      if (!first[i]) ordered_.push_back(std::move(steps_[i]));
+    }
+    steps_.clear();
+    list_ = kNone;
+  }
+
+  const ValueGraph& graph_;
+  SpmdProgram& program_;
+  std::vector<Step> steps_, ordered_;
+  uint32_t list_ = kNone;
+};
 
 // The steps in their order as they are made, with numbers for what goes together.
 class Ordered {
@@ -349,6 +422,7 @@ void bundle_moves(const ValueGraph& g, const BundleLimits& limits, SpmdProgram* 
   reduce_at_once(g, program);
   if (limits.bytes_max == 0) return;
   sum_first(program);
+  SumsByAxis(g, program).run();
   const Moves moves(g, limits, *program);
   const uint32_t bundles = LateSums(g, moves, program).run();
   EarlyGathers(g, moves, bundles, program).run();

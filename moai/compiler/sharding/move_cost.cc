@@ -15,6 +15,7 @@ constexpr double kTaboo = 1e4;         // against the policy of the axis
 constexpr double kSlicePrice = 1e-6;   // a copy, nothing travels
 constexpr double kMaskPrice = 3;       // keeps what is whole from becoming partial
 constexpr double kForkPrice = 2.5;     // a partial value that is read twice is resolved first
+constexpr double kAvoided = 1.5;       // to shares of a factor that is other axes'
 constexpr double kStrayScatter = 2.2;  // a reduce-scatter that nobody asked for: over an all-reduce
 
 }  // namespace
@@ -57,7 +58,7 @@ double MoveCost::on_axis(size_t axis, ValueId v, const AxisPlacement& from,
   const double b = bytes(v, wanted, axis);
   const double n = plan_.mesh.axes[axis].size;
   if (from.replicated()) {
-    if (to.split()) return kSlicePrice * b;
+    if (to.split()) return kSlicePrice * b * (is_avoided(axis, v, to) ? kAvoided : 1);
     const bool masks = to.reduction == ops::Reduction::kSum || tensor::is_idempotent(to.reduction);
     return masks ? kMaskPrice * b : kNever;
   }
@@ -71,8 +72,17 @@ double MoveCost::on_axis(size_t axis, ValueId v, const AxisPlacement& from,
 
 double MoveCost::of_sum(size_t axis, ValueId v, const Placement& made) const {
   const double n = plan_.mesh.axes[axis].size;
-  if (plan_.policies[axis].scatters.empty() || is_activation(v)) return 0;
-  return 2 * bytes(v, made, axis) * (n - 1) / n;
+  const AxisPolicy& policy = plan_.policies[axis];
+  const double share = bytes(v, made, axis) * (n - 1) / n;
+  if (policy.keeps == AxisPolicy::Keeps::kNothing) return is_activation(v) ? share : 0;
+  return policy.scatters.empty() || is_activation(v) ? 0 : 2 * share;
+}
+
+double MoveCost::of_share(size_t axis, ValueId v, const ValueNode& n) const {
+  if (plan_.policies[axis].keeps != AxisPolicy::Keeps::kNothing || is_activation(v)) return 0;
+  const bool of_activations = std::ranges::any_of(
+      n.operands, [&](const Use& u) { return u.value != kNone && is_activation(u.value); });
+  return of_activations ? kTaboo * bytes(v, {}, axis) : 0;
 }
 
 double MoveCost::bytes(ValueId v, const Placement& p, size_t without_axis) const {
@@ -90,6 +100,9 @@ double MoveCost::weight(size_t axis, ValueId v, const AxisPlacement& from,
   const AxisPlacement& to = wanted[axis];
   const bool activation = is_activation(v);
   if (from.split()) {
+    if (policy.keeps == AxisPolicy::Keeps::kNothing) {
+      return to.split() && is_avoided(axis, v, to) ? kAvoided : 1;
+    }
     const bool keeps = (policy.keeps == AxisPolicy::Keeps::kActivations) == activation;
     return keeps ? kTaboo : 1;
   }
@@ -102,6 +115,12 @@ double MoveCost::weight(size_t axis, ValueId v, const AxisPlacement& from,
 bool MoveCost::is_activation(ValueId v) const {
   const std::vector<FactorId>& list = factors_.of(graph_.values[v].segment);
   return std::ranges::any_of(list, [&](FactorId f) { return f < batch_.size() && batch_[f]; });
+}
+
+bool MoveCost::is_avoided(size_t axis, ValueId v, const AxisPlacement& to) const {
+  const std::vector<FactorId>& avoids = plan_.policies[axis].avoids;
+  const FactorId f = factors_.of(graph_.values[v].segment)[to.place];
+  return std::ranges::find(avoids, f) != avoids.end();
 }
 
 // Whether the wanted share is where states are shared (share_place.h).

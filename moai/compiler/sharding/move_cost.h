@@ -15,14 +15,20 @@ class MoveCost {
   double on_axis(size_t axis, ValueId v, const AxisPlacement& from, const Placement& wanted) const;
   // On all axes together.
   double of(ValueId v, const Placement& from, const Placement& wanted) const;
-  // What the sum of a weight's gradient will cost, where an axis splits sequences: of activations
-  // the next call decides whether they are summed or scattered.
+  // What the sum of a weight's gradient will cost, where tensor parallel splits sequences: of
+  // activations the next call decides whether they are summed or scattered. With a split context
+  // that of an activation, which is scattered at least; gradients are summed in any case.
   double of_sum(size_t axis, ValueId v, const Placement& made) const;
+  // With a split context, what speaks against shares of a gradient that `n` makes of activations:
+  // its optimizer would work on shares that nobody wants. Where weights are shared sums are
+  // scattered.
+  double of_share(size_t axis, ValueId v, const ValueNode& n) const;
 
  private:
   double bytes(ValueId v, const Placement& p, size_t without_axis) const;
   double weight(size_t axis, ValueId v, const AxisPlacement& from, const Placement& wanted) const;
   bool is_activation(ValueId v) const;
+  bool is_avoided(size_t axis, ValueId v, const AxisPlacement& to) const;
   bool is_share(size_t axis, ValueId v, const Placement& wanted) const;
 
   const ValueGraph& graph_;

@@ -170,6 +170,21 @@ class Partition {
       }
     }
     program_.steps.push_back(std::move(step));
+    for (const Use* u : made) enter(u->made);
+  }
+
+  // What is whole on the axis goes on as a share alone.
+  void enter(ValueId v) {
+    const auto entry = plan_.entries.find(v);
+    if (entry == plan_.entries.end()) return;
+    const auto [axis, place] = entry->second;
+    const RegisterId whole = available_[v].front();
+    Placement share = placement(whole);
+    const bool taken = std::ranges::find(share, split_at(place)) != share.end();
+    if (taken || !share[axis].replicated()) return;
+    share[axis] = split_at(place);
+    move(v, whole, axis, std::move(share));
+    std::erase(available_[v], whole);
   }
 
   Strategy cheapest(const ValueNode& n, NodeId id, size_t axis, const TakenParts& taken,
@@ -208,6 +223,8 @@ class Partition {
       for (size_t i = 0; i < made.size(); ++i) {
         if (made[i]->made != kNone && s.made[i].partial()) {
           cost += cost_.of_sum(axis, made[i]->made, makes[i]);
+        } else if (made[i]->made != kNone && s.made[i].split()) {
+          cost += cost_.of_share(axis, made[i]->made, n);
         }
       }
       // What is written goes home in the end: of two ways that cost the same, there.

@@ -13,12 +13,15 @@ struct AxisPolicy {
   enum class Keeps : uint8_t {
     kActivations,  // data parallel: weights may be gathered, activations never
     kWeights,      // tensor parallel: activations may be gathered, weights never
+    kNothing,      // context split: what travels least; sums of gradients cost nothing
   };
   Keeps keeps = Keeps::kActivations;
   // Partial values without a batch factor go to shares, as sharded optimizers want them.
   bool scatters_gradients = false;
-  // Factors over which partial activations may be scattered (sequence parallelism).
+  // Factors over which partial activations may be scattered (sequence parallelism, context split).
   std::vector<FactorId> scatters{};
+  // Factors that are other axes' to share: taken where nothing else is as near.
+  std::vector<FactorId> avoids{};
 };
 
 // How much goes together in one exchange of one kind on one axis: a part of all that does, each
@@ -38,6 +41,12 @@ struct LayoutPlan {
   // Where copies gathered from shares of weights are dropped, to be gathered again (the start of
   // the backward part); kNone: they are kept.
   NodeId regather = kNone;
+  // Of what is made whole along an axis from there on its share at this place: where the sequence
+  // begins.
+  struct Entry {
+    uint32_t axis = 0, place = 0;
+  };
+  std::map<ValueId, Entry> entries{};
   // On a mesh of stages, by node the stage that runs it, or kEveryStage.
   std::vector<int32_t> stages{};
   int chunks = 1;                        // parts of the model that a stage has

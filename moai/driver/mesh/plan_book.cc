@@ -186,12 +186,17 @@ void PlanBook::say_barriers(const compiler::Distributed& d) {
            " needs all of a batch; so far each keeps its activations");
 }
 
+void PlanBook::say_unshared(const compiler::Distributed& d) {
+  if (d.unshared.empty() || !said_unshared_.insert(d.unshared).second) return;
+  log_warning("[driver.mesh] " + d.unshared);
+}
+
 // Degrees under which a rank needs less; false where there are none.
 bool PlanBook::needs_less(const Options& options, const compiler::Distributed& d,
                           compiler::DistributeInput* in) {
   compiler::Degrees& now = in->degrees;
   if (in->whole || !d.in_time.ok()) return false;
-  if (options.open.zero && now.dp > 1 && now.zero < kZeroMax) {
+  if (options.open.zero && now.replicas() > 1 && now.zero < kZeroMax) {
     ++now.zero;
     return true;
   }
@@ -213,6 +218,7 @@ compiler::Distributed PlanBook::distribute(compiler::DistributeInput in, const O
   for (;;) {
     compiler::Distributed d = compiler::distribute(in, &signatures_);
     say_barriers(d);
+    say_unshared(d);
     if (!d.verified.ok()) {
       log_error(
           "[driver.mesh] a plan is not right and is not used, every rank runs the window whole: " +

@@ -105,6 +105,7 @@ class PlanBook {
                       const compiler::Mesh& mesh, int rank) const;
   void drop_oldest();
   void say_barriers(const compiler::Distributed& d);
+  void say_unshared(const compiler::Distributed& d);
 
   Options options_;
   const Storages& storages_;
@@ -116,6 +117,7 @@ class PlanBook {
   dispatch::TemplateId last_id_ = 0;
   int64_t microbatch_rows_ = 0;          // of the largest batch so far
   std::set<std::string> said_barriers_;  // operators
+  std::set<std::string> said_unshared_;
   std::vector<dispatch::TemplateId> dropped_;
 };
 

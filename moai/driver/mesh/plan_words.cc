@@ -61,6 +61,7 @@ std::string selection_line(const compiler::Degrees& d) {
     text += "num_micro_batches : " + std::to_string(d.microbatches) + ", ";
   }
   text += d.tp > 1 ? "TP : " + std::to_string(d.tp) + ", " : "No TP, ";
+  if (d.cp > 1) text += "CP : " + std::to_string(d.cp) + ", ";
   const char* recomputation = d.recompute == compiler::Recompute::kFull        ? "full(2)"
                               : d.recompute == compiler::Recompute::kSelective ? "default(1)"
                                                                                : "0";

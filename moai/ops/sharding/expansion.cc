@@ -7,8 +7,8 @@ namespace moai::ops {
 
 std::optional<Expansion> expand(const CallSignature& s) {
   using namespace sharding;
-  for (const auto family :
-       {expand_mean, expand_loss, expand_sum_of_product, expand_softmax, expand_batch_norm}) {
+  for (const auto family : {expand_mean, expand_loss, expand_sum_of_product, expand_softmax,
+                            expand_batch_norm, expand_lookup}) {
     if (auto made = family(s)) return made;
   }
   return std::nullopt;

@@ -2,7 +2,8 @@
 //
 // A mean is a sum and a division by the count of the whole; "bias + a b" a product and a sum, of
 // which the product may be partial; a loss that is a mean likewise; softmax over a vocabulary and
-// batch norm over a batch are what they are made of. Last bits may change. Which calls are worth it
+// batch norm over a batch are what they are made of; what is looked up by a piece of a tensor is
+// looked up by a copy of it. Last bits may change. Which calls are worth it
 // is the caller's to say: an expanded call is more calls, and keeps more.
 //
 //   aten::mean.dim(f32[8,3], [0], false, none) -> f32[3]

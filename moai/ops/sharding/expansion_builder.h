@@ -60,6 +60,7 @@ std::optional<Expansion> expand_loss(const CallSignature& s);
 std::optional<Expansion> expand_sum_of_product(const CallSignature& s);
 std::optional<Expansion> expand_softmax(const CallSignature& s);
 std::optional<Expansion> expand_batch_norm(const CallSignature& s);
+std::optional<Expansion> expand_lookup(const CallSignature& s);
 
 bool is_tensor(const CallSignature& s, size_t i);
 // An int or bool argument; -1 of another.

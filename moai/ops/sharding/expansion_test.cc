@@ -89,6 +89,15 @@ TEST(Expansion, BatchNormMovesWhatIsRunning) {
       "words 1 0 0; results 9 1 7");
 }
 
+TEST(Expansion, WhatAPieceLooksUpACopyOfItDoes) {
+  EXPECT_EQ(expanded("aten::embedding(f32[9,4], i64[2,5]{6,1}+1, -1, false, false) -> f32[2,5,4]"),
+            "%2 = aten::clone(i64[2,5]{6,1}+1 %1, 0) -> i64[2,5]\n"
+            "%3 = aten::embedding(f32[9,4] %0, i64[2,5] %2, -1, false, false) -> f32[2,5,4]\n"
+            "words; results 1");
+  EXPECT_EQ(expanded("aten::embedding(f32[9,4], i64[2,5]{5,1}, -1, false, false) -> f32[2,5,4]"),
+            "none");
+}
+
 TEST(Expansion, OtherCallsStayAsTheyAre) {
   for (const char* text :
        {"aten::mm(f32[2,3], f32[3,4]) -> f32[2,4]",

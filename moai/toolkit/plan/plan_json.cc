@@ -10,7 +10,7 @@ Json degrees_json(const compiler::Degrees& d) {
   return {{"dp", d.dp},
           {"tp", d.tp},
           {"pp", d.pp},
-          {"cp", 1},
+          {"cp", d.cp},
           {"ep", 1},
           {"zero", d.zero},
           {"sp", d.sp},
@@ -22,7 +22,7 @@ Json degrees_json(const compiler::Degrees& d) {
 Json stages(const StepPrice& p) {
   Json all = Json::array();
   for (const compiler::StagePrice& stage : p.stages) {
-    all.push_back({{"devices", p.degrees.dp * p.degrees.tp},
+    all.push_back({{"devices", p.degrees.ranks() / p.degrees.pp},
                    {"weights", stage.weights},
                    {"step_s", stage.busy_s() + stage.slices.exchange_s + stage.slices.idle_s},
                    {"forward_s", stage.slices.forward_s},

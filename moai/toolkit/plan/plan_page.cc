@@ -127,8 +127,9 @@ std::string memory(const PlanReport& r) {
   std::string out;
   for (size_t s = 0; s < best.stages.size(); ++s) {
     const compiler::StagePrice& stage = best.stages[s];
-    out += memory_of(stage.fullest, stage.memory_bytes, limit,
-                     each_of(best.degrees.dp * best.degrees.tp) + " of stage " + std::to_string(s));
+    out += memory_of(
+        stage.fullest, stage.memory_bytes, limit,
+        each_of(best.degrees.ranks() / best.degrees.pp) + " of stage " + std::to_string(s));
   }
   return out;
 }

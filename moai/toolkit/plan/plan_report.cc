@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "moai/compiler/planner/unshared.h"
 #include "moai/toolkit/plan/quantities.h"
 
 namespace moai::toolkit {
@@ -50,6 +51,7 @@ std::string plan_text(const compiler::Degrees& d) {
   std::string text = "dp " + std::to_string(d.dp) + " · tp " + std::to_string(d.tp) + " · zero " +
                      std::to_string(d.zero);
   if (d.sp) text += " · sp";
+  if (d.cp > 1) text += " · cp " + std::to_string(d.cp);
   if (d.pp > 1) text += " · pp " + std::to_string(d.pp) + " (" + to_string(d.schedule) + ")";
   if (d.microbatches > 1) text += " · micro-batches " + std::to_string(d.microbatches);
   if (d.recompute != compiler::Recompute::kNone) {
@@ -88,7 +90,10 @@ std::string binding_constraint(const PlanReport& r) {
 
 std::vector<std::string> notes(const PlanReport& r) {
   std::vector<std::string> all;
-  if (r.samples == 0 && r.cluster.devices() > 1) {
+  const compiler::Degrees& degrees = r.best().degrees;
+  const std::string unshared = compiler::unshared_context(degrees, r.found.sequence);
+  if (!unshared.empty()) all.push_back(unshared);
+  if (r.samples == 0 && r.cluster.devices() > degrees.cp) {
     all.push_back(
         "no batch was recognized, so that dp shares no work: a call needs all samples at once, or "
         "the batch has one");
@@ -114,7 +119,7 @@ std::vector<std::string> notes(const PlanReport& r) {
     all.push_back("micro-batches wait for each other at " + b.op + ", " + line_text(r, b.line) +
                   ", which needs all of a batch: up to there each keeps its activations");
   }
-  if (r.samples_together < best.degrees.dp) {
+  if (best.degrees.dp > 1 && r.samples_together < best.degrees.dp) {
     all.push_back("a batch has " + std::to_string(r.samples_together) +
                   " samples, fewer than dp: every device computes all of them");
     return all;

@@ -54,6 +54,16 @@ class Gpt(nn.Module):
         return F.cross_entropy(self.head(self.norm[-1](h)).flatten(0, 1), y.flatten())
 
 
+class Pieces(Gpt):
+    """Inputs and labels are pieces of one upload."""
+
+    def __init__(self):
+        super().__init__(layers=1)
+
+    def forward(self, ids):
+        return super().forward(ids[:, :-1], ids[:, 1:])
+
+
 class Rms(nn.Module):
     def __init__(self):
         super().__init__()
@@ -229,8 +239,8 @@ class Lstm(nn.Module):
         return F.cross_entropy(self.head(self.cells(self.tokens(x))[0]).flatten(0, 1), y.flatten())
 
 
-def tokens():
-    return torch.randint(VOCABULARY, (BATCH, TOKENS))
+def tokens(more=0):
+    return torch.randint(VOCABULARY, (BATCH, TOKENS + more))
 
 
 CASES = {
@@ -248,6 +258,7 @@ CASES = {
     "lstm": (Lstm, lambda: (tokens(), tokens()), VOCABULARY),
     "fused": (Mlp, lambda: (torch.randn(7, 6), torch.randint(4, (7,))), 4),
     "evaluation": (lambda: Gpt(1), lambda: (tokens(), tokens()), VOCABULARY),
+    "pieces": (Pieces, lambda: (tokens(1),), VOCABULARY),
     "accumulation": (lambda: Gpt(1), lambda: (tokens()[:5], tokens()[:5]), VOCABULARY),
 }
 

@@ -40,6 +40,7 @@ void MutantTable::add_one_stage(Model* model, bool overlaps) {
     const std::string n = std::to_string(ranks);
     add("dp " + n, [&](const Analysed& w) { return data_parallel(golden, w, ranks); });
     add("tp " + n, [&](const Analysed& w) { return tensor_parallel(golden, w, ranks); });
+    add("cp " + n, [&](const Analysed& w) { return split_context(golden, w, ranks); });
   }
   for (const unsigned seed : {1U, 2U, 4U, 5U, 8U, 11U}) {
     add("random " + std::to_string(seed),
