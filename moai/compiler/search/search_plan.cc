@@ -286,8 +286,10 @@ class Search {
 
   // ---- the best: from calls that are emitted for it, then as all of its programs
 
+  // Bounds of measured devices may be off: the order is that of prices.
   void settle() {
     gather();
+    std::ranges::stable_sort(found_, before);
     while (!found_.empty() && !found_.front().priced.planned && !stopped_) {
       Plan plan = std::move(found_.front());
       found_.erase(found_.begin());
