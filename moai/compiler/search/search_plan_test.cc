@@ -104,47 +104,6 @@ TEST_F(SearchPlan, PricesOfFewLayersTellThatOfAll) {
   }
 }
 
-// Micro-batches that others have as well, weights that others have as well.
-TEST_F(SearchPlan, CallsOfOtherPlansTellThoseOfAPlan) {
-  use_deep({.layers = 12, .batch = 64, .width = 96, .hidden = 384});
-  problem(8);
-  PlanPrices prices(step_, cluster_, {}, {}, 1e12, &signatures_);
-  size_t told = 0;
-  for (Candidate& c : prices.candidates()) {
-    const auto counted = prices.count(c);
-    if (!counted || counted->planned) continue;
-    const auto price = prices.price(c, *counted, {});
-    ASSERT_TRUE(price.has_value()) << to_string(c.degrees);
-    const StepPrice emitted = this->price(&prices, c, {});
-    const double step_s = emitted.program.step_s;
-    EXPECT_NEAR(price->step.program.step_s, step_s, 0.02 * step_s) << to_string(c.degrees);
-    ++told;
-  }
-  EXPECT_GT(told, 50u);
-}
-
-// Large ones, of which calls take more than a launch.
-TEST_F(SearchPlan, MicrobatchesOfMoreRowsBoundThoseOfFewer) {
-  use_deep({.layers = 8, .batch = 16384, .width = 512, .hidden = 2048});
-  problem(8);
-  PlanPrices prices(step_, cluster_, {}, {}, 1e12, &signatures_);
-  size_t bounded = 0;
-  for (Candidate c : prices.candidates()) {
-    if (c.microbatches > 32) continue;
-    prices.set_bound(&c);
-    const double calls_s = c.bound_s;
-    if (!prices.set_bound_by_rows(&c)) continue;
-    bounded += c.bound_s > calls_s ? 1 : 0;
-    for (const PipelineSchedule& s : prices.schedules_of(c)) {
-      const StepPrice p = price(&prices, c, s);
-      EXPECT_GE(p.program.step_s, c.bound_s * (1 - 1e-9)) << to_string(p.degrees);
-      EXPECT_GE(static_cast<double>(p.program.memory_bytes_max), c.memory_bytes * (1 - 1e-9))
-          << to_string(p.degrees);
-    }
-  }
-  EXPECT_GT(bounded, 100u);
-}
-
 // In another stack: sums of gradients run beside the passes, but for those of the last layer.
 TEST_F(SearchPlan, ExchangesThatOverlapShowInPart) {
   use_deep({.layers = 12, .batch = 4096, .width = 512, .hidden = 2048});
