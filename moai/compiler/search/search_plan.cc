@@ -47,8 +47,7 @@ class Search {
   explicit Search(const SearchProblem& p)
       : begin_(Clock::now()),
         problem_(p),
-        prices_(*p.step, *p.cluster, p.pins, p.options, limit_of(p), p.signatures,
-                p.whole_nodes_max) {}
+        prices_(*p.step, *p.cluster, p.pins, p.options, limit_of(p), p.signatures) {}
 
   Result<SearchResult> run() {
     result_.rows = prices_.line().batch();
