@@ -147,12 +147,13 @@ class Search {
   void begin_with(const CachedSearch& known) {
     for (const CachedPlan& p : known.plans) {
       const std::optional<size_t> at = like(p.degrees, known.rows);
-      if (!at || is_plain(candidates_[*at]) || begun_.contains(*at)) continue;
-      prices_.set_bound(&candidates_[*at]);
-      if (!fits(candidates_[*at].memory_bytes)) continue;
+      if (!at || begun_.contains(*at)) continue;
+      Candidate& c = candidates_[*at];
+      prices_.set_bound(&c);
+      if (!fits(c.memory_bytes)) continue;
       begun_.insert(*at);
       if (!result_.begun_with) result_.begun_with = p.degrees;
-      count(*at, begun_.size() == 1, p.degrees.schedule);
+      is_plain(c) ? price_whole(*at) : count(*at, begun_.size() == 1, p.degrees.schedule);
     }
   }
   // With a number of micro-batches as near as there is.
