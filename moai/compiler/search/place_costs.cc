@@ -25,6 +25,10 @@ class Counting {
     const Analysed& a = *planned.analysed;
     const Lowering in{&a.window, &a.graph, &a.factors, &planned.program};
     axes_ = cost::axis_shapes(cluster, planned.program.mesh);
+    // Ranks that there are no devices for exchange nothing: no link is between them.
+    const Mesh& mesh = planned.program.mesh;
+    const auto dp = mesh.axis("dp");
+    if (dp && mesh.ranks() > cluster.devices()) axes_[*dp] = {};
     program_ = lower_rank(in, 0, planned.next_temporary, &line.signatures(), &sources_);
     begin_ = cost::rank_begin(in, 0, line.older());
     out_.places.resize(line.places());
@@ -256,8 +260,11 @@ class Counting {
       PlaceCost& c = at(place != kNone ? place : made->second.place);
       const Phase phase = made->second.phase;
       c.gradients += b;
-      if (place == kNone && (phase == Phase::kForward || phase == Phase::kInput)) c.left += b;
-      if (gradients) c.adding_s += adding_s(bytes);
+      if (place == kNone && (phase == Phase::kForward || phase == Phase::kInput)) {
+        c.left += b;
+      } else if (gradients) {
+        c.adding_s += adding_s(bytes);
+      }
     }
   }
   void count_begin(StorageId id, double bytes) {

@@ -17,23 +17,25 @@ constexpr int kMostBeside = 2;
 }  // namespace
 
 PlanPrices::PlanPrices(const RecordedStep& step, const cluster::Cluster& cluster, const Pins& pins,
-                       const PriceOptions& options, double limit, graph::SignatureTable* signatures,
-                       size_t small_nodes)
+                       const PriceOptions& options, double limit, graph::SignatureTable* signatures)
     : step_(step),
       cluster_(cluster),
       pins_(pins),
       options_(options),
       limit_(limit),
-      small_nodes_(small_nodes),
       signatures_(*signatures),
       line_(step, signatures),
       bound_(&line_, &cluster, options),
-      windows_(&line_) {}
+      windows_(&line_) {
+  if (!is_measured() || cluster.device.cache_bytes == 0) return;
+  warm_ = cluster;
+  warm_->device.cache_bytes = 0;
+}
 
 std::vector<Candidate> PlanPrices::candidates() {
   std::vector<Candidate> all = every_candidate(line_, &bound_, cluster_.devices(), pins_);
   for (const Candidate& c : all) {
-    if (even(c)) rows_[key(c).group].insert(key(c).rows);
+    if (alike(c)) rows_[key(c).group].insert(key(c).rows);
   }
   return all;
 }
@@ -59,7 +61,7 @@ bool PlanPrices::set_bound_by_calls(Candidate* c) {
 }
 
 bool PlanPrices::set_bound_by_rows(Candidate* c) {
-  if (!even(*c) || is_small()) return false;
+  if (!alike(*c) || is_measured()) return false;
   const Key own = key(*c);
   const auto more = [&]() -> const Key* {
     const auto at = calls_.upper_bound(own);
@@ -76,23 +78,48 @@ bool PlanPrices::set_bound_by_rows(Candidate* c) {
 
 void PlanPrices::set_bound_by(Candidate* c, const Key& calls, double times) {
   double least = std::numeric_limits<double>::infinity();
-  double kept = least;
+  double kept = least, bytes = least_bytes(*c);
+  const auto found = weights_.find(weights_key(*c));
   for (const PipelineSchedule& s : schedules_of(*c)) {
     StageBound b = stage_bound(calls, c->degrees.pp, s.chunks);
     b.slowest_s /= times;
     b.fastest_s /= times;
-    least = std::min(least, pipelined_by_calls(*c, b, s));
+    double once = once_s(*c);
+    if (found != weights_.end()) once = std::max(once, stage_once_s(*c, found->second, b, s));
+    least = std::min(least, pipelined_by_calls(*c, b, s) + once);
     kept = std::min(kept, b.kept_first / times);
   }
-  double once = once_s(*c), bytes = least_bytes(*c);
-  if (const auto found = weights_.find(weights_key(*c)); found != weights_.end()) {
+  if (found != weights_.end()) {
     const Weights& w = found->second;
-    once = std::max(once, w.common_s + (w.once_s + c->microbatches * w.each_s) / c->degrees.pp);
     bytes = std::max(bytes, w.bytes / c->degrees.pp);
     if (c->microbatches > 1) bytes = std::max(bytes, (w.bytes + w.gradients) / c->degrees.pp);
   }
-  c->bound_s = std::max(c->bound_s, least + once);
+  c->bound_s = std::max(c->bound_s, least);
   c->memory_bytes = bytes + kept * std::min(c->microbatches, c->degrees.pp);
+}
+
+// Of the first stage, which ends last, or of the slowest, which waits least.
+double PlanPrices::stage_once_s(const Candidate& c, const Weights& w, const StageBound& b,
+                                const PipelineSchedule& s) {
+  const auto [at, is_new] =
+      stage_once_.try_emplace({weights_key(c), c.degrees.pp, s.chunks, b.slowest});
+  if (is_new) at->second = {once_of(*w.costs, c, s, 0), once_of(*w.costs, c, s, b.slowest)};
+  const auto seconds = [&](const StageOnce& of) { return of.once_s + c.microbatches * of.each_s; };
+  return std::min(seconds(at->second.first), seconds(at->second.second));
+}
+
+PlanPrices::StageOnce PlanPrices::once_of(const PlaceCosts& costs, const Candidate& c,
+                                          const PipelineSchedule& s, uint32_t stage) {
+  const auto stages = static_cast<uint32_t>(c.degrees.pp);
+  const std::vector<uint32_t>& part_of = line_.cut(stages * static_cast<uint32_t>(s.chunks));
+  StageOnce sum{costs.common.once_s + costs.common.once_exchange_s, 0};
+  for (size_t i = 0; i < part_of.size(); ++i) {
+    if (part_of[i] % stages != stage) continue;
+    const PlaceCost& p = costs.places[line_.order()[i]];
+    sum.once_s += p.once_s + p.once_exchange_s;
+    sum.each_s += p.forward_data_s + p.backward_data_s;
+  }
+  return sum;
 }
 
 const PlanPrices::StageBound& PlanPrices::stage_bound(const Key& of, int pp, int chunks) {
@@ -119,6 +146,7 @@ const PlanPrices::StageBound& PlanPrices::stage_bound(const Key& of, int pp, int
     const double all = stage.forward + stage.input + stage.weight;
     out.fastest_s = std::min(out.fastest_s, all);
     if (all <= out.slowest_s) continue;
+    out.slowest = static_cast<uint32_t>(&stage - stages.data());
     out.slowest_s = all;
     out.forward = stage.forward / all;
     out.input = stage.input / all;
@@ -206,16 +234,18 @@ double PlanPrices::least_bytes(const Candidate& c) {
 
 // ---- prices
 
-bool PlanPrices::is_small() const { return nodes({}) <= small_nodes_; }
+bool PlanPrices::is_measured() const { return !cluster_.device.operators.empty(); }
 
-bool PlanPrices::even(const Candidate& c) const {
+// A batch that is not cut has no calls that take its parts, and one of a single row no axis.
+bool PlanPrices::alike(const Candidate& c) const {
   const int64_t parts = static_cast<int64_t>(c.microbatches) * c.of_use.dp;
-  return line_.batch() > 0 && line_.batch() % parts == 0;
+  if (line_.batch() == 0 || line_.batch() % parts != 0 || c.microbatches == 1) return false;
+  return line_.batch() > parts || c.of_use.dp > 1;
 }
 
 PlanPrices::Key PlanPrices::key(const Candidate& c) const {
   const int64_t parts = static_cast<int64_t>(c.microbatches) * c.of_use.dp;
-  const bool same = even(c);
+  const bool same = alike(c);
   const Degrees& d = c.degrees;
   return {{d.tp, d.cp, d.sp, d.recompute, same ? 0 : c.microbatches},
           same ? line_.batch() / parts : parts};
@@ -234,12 +264,9 @@ void PlanPrices::note(const Candidate& c, const PlaceCosts& costs) {
   if (is_new) {
     Weights& w = at->second;
     w.costs = shared;
-    w.common_s = costs.common.once_s + costs.common.once_exchange_s;
     for (uint32_t place = 0; place < line_.places(); ++place) {
       const PlaceCost& p = costs.places[place];
       const double times = line_.times(place);
-      w.once_s += times * (p.once_s + p.once_exchange_s);
-      w.each_s += times * (p.forward_data_s + p.backward_data_s);
       w.bytes += times * (p.parameters + p.state);
       w.gradients += times * (p.gradients - p.left);
     }
@@ -259,10 +286,9 @@ std::optional<PlanPrices::Counted> PlanPrices::count(const Candidate& c) {
   if (line_.order().empty()) return std::nullopt;
   const bool known = whole_weights_.contains(key(c)) && weights_.contains(weights_key(c));
   const bool made = windows_.has(c.microbatches, c.degrees.recompute);
-  // Of small windows each is counted from its own programs: that takes little, and calls of other
-  // rows are another matter where launches and caches count.
-  if (is_small()) return count_emitted(c);
-  if (c.degrees.zero == 3 || !even(c) || (made && !known)) return count_emitted(c);
+  // Whether measured calls find their data in caches depends on all that a rank has.
+  if (warm_) return count_emitted(c);
+  if (c.degrees.zero == 3 || !alike(c) || (made && !known)) return count_emitted(c);
   if (!count_calls(c) || !count_weights(c)) return count_emitted(c);
   return Counted{.costs = combine(*whole_weights_.at(key(c)), *weights_.at(weights_key(c)).costs)};
 }
@@ -280,12 +306,16 @@ PlanPrices::Counted PlanPrices::emit(const Candidate& c, WindowPlanner* planner)
                   Degrees{.dp = d.dp, .tp = d.tp, .zero = d.zero, .sp = d.sp, .cp = d.cp})};
   out.planned->microbatches = c.microbatches;
   out.costs = place_costs(line_, *out.planned, cluster_, options_);
-  note(c, out.costs);
+  if (!warm_) {
+    note(c, out.costs);
+  } else if (!calls_.contains(key(c)) || !weights_.contains(weights_key(c))) {
+    note(c, place_costs(line_, *out.planned, *warm_, options_));
+  }
   return out;
 }
 
 bool PlanPrices::count_calls(const Candidate& c) {
-  if (!even(c) || is_small()) return false;
+  if (!alike(c)) return false;
   return whole_weights_.contains(key(c)) || count_rows(c, key(c).rows);
 }
 
@@ -297,13 +327,14 @@ bool PlanPrices::count_rows(const Candidate& c, int64_t rows) {
   const auto far = [&](double m) {
     return std::abs(std::log2(static_cast<double>(parts) / (m * c.degrees.dp)));
   };
+  const auto serves = [&](int m) { return parts % m == 0 && (rows > 1 || m < parts); };
   for (const int m : windows_.made(c.degrees.recompute)) {
-    if (parts % m != 0) continue;
+    if (!serves(m)) continue;
     if (of.microbatches == 0 || far(m) < far(of.microbatches)) of.microbatches = m;
   }
   for (int m = 2; of.microbatches == 0; ++m) {
-    if (parts % m == 0 || m > parts)
-      of.microbatches = static_cast<int>(std::min<int64_t>(m, parts));
+    if (m > parts) return false;
+    if (serves(m)) of.microbatches = m;
   }
   WindowPlanner* planner = windows_.of(of.microbatches, c.degrees.recompute);
   if (!planner) return false;
@@ -332,14 +363,12 @@ bool PlanPrices::count_weights(const Candidate& c) {
 }
 
 double PlanPrices::bound_s(const Candidate& c, const Counted& counted, const PipelineSchedule& s) {
-  double data = 0, once = counted.costs.common.once_s + counted.costs.common.once_exchange_s;
-  for (uint32_t place = 0; place < line_.places(); ++place) {
-    const PlaceCost& p = counted.costs.places[place];
-    data += line_.times(place) * (p.forward_data_s + p.backward_data_s);
-    once += line_.times(place) * (p.once_s + p.once_exchange_s) / c.degrees.pp;
-  }
   const StageBound& stage = stage_bound(key(c), c.degrees.pp, s.chunks);
-  return pipelined_by_calls(c, stage, s) + c.microbatches * data / c.degrees.pp + once;
+  const auto seconds = [&](uint32_t of) {
+    const StageOnce once = once_of(counted.costs, c, s, of);
+    return once.once_s + c.microbatches * once.each_s;
+  };
+  return pipelined_by_calls(c, stage, s) + std::min(seconds(0), seconds(stage.slowest));
 }
 
 std::optional<PipelinePrice> PlanPrices::price(const Candidate& c, const Counted& counted,

@@ -23,11 +23,9 @@ struct PricedPlan {
 
 class PlanPrices {
  public:
-  // All that is pointed at outlives it. `limit`: bytes of a device. Each plan of a window of at
-  // most `small_nodes` is counted from its own programs.
+  // All that is pointed at outlives it. `limit`: bytes of a device.
   PlanPrices(const RecordedStep& step, const cluster::Cluster& cluster, const Pins& pins,
-             const PriceOptions& options, double limit, graph::SignatureTable* signatures,
-             size_t small_nodes = 0);
+             const PriceOptions& options, double limit, graph::SignatureTable* signatures);
 
   const ModelLine& line() const { return line_; }
   double limit() const { return limit_; }
@@ -69,17 +67,19 @@ class PlanPrices {
     int tp = 1, cp = 1;
     bool sp = false;
     Recompute recompute = Recompute::kNone;
-    int uneven = 0;  // micro-batches, where ranks' parts of them differ
+    int alone = 0;  // micro-batches, where no other plan's are like them
     auto operator<=>(const Group&) const = default;
   };
   struct Key {
     Group group{};
-    int64_t rows = 0;  // of a micro-batch on one rank; where they differ, parts of the batch
+    int64_t rows = 0;  // of a micro-batch on one rank; of what is alone, parts of the batch
     auto operator<=>(const Key&) const = default;
   };
   Key key(const Candidate& c) const;
-  bool is_small() const;
-  bool even(const Candidate& c) const;
+  // Measured calls: those of more rows may take longer a row.
+  bool is_measured() const;
+  // Whether the calls of its micro-batches are those of all with as many rows on a rank.
+  bool alike(const Candidate& c) const;
   Counted emit(const Candidate& c, WindowPlanner* planner);
   bool count_rows(const Candidate& c, int64_t rows);
   bool count_weights(const Candidate& c);
@@ -87,6 +87,7 @@ class PlanPrices {
   // Of a stage's calls for one micro-batch: the slowest one's, and the part of its phases.
   struct StageBound {
     double slowest_s = 0, fastest_s = 0;
+    uint32_t slowest = 0;
     double forward = 0, input = 0;
     double kept_first = 0;  // of the first stage
   };
@@ -94,8 +95,6 @@ class PlanPrices {
   // Of the whole model's weights on one device of dp × tp: what depends on no micro-batch.
   using WeightsKey = std::tuple<int, int, int, int, bool>;  // dp, cp, tp, zero, sp
   struct Weights {
-    double common_s = 0, once_s = 0;  // once a step, on every stage and by place
-    double each_s = 0;                // what dp exchanges for each micro-batch
     double bytes = 0, gradients = 0;
     std::shared_ptr<const PlaceCosts> costs{};
   };
@@ -104,6 +103,14 @@ class PlanPrices {
   // `calls`: of so many times the candidate's rows.
   void set_bound_by(Candidate* c, const Key& calls, double times);
   double send_s(const Candidate& c);
+  // Of a stage: seconds once a step, and those that dp exchanges for each micro-batch.
+  struct StageOnce {
+    double once_s = 0, each_s = 0;
+  };
+  StageOnce once_of(const PlaceCosts& costs, const Candidate& c, const PipelineSchedule& s,
+                    uint32_t stage);
+  double stage_once_s(const Candidate& c, const Weights& w, const StageBound& b,
+                      const PipelineSchedule& s);
 
   double again_s(const Degrees& d);
   double pipelined(const Candidate& c, double each, double forward) const;
@@ -116,7 +123,7 @@ class PlanPrices {
   const Pins pins_;
   const PriceOptions options_;
   const double limit_;
-  const size_t small_nodes_;
+  std::optional<cluster::Cluster> warm_{};  // whose caches hold all: what bounds measured calls
   graph::SignatureTable& signatures_;
   ModelLine line_;
   WorkBound bound_;
@@ -127,7 +134,8 @@ class PlanPrices {
   std::map<Key, std::shared_ptr<const PlaceCosts>> whole_weights_;  // but for zero=3
   std::map<WeightsKey, Weights> weights_;
   std::map<std::tuple<Key, int, int>, StageBound> stage_bounds_;  // by stages and chunks
-  std::optional<double> least_crossing_;                          // of line_.crossing()
+  std::map<std::tuple<WeightsKey, int, int, uint32_t>, std::pair<StageOnce, StageOnce>> stage_once_;
+  std::optional<double> least_crossing_;  // of line_.crossing()
   // By tp, cp and sp, of all of the batch.
   std::map<std::tuple<int, int, bool>, double> tensor_exchange_;
   std::map<std::tuple<int, int, Recompute>, double> again_;

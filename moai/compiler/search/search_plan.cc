@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <limits>
 #include <memory>
@@ -46,16 +47,17 @@ class Search {
   explicit Search(const SearchProblem& p)
       : begin_(Clock::now()),
         problem_(p),
-        prices_(*p.step, *p.cluster, p.pins, p.options, limit_of(p), p.signatures,
-                p.whole_nodes_max) {}
+        prices_(*p.step, *p.cluster, p.pins, p.options, limit_of(p), p.signatures) {}
 
   Result<SearchResult> run() {
+    result_.rows = prices_.line().batch();
     result_.layers = prices_.line().layers();
     result_.layers_priced = prices_.line().layers_kept();
     candidates_ = prices_.candidates();
     result_.candidates = result_.fitting = candidates_.size();
     if (candidates_.empty()) return nothing_allowed();
     result_.lower_bound_s = std::numeric_limits<double>::infinity();
+    if (problem_.known) begin_with(*problem_.known);
     visit();
     if (found_.empty() && !stopped_) visit_smallest();
     if (stopped_) return cancelled("[search.plan] the search was stopped");
@@ -67,6 +69,7 @@ class Search {
   }
 
   Result<SearchResult> price(const CachedSearch& known) {
+    result_.rows = prices_.line().batch();
     result_.layers = prices_.line().layers();
     result_.layers_priced = prices_.line().layers_kept();
     Degrees degrees = known.plans[0].degrees;
@@ -139,8 +142,42 @@ class Search {
     PipelineSchedule schedule{};
   };
 
+  // The plans of other sizes, with micro-batches of as many rows: the first is counted from its own
+  // window, of which calls of others are counted then.
+  void begin_with(const CachedSearch& known) {
+    for (const CachedPlan& p : known.plans) {
+      const std::optional<size_t> at = like(p.degrees, known.rows);
+      if (!at || begun_.contains(*at)) continue;
+      Candidate& c = candidates_[*at];
+      prices_.set_bound(&c);
+      if (!fits(c.memory_bytes)) continue;
+      begun_.insert(*at);
+      if (!result_.begun_with) result_.begun_with = p.degrees;
+      is_plain(c) ? price_whole(*at) : count(*at, begun_.size() == 1, p.degrees.schedule);
+    }
+  }
+  // With a number of micro-batches as near as there is.
+  std::optional<size_t> like(Degrees d, int64_t rows) const {
+    const double scale = rows > 0 && result_.rows > 0
+                             ? static_cast<double>(result_.rows) / static_cast<double>(rows)
+                             : 1;
+    const auto far = [&](const Candidate& c) {
+      return std::abs(std::log2(c.degrees.microbatches / (d.microbatches * scale)));
+    };
+    std::optional<size_t> best;
+    for (size_t i = 0; i < candidates_.size(); ++i) {
+      Degrees same = candidates_[i].degrees;
+      same.microbatches = d.microbatches;
+      same.schedule = d.schedule;
+      if (same != d) continue;
+      if (!best || far(candidates_[i]) < far(candidates_[*best])) best = i;
+    }
+    return best;
+  }
+
   void visit() {
     for (size_t i = 0; i < candidates_.size(); ++i) {
+      if (begun_.contains(i)) continue;
       prices_.set_bound(&candidates_[i]);
       if (!drop(candidates_[i])) open_.push({candidates_[i].bound_s, Level::kCalls, i});
     }
@@ -149,7 +186,8 @@ class Search {
       const Open next = open_.top();
       // The best is proven; what comes next may be what is priced by then.
       if (!found_.empty() && prices_.nodes({}) > problem_.whole_nodes_max) {
-        enough = std::min(enough, result_.priced + kMoreOfDeep);
+        const size_t more = begun_.size() < kShown ? kMoreOfDeep : 0;
+        enough = std::min(enough, result_.priced + more);
       }
       if (result_.priced >= enough) break;
       open_.pop();
@@ -208,10 +246,10 @@ class Search {
            prices_.nodes(c) <= problem_.whole_nodes_max;
   }
 
-  // Counts the candidate's calls: each of its schedules is open then.
-  void count(size_t index) {
+  // Counts the candidate's calls: each of its schedules is open then, and `first` is priced.
+  void count(size_t index, bool emitted = false, std::optional<PipelineSchedule> first = {}) {
     Candidate& c = candidates_[index];
-    auto counted = prices_.count(c);
+    auto counted = emitted ? prices_.count_emitted(c) : prices_.count(c);
     if (!counted) return price_whole(index);
     ++result_.priced;
     const auto shared = std::make_shared<const PlanPrices::Counted>(std::move(*counted));
@@ -219,6 +257,10 @@ class Search {
     if (drop(c)) return;
     result_.lower_bound_s = std::min(result_.lower_bound_s, c.bound_s);
     for (const PipelineSchedule& s : prices_.schedules_of(c)) {
+      if (s == first) {
+        price({index, shared, s});
+        continue;
+      }
       open_.push({prices_.bound_s(c, *shared, s), Level::kSchedule, scheduled_.size()});
       scheduled_.push_back({index, shared, s});
     }
@@ -286,8 +328,10 @@ class Search {
 
   // ---- the best: from calls that are emitted for it, then as all of its programs
 
+  // Bounds of measured devices may be off: the order is that of prices.
   void settle() {
     gather();
+    std::ranges::stable_sort(found_, before);
     while (!found_.empty() && !found_.front().priced.planned && !stopped_) {
       Plan plan = std::move(found_.front());
       found_.erase(found_.begin());
@@ -400,6 +444,7 @@ class Search {
   std::vector<Scheduled> scheduled_;
   std::vector<Plan> priced_;
   std::unordered_set<size_t> accepted_;  // candidates
+  std::unordered_set<size_t> begun_;     // candidates that came first
   std::vector<Plan> found_, too_large_;  // best first
   SearchResult result_;
   bool stopped_ = false;
@@ -416,8 +461,10 @@ Result<SearchResult> price_plan(const SearchProblem& problem, const CachedSearch
 }
 
 CachedSearch to_cached(const SearchResult& found) {
-  CachedSearch out{
-      .lower_bound_s = found.lower_bound_s, .candidates = found.candidates, .priced = found.priced};
+  CachedSearch out{.lower_bound_s = found.lower_bound_s,
+                   .candidates = found.candidates,
+                   .priced = found.priced,
+                   .rows = found.rows};
   const auto add = [&](const FoundPlan& p) {
     out.plans.push_back({p.degrees, p.price.step_s, p.price.exchange_s, p.price.memory_bytes,
                          p.lower_bound_s, p.fits, p.price.idle_s});

@@ -104,47 +104,6 @@ TEST_F(SearchPlan, PricesOfFewLayersTellThatOfAll) {
   }
 }
 
-// Micro-batches that others have as well, weights that others have as well.
-TEST_F(SearchPlan, CallsOfOtherPlansTellThoseOfAPlan) {
-  use_deep({.layers = 12, .batch = 64, .width = 96, .hidden = 384});
-  problem(8);
-  PlanPrices prices(step_, cluster_, {}, {}, 1e12, &signatures_);
-  size_t told = 0;
-  for (Candidate& c : prices.candidates()) {
-    const auto counted = prices.count(c);
-    if (!counted || counted->planned) continue;
-    const auto price = prices.price(c, *counted, {});
-    ASSERT_TRUE(price.has_value()) << to_string(c.degrees);
-    const StepPrice emitted = this->price(&prices, c, {});
-    const double step_s = emitted.program.step_s;
-    EXPECT_NEAR(price->step.program.step_s, step_s, 0.02 * step_s) << to_string(c.degrees);
-    ++told;
-  }
-  EXPECT_GT(told, 50u);
-}
-
-// Large ones, of which calls take more than a launch.
-TEST_F(SearchPlan, MicrobatchesOfMoreRowsBoundThoseOfFewer) {
-  use_deep({.layers = 8, .batch = 16384, .width = 512, .hidden = 2048});
-  problem(8);
-  PlanPrices prices(step_, cluster_, {}, {}, 1e12, &signatures_);
-  size_t bounded = 0;
-  for (Candidate c : prices.candidates()) {
-    if (c.microbatches > 32) continue;
-    prices.set_bound(&c);
-    const double calls_s = c.bound_s;
-    if (!prices.set_bound_by_rows(&c)) continue;
-    bounded += c.bound_s > calls_s ? 1 : 0;
-    for (const PipelineSchedule& s : prices.schedules_of(c)) {
-      const StepPrice p = price(&prices, c, s);
-      EXPECT_GE(p.program.step_s, c.bound_s * (1 - 1e-9)) << to_string(p.degrees);
-      EXPECT_GE(static_cast<double>(p.program.memory_bytes_max), c.memory_bytes * (1 - 1e-9))
-          << to_string(p.degrees);
-    }
-  }
-  EXPECT_GT(bounded, 100u);
-}
-
 // In another stack: sums of gradients run beside the passes, but for those of the last layer.
 TEST_F(SearchPlan, ExchangesThatOverlapShowInPart) {
   use_deep({.layers = 12, .batch = 4096, .width = 512, .hidden = 2048});
@@ -156,6 +115,44 @@ TEST_F(SearchPlan, ExchangesThatOverlapShowInPart) {
   EXPECT_LT(beside.best.price.exchange_s, in_line.exchange_s);
   EXPECT_GE(beside.best.price.exchange_s, in_line.exchange_s / 12);
   EXPECT_LE(beside.lower_bound_s, beside.best.price.step_s);
+}
+
+// Other batches and widths of the same calls, as large windows are searched and as small ones.
+TEST_F(SearchPlan, OneThatBeginsWithThePlansOfOtherSizesFindsTheSame) {
+  const DeepWindow wide{.layers = 12, .batch = 4096, .width = 512, .hidden = 2048};
+  for (const size_t nodes : {0, 6000}) {
+    use_deep(wide);
+    const CachedSearch known = to_cached(search(problem(8)));
+    EXPECT_EQ(known.rows, 4096);
+    for (const DeepWindow& d :
+         {DeepWindow{12, false, 8192, 512, 2048}, DeepWindow{12, false, 384, 512, 2048},
+          DeepWindow{12, true, 4096, 1024, 4096}}) {
+      use_deep(d);
+      SearchProblem p = problem(8);
+      p.whole_nodes_max = nodes;
+      const SearchResult cold = search(p);
+      EXPECT_FALSE(cold.begun_with);
+      p.known = &known;
+      const SearchResult begun = search(p);
+      EXPECT_EQ(begun.begun_with, known.plans[0].degrees);
+      const double step_s = cold.best.price.step_s;
+      EXPECT_NEAR(begun.best.price.step_s, step_s, 0.01 * step_s) << to_string(cold.best.degrees);
+      EXPECT_NEAR(begun.lower_bound_s, cold.lower_bound_s, 0.02 * step_s);
+      EXPECT_GE(begun.alternatives.size(), cold.alternatives.size());
+      EXPECT_EQ(begun.candidates, cold.candidates);
+    }
+  }
+}
+
+TEST_F(SearchPlan, PlansThatTheStepDoesNotHaveAreNoBeginning) {
+  use_deep({.layers = 12, .batch = 64, .width = 96, .hidden = 384});
+  const CachedSearch known{.plans = {{.degrees = {.dp = 3}}, {.degrees = {.dp = 2, .tp = 3}}}};
+  SearchProblem p = problem(8);
+  const Degrees best = search(p).best.degrees;
+  p.known = &known;
+  const SearchResult found = search(p);
+  EXPECT_FALSE(found.begun_with);
+  EXPECT_EQ(found.best.degrees, best);
 }
 
 TEST_F(SearchPlan, LessMemoryNeedsAnotherPlan) {

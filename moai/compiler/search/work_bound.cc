@@ -31,7 +31,10 @@ WorkBound::WorkBound(const ModelLine* line, const cluster::Cluster* cluster,
     const auto [at, is_new] = known.try_emplace(n.alike);
     if (is_new) {
       const cost::CallWork work = cost::call_work(n.signature);
-      at->second = {cost::call_seconds(device, work, options.kernels), work.flops > 0};
+      // What was measured may be quicker than the constants say, as it may be slower.
+      const double least = std::min(cost::call_seconds(device, n.signature, work, options.kernels),
+                                    cost::call_seconds(device, work, options.kernels));
+      at->second = {least, work.flops > 0};
     }
     seconds_.push_back(at->second.first * line_.times(line_.place_of(id)));
     product_.push_back(at->second.second);

@@ -1,0 +1,152 @@
+#include "moai/compiler/search/plan_prices.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "moai/cluster/cluster_file.h"
+#include "moai/cluster/cpu_node.h"
+#include "moai/compiler/search/search_plan.h"
+#include "moai/compiler/testing/deep_window.h"
+
+namespace moai::compiler {
+namespace {
+
+class PlanPricesTest : public testing::Test {
+ protected:
+  void use(const DeepWindow& d) {
+    const auto window = graph::parse(deep_window(d), &signatures_);
+    ASSERT_TRUE(window.ok()) << window.status().to_string();
+    const auto step = training_step({.windows = {{.window = *window}}}, signatures_);
+    ASSERT_TRUE(step.ok()) << step.status().to_string();
+    step_ = *step;
+  }
+  static cluster::Cluster h100(int devices) {
+    return cluster::load_cluster({std::string(MOAI_CLUSTERS) + "/h100-dgx.toml", devices}).value();
+  }
+  // One node, and no network.
+  static cluster::Cluster processors(int devices) {
+    return cluster::cpu_node(devices, int64_t{1} << 40, 2);
+  }
+  // Whose calls take longer by far where a rank has more than half a MiB, and large products more a
+  // row than small ones.
+  static cluster::Cluster measured(int devices) {
+    cluster::Cluster c = processors(devices);
+    c.device.cache_bytes = 1 << 19;
+    cluster::OperatorTimes mm{.name = "aten::mm", .flop_s = 1e-11, .cold_call_s = 3e-5};
+    for (const double m : {4.0, 16.0, 64.0}) {
+      mm.rows.push_back({.shape = {.tensors = 3, .m = m, .n = 384, .k = 96}});
+      mm.rows.back().seconds = 1e-11 * 2 * m * 384 * 96 * (m > 32 ? 3 : 1);
+    }
+    for (const char* name : {"aten::relu", "aten::add", "aten::mul", "aten::t"}) {
+      c.device.operators.push_back({.name = name, .call_s = 1e-6, .cold_call_s = 3e-5});
+    }
+    c.device.operators.push_back(mm);
+    return c;
+  }
+
+  PlanPrices prices(const cluster::Cluster& cluster) {
+    cluster_ = cluster;
+    return {step_, cluster_, {}, {}, 1e12, &signatures_};
+  }
+  // From the candidate's own programs.
+  static StepPrice emitted(PlanPrices* prices, const Candidate& c, const PipelineSchedule& s) {
+    const auto counted = prices->count_emitted(c);
+    EXPECT_TRUE(counted.has_value()) << to_string(c.degrees);
+    const auto price = counted ? prices->price(c, *counted, s) : std::nullopt;
+    EXPECT_TRUE(price.has_value()) << to_string(c.degrees);
+    return price ? price->step : StepPrice{};
+  }
+  // How many candidates are told by calls that were counted for others.
+  size_t compare(PlanPrices* prices) {
+    size_t told = 0;
+    for (Candidate& c : prices->candidates()) {
+      const auto counted = prices->count(c);
+      if (!counted || counted->planned) continue;
+      const auto price = prices->price(c, *counted, {});
+      EXPECT_TRUE(price.has_value()) << to_string(c.degrees);
+      if (!price) continue;
+      const double step_s = emitted(prices, c, {}).program.step_s;
+      EXPECT_NEAR(price->step.program.step_s / step_s, 1, 0.01) << to_string(c.degrees);
+      ++told;
+    }
+    return told;
+  }
+  // How many are bounded by calls of more rows. However they are bounded, prices are not below.
+  size_t bound(PlanPrices* prices) {
+    size_t bounded = 0;
+    for (Candidate c : prices->candidates()) {
+      if (c.microbatches > 32) continue;
+      prices->set_bound(&c);
+      const double calls_s = c.bound_s;
+      if (prices->set_bound_by_rows(&c) && c.bound_s > calls_s) ++bounded;
+      if (c.degrees.zero % 2 == 0) prices->set_bound_by_calls(&c);
+      for (const PipelineSchedule& s : prices->schedules_of(c)) {
+        const StepPrice p = emitted(prices, c, s);
+        EXPECT_GE(p.program.step_s, c.bound_s * (1 - 1e-9)) << to_string(p.degrees);
+        EXPECT_GE(static_cast<double>(p.program.memory_bytes_max), c.memory_bytes * (1 - 1e-9))
+            << to_string(p.degrees);
+      }
+    }
+    return bounded;
+  }
+
+  graph::SignatureTable signatures_;
+  RecordedStep step_;
+  cluster::Cluster cluster_;
+};
+
+// Micro-batches that others have as well, weights that others have as well; among more ranks than
+// there are devices too, which no link joins.
+TEST_F(PlanPricesTest, CallsOfOtherPlansTellThoseOfAPlan) {
+  use({.layers = 12, .batch = 64, .width = 96, .hidden = 384});
+  for (const cluster::Cluster& cluster : {h100(8), processors(2), processors(4)}) {
+    PlanPrices prices = this->prices(cluster);
+    EXPECT_GT(compare(&prices), 50u) << cluster.name << ", " << cluster.devices();
+  }
+}
+
+TEST_F(PlanPricesTest, MeasuredCallsAreCountedForEachPlan) {
+  use({.layers = 12, .batch = 64, .width = 96, .hidden = 384});
+  PlanPrices prices = this->prices(measured(4));
+  EXPECT_EQ(compare(&prices), 0u);
+}
+
+// Large ones, of which calls take more than a launch.
+TEST_F(PlanPricesTest, MicrobatchesOfMoreRowsBoundThoseOfFewer) {
+  use({.layers = 8, .batch = 16384, .width = 512, .hidden = 2048});
+  for (const cluster::Cluster& cluster : {h100(8), processors(2)}) {
+    PlanPrices prices = this->prices(cluster);
+    EXPECT_GT(bound(&prices), 50u) << cluster.name;
+  }
+}
+
+TEST_F(PlanPricesTest, BoundsOfMeasuredCallsAreNotAbovePrices) {
+  use({.layers = 8, .batch = 64, .width = 96, .hidden = 384});
+  PlanPrices prices = this->prices(measured(4));
+  EXPECT_EQ(bound(&prices), 0u);
+}
+
+// As a large window is, without a look at all programs.
+TEST_F(PlanPricesTest, ASearchFindsTheLeastPriceOfAll) {
+  use({.layers = 12, .batch = 64, .width = 96, .hidden = 384});
+  for (const cluster::Cluster& cluster : {processors(2), measured(4), h100(4)}) {
+    PlanPrices prices = this->prices(cluster);
+    double least = std::numeric_limits<double>::infinity();
+    for (const Candidate& c : prices.candidates()) {
+      for (const PipelineSchedule& s : prices.schedules_of(c)) {
+        least = std::min(least, emitted(&prices, c, s).program.step_s);
+      }
+    }
+    const auto found = search_plan(
+        {.step = &step_, .cluster = &cluster_, .signatures = &signatures_, .whole_nodes_max = 0});
+    ASSERT_TRUE(found.ok()) << found.status().to_string();
+    EXPECT_NEAR(found->best.price.step_s / least, 1, 0.01) << to_string(found->best.degrees);
+    for (const FoundPlan& p : found->alternatives) {
+      EXPECT_GE(p.price.step_s, found->best.price.step_s) << to_string(p.degrees);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace moai::compiler
