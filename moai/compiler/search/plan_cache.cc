@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
+#include <limits>
 
 #include "moai/base/file.h"
 #include "moai/cluster/cluster_file.h"
@@ -11,10 +13,10 @@
 namespace moai::compiler {
 namespace {
 
-namespace files = std::filesystem;
+namespace filesystem = std::filesystem;
 
 // Another number whenever prices or the choice of plans change: what was found before is then none.
-constexpr std::string_view kFirstLine = "moai-plan 4";
+constexpr std::string_view kFirstLine = "moai-plan 5";
 constexpr std::string_view kEnding = ".plan";
 
 uint64_t hash_of(std::string_view text) {
@@ -86,6 +88,11 @@ bool parse_line(std::string_view line, CachedSearch* out) {
   Words words(line);
   const std::string_view first = words.next();
   if (first == "plan") return parse_plan(words, &out->plans.emplace_back());
+  if (first == "like") {
+    if (!words.number(&out->elements) || !words.number(&out->rows)) return false;
+    out->family = words.rest();
+    return true;
+  }
   return first == "search" && words.number(&out->lower_bound_s) && words.number(&out->candidates) &&
          words.number(&out->priced) && words.rest().empty();
 }
@@ -99,19 +106,23 @@ std::string_view take_line(std::string_view* text) {
 std::string print(const std::string& key, const CachedSearch& s) {
   std::string text = std::string(kFirstLine) + "\nkey " + key + "\nsearch" +
                      numbers({s.lower_bound_s}) + " " + std::to_string(s.candidates) + " " +
-                     std::to_string(s.priced) + "\n";
+                     std::to_string(s.priced) + "\nlike" + numbers({s.elements}) + " " +
+                     std::to_string(s.rows) + " " + s.family + "\n";
   for (const CachedPlan& p : s.plans) text += plan_line(p);
   return text + "end " + hexadecimal(hash_of(text)) + "\n";
 }
 
-std::optional<CachedSearch> parse(std::string_view text, const std::string& key) {
+// Under whatever key where none is given.
+std::optional<CachedSearch> parse(std::string_view text, const std::string* key) {
   const size_t end = text.rfind("end ");
   if (end == std::string_view::npos) return std::nullopt;
   if (text.substr(end) != "end " + hexadecimal(hash_of(text.substr(0, end))) + "\n") {
     return std::nullopt;
   }
   std::string_view rest = text.substr(0, end);
-  if (take_line(&rest) != kFirstLine || take_line(&rest) != "key " + key) return std::nullopt;
+  if (take_line(&rest) != kFirstLine) return std::nullopt;
+  const std::string_view its = take_line(&rest);
+  if (key ? its != "key " + *key : !its.starts_with("key ")) return std::nullopt;
   CachedSearch found;
   while (!rest.empty()) {
     if (!parse_line(take_line(&rest), &found)) return std::nullopt;
@@ -138,32 +149,54 @@ std::string PlanCache::path(const std::string& key) const {
 
 std::optional<CachedSearch> PlanCache::find(const std::string& key) const {
   const auto text = read_file(path(key));
-  return text.ok() ? parse(*text, key) : std::nullopt;
+  return text.ok() ? parse(*text, &key) : std::nullopt;
+}
+
+std::optional<CachedSearch> PlanCache::nearest(const std::string& family, double elements) const {
+  std::optional<CachedSearch> best;
+  double least = std::numeric_limits<double>::infinity();
+  for (const auto& [time, path] : files()) {
+    const auto text = read_file(path);
+    auto search = text.ok() ? parse(*text, nullptr) : std::nullopt;
+    if (!search || search->family != family) continue;
+    const double distance = std::abs(std::log2(search->elements / elements));
+    if (!(distance < least)) continue;
+    least = distance;
+    best = std::move(search);
+  }
+  return best;
 }
 
 Status PlanCache::keep(const std::string& key, const CachedSearch& search) const {
   std::error_code error;
-  files::create_directories(folder_, error);
+  filesystem::create_directories(folder_, error);
   if (error) return unavailable("[search.cache] cannot make " + folder_ + ": " + error.message());
   MOAI_RETURN_IF_ERROR(write_file(path(key), print(key, search)));
   drop_oldest();
   return ok_status();
 }
 
-// What cannot be looked at or removed stays: it harms nobody.
-void PlanCache::drop_oldest() const {
-  std::vector<std::pair<files::file_time_type, files::path>> plans;
+// What cannot be looked at is as none.
+std::vector<std::pair<filesystem::file_time_type, std::string>> PlanCache::files() const {
+  std::vector<std::pair<filesystem::file_time_type, std::string>> plans;
   std::error_code error;
-  for (files::directory_iterator at(folder_, error), end; !error && at != end;
+  for (filesystem::directory_iterator at(folder_, error), end; !error && at != end;
        at.increment(error)) {
     if (at->path().extension() != kEnding) continue;
     std::error_code gone;
-    const files::file_time_type time = files::last_write_time(at->path(), gone);
-    if (!gone) plans.emplace_back(time, at->path());
+    const filesystem::file_time_type time = filesystem::last_write_time(at->path(), gone);
+    if (!gone) plans.emplace_back(time, at->path().string());
   }
+  return plans;
+}
+
+// What cannot be removed stays: it harms nobody.
+void PlanCache::drop_oldest() const {
+  auto plans = files();
   if (plans.size() <= kPlansMax) return;
   std::ranges::sort(plans);
-  for (size_t i = 0; i + kPlansMax < plans.size(); ++i) files::remove(plans[i].second, error);
+  std::error_code error;
+  for (size_t i = 0; i + kPlansMax < plans.size(); ++i) filesystem::remove(plans[i].second, error);
 }
 
 }  // namespace moai::compiler

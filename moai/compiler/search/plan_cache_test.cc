@@ -38,7 +38,10 @@ class PlanCacheTest : public testing::Test {
                 {.degrees = {.dp = 2}, .step_s = 2, .fits = false}},
       .lower_bound_s = 0.3,
       .candidates = 812,
-      .priced = 31};
+      .priced = 31,
+      .rows = 1536,
+      .family = "form 7 devices 16",
+      .elements = 1e13};
 };
 
 TEST_F(PlanCacheTest, FindsWhatWasKeptUnderTheSameKeyAlone) {
@@ -72,6 +75,26 @@ TEST_F(PlanCacheTest, AFileUnderTheNameOfAnotherKeyIsNotItsPlan) {
   }
   EXPECT_TRUE(cache_.find("a"));
   EXPECT_FALSE(cache_.find("b"));
+}
+
+TEST_F(PlanCacheTest, OfAFamilyTheNearestInSizeIsFound) {
+  EXPECT_FALSE(cache_.nearest("f", 1));
+  const auto keep = [&](const char* key, const char* family, double elements) {
+    CachedSearch s = search_;
+    s.family = family;
+    s.elements = elements;
+    ASSERT_EQ(cache_.keep(key, s), ok_status());
+  };
+  keep("a", "f", 100);
+  keep("b", "f", 1000);
+  keep("c", "other", 300);
+  EXPECT_EQ(cache_.nearest("f", 290)->elements, 100);
+  EXPECT_EQ(cache_.nearest("f", 330)->elements, 1000) << "nearer by the ratio";
+  EXPECT_EQ(cache_.nearest("other", 1)->elements, 300);
+  EXPECT_FALSE(cache_.nearest("none", 300));
+  const std::string file = folder_.path() + "/plans/damaged.plan";
+  ASSERT_EQ(write_file(file, *read_file(only_file()) + "x"), ok_status());
+  EXPECT_EQ(cache_.nearest("f", 290)->elements, 100);
 }
 
 TEST_F(PlanCacheTest, KeepsTheNewestPlans) {

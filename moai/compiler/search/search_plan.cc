@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstdio>
+#include <cmath>
 #include <limits>
 #include <memory>
 #include <queue>
 #include <unordered_set>
 
 #include "moai/compiler/search/plan_prices.h"
+#include "moai/compiler/search/why_not.h"
 
 namespace moai::compiler {
 namespace {
@@ -22,12 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-std::string text(const char* format, double a, double b) {
-  char out[160];
-  std::snprintf(out, sizeof out, format, a, b);
-  return out;
 }
 
 PlanPrice summary(const StepPrice& p) {
@@ -46,16 +41,17 @@ class Search {
   explicit Search(const SearchProblem& p)
       : begin_(Clock::now()),
         problem_(p),
-        prices_(*p.step, *p.cluster, p.pins, p.options, limit_of(p), p.signatures,
-                p.whole_nodes_max) {}
+        prices_(*p.step, *p.cluster, p.pins, p.options, limit_of(p), p.signatures) {}
 
   Result<SearchResult> run() {
+    result_.rows = prices_.line().batch();
     result_.layers = prices_.line().layers();
     result_.layers_priced = prices_.line().layers_kept();
     candidates_ = prices_.candidates();
     result_.candidates = result_.fitting = candidates_.size();
     if (candidates_.empty()) return nothing_allowed();
     result_.lower_bound_s = std::numeric_limits<double>::infinity();
+    if (problem_.known) begin_with(*problem_.known);
     visit();
     if (found_.empty() && !stopped_) visit_smallest();
     if (stopped_) return cancelled("[search.plan] the search was stopped");
@@ -67,6 +63,7 @@ class Search {
   }
 
   Result<SearchResult> price(const CachedSearch& known) {
+    result_.rows = prices_.line().batch();
     result_.layers = prices_.line().layers();
     result_.layers_priced = prices_.line().layers_kept();
     Degrees degrees = known.plans[0].degrees;
@@ -139,8 +136,27 @@ class Search {
     PipelineSchedule schedule{};
   };
 
+  // The plans of other sizes, with micro-batches of as many rows: the first is counted from its own
+  // window, of which calls of others are counted then.
+  void begin_with(const CachedSearch& known) {
+    const bool batches = known.rows > 0 && result_.rows > 0;
+    const double scale =
+        batches ? static_cast<double>(result_.rows) / static_cast<double>(known.rows) : 1;
+    for (const CachedPlan& p : known.plans) {
+      const std::optional<size_t> at = find_like(candidates_, p.degrees, scale);
+      if (!at || begun_.contains(*at)) continue;
+      Candidate& c = candidates_[*at];
+      prices_.set_bound(&c);
+      if (!fits(c.memory_bytes)) continue;
+      begun_.insert(*at);
+      if (!result_.begun_with) result_.begun_with = p.degrees;
+      is_plain(c) ? price_whole(*at) : count(*at, begun_.size() == 1, p.degrees.schedule);
+    }
+  }
+
   void visit() {
     for (size_t i = 0; i < candidates_.size(); ++i) {
+      if (begun_.contains(i)) continue;
       prices_.set_bound(&candidates_[i]);
       if (!drop(candidates_[i])) open_.push({candidates_[i].bound_s, Level::kCalls, i});
     }
@@ -149,7 +165,8 @@ class Search {
       const Open next = open_.top();
       // The best is proven; what comes next may be what is priced by then.
       if (!found_.empty() && prices_.nodes({}) > problem_.whole_nodes_max) {
-        enough = std::min(enough, result_.priced + kMoreOfDeep);
+        const size_t more = begun_.size() < kShown ? kMoreOfDeep : 0;
+        enough = std::min(enough, result_.priced + more);
       }
       if (result_.priced >= enough) break;
       open_.pop();
@@ -208,10 +225,10 @@ class Search {
            prices_.nodes(c) <= problem_.whole_nodes_max;
   }
 
-  // Counts the candidate's calls: each of its schedules is open then.
-  void count(size_t index) {
+  // Counts the candidate's calls: each of its schedules is open then, and `first` is priced.
+  void count(size_t index, bool emitted = false, std::optional<PipelineSchedule> first = {}) {
     Candidate& c = candidates_[index];
-    auto counted = prices_.count(c);
+    auto counted = emitted ? prices_.count_emitted(c) : prices_.count(c);
     if (!counted) return price_whole(index);
     ++result_.priced;
     const auto shared = std::make_shared<const PlanPrices::Counted>(std::move(*counted));
@@ -219,6 +236,10 @@ class Search {
     if (drop(c)) return;
     result_.lower_bound_s = std::min(result_.lower_bound_s, c.bound_s);
     for (const PipelineSchedule& s : prices_.schedules_of(c)) {
+      if (s == first) {
+        price({index, shared, s});
+        continue;
+      }
       open_.push({prices_.bound_s(c, *shared, s), Level::kSchedule, scheduled_.size()});
       scheduled_.push_back({index, shared, s});
     }
@@ -343,30 +364,16 @@ class Search {
     if (!first.found.fits) {
       return resource_exhausted("[search.plan] no plan fits: " + to_string(first.found.degrees) +
                                 " needs the least memory, " +
-                                text("%.1f GB of %.1f; more devices, or less of a batch",
-                                     first.found.price.memory_bytes / 1e9, prices_.limit() / 1e9));
+                                memory_text(first.found.price.memory_bytes, prices_.limit()) +
+                                "; more devices, or less of a batch");
     }
     result_.best = first.found;
     for (size_t i = 1; i < std::min(found_.size(), kShown); ++i) {
-      found_[i].found.why_not = why_not(found_[i].found);
+      found_[i].found.why_not = why_not(found_[i].found, result_.best, prices_.limit());
       result_.alternatives.push_back(found_[i].found);
     }
     describe(&first.priced);
     return std::move(result_);
-  }
-
-  std::string why_not(const FoundPlan& p) const {
-    if (!p.fits) {
-      return text("needs %.1f GB of %.1f", p.price.memory_bytes / 1e9, prices_.limit() / 1e9);
-    }
-    const PlanPrice& best = result_.best.price;
-    const double exchange = p.price.exchange_s - best.exchange_s;
-    const double idle = p.price.idle_s - best.idle_s;
-    const double rest = p.price.step_s - best.step_s - exchange - idle;
-    std::string why = text("%+.1f %% of a step", 100 * (p.price.step_s / best.step_s - 1), 0) +
-                      text(": exchanges %+.2f ms", 1e3 * exchange, 0);
-    if (idle != 0) why += text(", waiting for stages %+.2f ms", 1e3 * idle, 0);
-    return why + text(", the rest %+.2f ms", 1e3 * rest, 0);
   }
 
   void price_alone() {
@@ -402,6 +409,7 @@ class Search {
   std::vector<Scheduled> scheduled_;
   std::vector<Plan> priced_;
   std::unordered_set<size_t> accepted_;  // candidates
+  std::unordered_set<size_t> begun_;     // candidates that came first
   std::vector<Plan> found_, too_large_;  // best first
   SearchResult result_;
   bool stopped_ = false;
@@ -418,8 +426,10 @@ Result<SearchResult> price_plan(const SearchProblem& problem, const CachedSearch
 }
 
 CachedSearch to_cached(const SearchResult& found) {
-  CachedSearch out{
-      .lower_bound_s = found.lower_bound_s, .candidates = found.candidates, .priced = found.priced};
+  CachedSearch out{.lower_bound_s = found.lower_bound_s,
+                   .candidates = found.candidates,
+                   .priced = found.priced,
+                   .rows = found.rows};
   const auto add = [&](const FoundPlan& p) {
     out.plans.push_back({p.degrees, p.price.step_s, p.price.exchange_s, p.price.memory_bytes,
                          p.lower_bound_s, p.fits, p.price.idle_s});

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "moai/compiler/planner/pins.h"
@@ -35,6 +36,9 @@ struct SearchProblem {
   // Plans whose programs of the whole window have no more calls, about, are priced by these in the
   // end; 0: none is.
   size_t whole_nodes_max = 6000;
+  // What a search for the same calls in other sizes found, if one is known: its plans are looked at
+  // first. It outlives this one.
+  const CachedSearch* known = nullptr;
   std::function<bool()> stopped{};  // asked between plans, if there is one
   // Of tests: changes a price of all programs.
   std::function<void(const Degrees&, PlanPrice*)> mistake{};
@@ -55,6 +59,8 @@ struct SearchResult {
   double lower_bound_s = 0;               // no plan that fits is below
   size_t candidates = 0, priced = 0;
   size_t fitting = 0;                    // candidates but for those that were found not to fit
+  std::optional<Degrees> begun_with{};   // the plan of other sizes that came first
+  int64_t rows = 0;                      // that micro-batches and dp share; 0: there is no batch
   size_t layers = 1, layers_priced = 1;  // of the window that was priced
   double search_s = 0;                   // until degrees were chosen
   double confirm_s = 0;                  // until they were priced as all of their programs

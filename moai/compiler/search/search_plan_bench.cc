@@ -1,5 +1,5 @@
-// search_plan_bench RECORDING CLUSTER.toml DEVICES [PINS [PROFILE.toml]]: what the search finds,
-// and how long it takes.
+// search_plan_bench RECORDING CLUSTER.toml DEVICES [PINS [PROFILE.toml [OTHER]]]: what the search
+// finds, and how long it takes; begun with what it finds for a recording of other sizes.
 
 #include <chrono>
 #include <cstdio>
@@ -19,13 +19,17 @@ void print(const FoundPlan& p) {
               p.why_not.c_str());
 }
 
+Result<RecordedStep> load(const std::string& path, graph::SignatureTable* signatures) {
+  MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(path));
+  MOAI_ASSIGN_OR_RETURN(const graph::Recording recording, graph::parse_recording(text, signatures));
+  return training_step(recording, *signatures);
+}
+
 Status run(const std::string& recording_path, const std::string& cluster_path, int devices,
-           const std::string& pins_text, const std::string& profile_path) {
+           const std::string& pins_text, const std::string& profile_path,
+           const std::string& other_path) {
   graph::SignatureTable signatures;
-  MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(recording_path));
-  MOAI_ASSIGN_OR_RETURN(const graph::Recording recording,
-                        graph::parse_recording(text, &signatures));
-  MOAI_ASSIGN_OR_RETURN(const RecordedStep step, training_step(recording, signatures));
+  MOAI_ASSIGN_OR_RETURN(const RecordedStep step, load(recording_path, &signatures));
   MOAI_ASSIGN_OR_RETURN(cluster::Cluster cluster, cluster::load_cluster({cluster_path, devices}));
   PriceOptions options;
   if (!profile_path.empty()) {
@@ -35,11 +39,24 @@ Status run(const std::string& recording_path, const std::string& cluster_path, i
     options.overlap = cost::overlap_of(profile);
   }
   MOAI_ASSIGN_OR_RETURN(const Pins pins, pins_from_string(pins_text));
-  MOAI_ASSIGN_OR_RETURN(const SearchResult r, search_plan({.step = &step,
-                                                           .cluster = &cluster,
-                                                           .signatures = &signatures,
-                                                           .pins = pins,
-                                                           .options = options}));
+  SearchProblem problem{.step = &step,
+                        .cluster = &cluster,
+                        .signatures = &signatures,
+                        .pins = pins,
+                        .options = options};
+  CachedSearch known;
+  if (!other_path.empty()) {
+    graph::SignatureTable others;
+    MOAI_ASSIGN_OR_RETURN(const RecordedStep other, load(other_path, &others));
+    SearchProblem of_other = problem;
+    of_other.step = &other;
+    of_other.signatures = &others;
+    MOAI_ASSIGN_OR_RETURN(const SearchResult found, search_plan(of_other));
+    known = to_cached(found);
+    problem.known = &known;
+  }
+  MOAI_ASSIGN_OR_RETURN(const SearchResult r, search_plan(problem));
+  if (r.begun_with) std::printf("begun with %s\n", to_string(*r.begun_with).c_str());
   std::printf("%zu nodes, %zu layers (priced with %zu)\n", step.window.nodes.size(), r.layers,
               r.layers_priced);
   std::printf("%zu candidates, %zu priced; search %.3f s, as all programs %.3f s more\n",
@@ -65,13 +82,15 @@ Status run(const std::string& recording_path, const std::string& cluster_path, i
 }  // namespace moai::compiler
 
 int main(int argc, char** argv) {
-  if (argc < 4 || argc > 6) {
-    std::fprintf(stderr,
-                 "usage: search_plan_bench RECORDING CLUSTER.toml DEVICES [PINS [PROFILE.toml]]\n");
+  if (argc < 4 || argc > 7) {
+    std::fprintf(
+        stderr,
+        "usage: search_plan_bench RECORDING CLUSTER.toml DEVICES [PINS [PROFILE.toml [OTHER]]]\n");
     return 2;
   }
-  const auto status = moai::compiler::run(argv[1], argv[2], std::atoi(argv[3]),
-                                          argc > 4 ? argv[4] : "", argc > 5 ? argv[5] : "");
+  const auto status =
+      moai::compiler::run(argv[1], argv[2], std::atoi(argv[3]), argc > 4 ? argv[4] : "",
+                          argc > 5 ? argv[5] : "", argc > 6 ? argv[6] : "");
   if (status.ok()) return 0;
   std::fprintf(stderr, "%s\n", status.message().c_str());
   return 1;

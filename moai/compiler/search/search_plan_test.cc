@@ -117,6 +117,44 @@ TEST_F(SearchPlan, ExchangesThatOverlapShowInPart) {
   EXPECT_LE(beside.lower_bound_s, beside.best.price.step_s);
 }
 
+// Other batches and widths of the same calls, as large windows are searched and as small ones.
+TEST_F(SearchPlan, OneThatBeginsWithThePlansOfOtherSizesFindsTheSame) {
+  const DeepWindow wide{.layers = 12, .batch = 4096, .width = 512, .hidden = 2048};
+  for (const size_t nodes : {0, 6000}) {
+    use_deep(wide);
+    const CachedSearch known = to_cached(search(problem(8)));
+    EXPECT_EQ(known.rows, 4096);
+    for (const DeepWindow& d :
+         {DeepWindow{12, false, 8192, 512, 2048}, DeepWindow{12, false, 384, 512, 2048},
+          DeepWindow{12, true, 4096, 1024, 4096}}) {
+      use_deep(d);
+      SearchProblem p = problem(8);
+      p.whole_nodes_max = nodes;
+      const SearchResult cold = search(p);
+      EXPECT_FALSE(cold.begun_with);
+      p.known = &known;
+      const SearchResult begun = search(p);
+      EXPECT_EQ(begun.begun_with, known.plans[0].degrees);
+      const double step_s = cold.best.price.step_s;
+      EXPECT_NEAR(begun.best.price.step_s, step_s, 0.01 * step_s) << to_string(cold.best.degrees);
+      EXPECT_NEAR(begun.lower_bound_s, cold.lower_bound_s, 0.02 * step_s);
+      EXPECT_GE(begun.alternatives.size(), cold.alternatives.size());
+      EXPECT_EQ(begun.candidates, cold.candidates);
+    }
+  }
+}
+
+TEST_F(SearchPlan, PlansThatTheStepDoesNotHaveAreNoBeginning) {
+  use_deep({.layers = 12, .batch = 64, .width = 96, .hidden = 384});
+  const CachedSearch known{.plans = {{.degrees = {.dp = 3}}, {.degrees = {.dp = 2, .tp = 3}}}};
+  SearchProblem p = problem(8);
+  const Degrees best = search(p).best.degrees;
+  p.known = &known;
+  const SearchResult found = search(p);
+  EXPECT_FALSE(found.begun_with);
+  EXPECT_EQ(found.best.degrees, best);
+}
+
 TEST_F(SearchPlan, LessMemoryNeedsAnotherPlan) {
   use_deep({.layers = 12, .batch = 20000, .width = 1024, .hidden = 4096});
   SearchProblem p = problem(4);
