@@ -17,14 +17,12 @@ constexpr int kMostBeside = 2;
 }  // namespace
 
 PlanPrices::PlanPrices(const RecordedStep& step, const cluster::Cluster& cluster, const Pins& pins,
-                       const PriceOptions& options, double limit, graph::SignatureTable* signatures,
-                       size_t small_nodes)
+                       const PriceOptions& options, double limit, graph::SignatureTable* signatures)
     : step_(step),
       cluster_(cluster),
       pins_(pins),
       options_(options),
       limit_(limit),
-      small_nodes_(small_nodes),
       signatures_(*signatures),
       line_(step, signatures),
       bound_(&line_, &cluster, options),
@@ -63,7 +61,7 @@ bool PlanPrices::set_bound_by_calls(Candidate* c) {
 }
 
 bool PlanPrices::set_bound_by_rows(Candidate* c) {
-  if (!alike(*c) || is_small() || is_measured()) return false;
+  if (!alike(*c) || is_measured()) return false;
   const Key own = key(*c);
   const auto more = [&]() -> const Key* {
     const auto at = calls_.upper_bound(own);
@@ -234,8 +232,6 @@ double PlanPrices::least_bytes(const Candidate& c) {
 
 // ---- prices
 
-bool PlanPrices::is_small() const { return nodes({}) <= small_nodes_; }
-
 bool PlanPrices::is_measured() const { return !cluster_.device.operators.empty(); }
 
 // A batch that is not cut has no calls that take its parts, and one of a single row no axis.
@@ -285,9 +281,8 @@ std::vector<PipelineSchedule> PlanPrices::schedules_of(const Candidate& c) const
 std::optional<PlanPrices::Counted> PlanPrices::count(const Candidate& c) {
   const bool known = whole_weights_.contains(key(c)) && weights_.contains(weights_key(c));
   const bool made = windows_.has(c.microbatches, c.degrees.recompute);
-  // Of small windows each is counted from its own programs, which takes little. Whether measured
-  // calls find their data in caches depends on all that a rank has.
-  if (is_small() || warm_) return count_emitted(c);
+  // Whether measured calls find their data in caches depends on all that a rank has.
+  if (warm_) return count_emitted(c);
   if (c.degrees.zero == 3 || !alike(c) || (made && !known)) return count_emitted(c);
   if (!count_calls(c) || !count_weights(c)) return count_emitted(c);
   return Counted{.costs = combine(*whole_weights_.at(key(c)), *weights_.at(weights_key(c)).costs)};
@@ -313,7 +308,7 @@ PlanPrices::Counted PlanPrices::emit(const Candidate& c, WindowPlanner* planner)
 }
 
 bool PlanPrices::count_calls(const Candidate& c) {
-  if (!alike(c) || is_small()) return false;
+  if (!alike(c)) return false;
   return whole_weights_.contains(key(c)) || count_rows(c, key(c).rows);
 }
 

@@ -23,11 +23,9 @@ struct PricedPlan {
 
 class PlanPrices {
  public:
-  // All that is pointed at outlives it. `limit`: bytes of a device. Each plan of a window of at
-  // most `small_nodes` is counted from its own programs.
+  // All that is pointed at outlives it. `limit`: bytes of a device.
   PlanPrices(const RecordedStep& step, const cluster::Cluster& cluster, const Pins& pins,
-             const PriceOptions& options, double limit, graph::SignatureTable* signatures,
-             size_t small_nodes = 0);
+             const PriceOptions& options, double limit, graph::SignatureTable* signatures);
 
   const ModelLine& line() const { return line_; }
   double limit() const { return limit_; }
@@ -77,7 +75,6 @@ class PlanPrices {
     auto operator<=>(const Key&) const = default;
   };
   Key key(const Candidate& c) const;
-  bool is_small() const;
   // Measured calls: those of more rows may take longer a row.
   bool is_measured() const;
   // Whether the calls of its micro-batches are those of all with as many rows on a rank.
@@ -125,7 +122,6 @@ class PlanPrices {
   const Pins pins_;
   const PriceOptions options_;
   const double limit_;
-  const size_t small_nodes_;
   std::optional<cluster::Cluster> warm_{};  // whose caches hold all: what bounds measured calls
   graph::SignatureTable& signatures_;
   ModelLine line_;

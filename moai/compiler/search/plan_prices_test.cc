@@ -45,9 +45,9 @@ class PlanPricesTest : public testing::Test {
     return c;
   }
 
-  PlanPrices prices(const cluster::Cluster& cluster, size_t small_nodes = 0) {
+  PlanPrices prices(const cluster::Cluster& cluster) {
     cluster_ = cluster;
-    return {step_, cluster_, {}, {}, 1e12, &signatures_, small_nodes};
+    return {step_, cluster_, {}, {}, 1e12, &signatures_};
   }
   // From the candidate's own programs.
   static StepPrice emitted(PlanPrices* prices, const Candidate& c, const PipelineSchedule& s) {
@@ -123,10 +123,8 @@ TEST_F(PlanPricesTest, MicrobatchesOfMoreRowsBoundThoseOfFewer) {
 
 TEST_F(PlanPricesTest, BoundsOfMeasuredCallsAreNotAbovePrices) {
   use({.layers = 8, .batch = 64, .width = 96, .hidden = 384});
-  for (const size_t small_nodes : {0, 100'000}) {
-    PlanPrices prices = this->prices(measured(4), small_nodes);
-    EXPECT_EQ(bound(&prices), 0u);
-  }
+  PlanPrices prices = this->prices(measured(4));
+  EXPECT_EQ(bound(&prices), 0u);
 }
 
 // As a large window is, without a look at all programs.
