@@ -6,6 +6,7 @@
 #include "moai/base/log.h"
 #include "moai/base/site_settings.h"
 #include "moai/compiler/planner/pins.h"
+#include "moai/compiler/search/window_shape.h"
 #include "moai/toolkit/moai.h"
 #include "moai/toolkit/plan/plan_cluster.h"
 #include "moai/toolkit/plan/plan_json.h"
@@ -46,21 +47,32 @@ std::string overlap_text(const compiler::cost::Overlap& o) {
   return ", overlap " + std::to_string(static_cast<int>(o.tensor)) + (o.data ? ", data" : "");
 }
 
-// What an earlier call found for the same step and cluster is priced alone.
-Result<compiler::SearchResult> search(const compiler::SearchProblem& problem, bool* cached) {
+// What an earlier call found for the same step and cluster is priced alone; what was found for
+// other sizes of the same step is where the search begins.
+Result<compiler::SearchResult> search(compiler::SearchProblem problem, bool* cached) {
   const compiler::PlanCache cache(state_directory() + "/plans");
-  const std::string key = compiler::plan_key(
-      graph::window_hash(problem.step->window, *problem.signatures), *problem.cluster, problem.pins,
-      "moai plan" + overlap_text(problem.options.overlap));
-  if (const auto known = cache.find(key)) {
+  const graph::Window& w = problem.step->window;
+  const auto key = [&](uint64_t form) {
+    return compiler::plan_key(form, *problem.cluster, problem.pins,
+                              "moai plan" + overlap_text(problem.options.overlap));
+  };
+  const std::string own = key(graph::window_hash(w, *problem.signatures));
+  if (const auto known = cache.find(own)) {
     auto found = compiler::price_plan(problem, *known);
     *cached = found.ok();
     if (found.ok()) return found;
   }
+  const compiler::WindowShape shape = compiler::window_shape(w, *problem.signatures);
+  const std::string family = key(shape.structure);
+  const auto other = cache.nearest(family, shape.elements);
+  if (other) problem.known = &*other;
   auto found = compiler::search_plan(problem);
   if (!found.ok()) return found;
-  const Status kept = cache.keep(key, compiler::to_cached(*found));
-  if (!kept.ok()) log_warning(kept.message());
+  compiler::CachedSearch kept = compiler::to_cached(*found);
+  kept.family = family;
+  kept.elements = shape.elements;
+  const Status status = cache.keep(own, kept);
+  if (!status.ok()) log_warning(status.message());
   return found;
 }
 

@@ -67,6 +67,9 @@ def test_what_is_found_can_be_pinned(plan, tmp_path):
     assert again["step_s"] == pytest.approx(first["step_s"]) and not again["cached"]
     once_more = json.loads(plan(*arguments, chosen["fix"], GPT, "--batch", 64).stdout)
     assert once_more["cached"] and once_more["step_s"] == pytest.approx(again["step_s"])
+    less = json.loads(plan(*arguments, chosen["fix"], GPT, "--batch", 32).stdout)
+    assert (less["begun_with"], less["cached"]) == (chosen["text"], False)
+    assert less["step_s"] < once_more["step_s"] and first["begun_with"] is None
 
 
 def test_data_parallel_sums_gradients_and_nothing_else(plan):

@@ -117,6 +117,7 @@ Json plan_json(const PlanReport& r) {
           {"priced", r.found.priced},
           {"confirm_s", r.found.confirm_s},
           {"cached", r.cached},
+          {"begun_with", r.found.begun_with ? Json(to_string(*r.found.begun_with)) : Json(nullptr)},
           {"layers", r.found.layers},
           {"layers_priced", r.found.layers_priced},
           {"priced_as_all_programs", r.found.best.whole},

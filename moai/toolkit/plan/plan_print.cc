@@ -129,7 +129,11 @@ void print_plan(std::ostream& out, const PlanReport& r) {
   out << "Recorded in " << seconds_text(r.capture_s) << "; of " << r.found.candidates << " plans "
       << r.found.priced
       << (r.cached ? " had been priced before; looked at again in " : " priced in ")
-      << seconds_text(r.found.search_s + r.found.confirm_s) << "\n";
+      << seconds_text(r.found.search_s + r.found.confirm_s);
+  if (r.found.begun_with) {
+    out << ", first those found for other sizes, " << to_string(*r.found.begun_with);
+  }
+  out << "\n";
 }
 
 }  // namespace moai::toolkit
