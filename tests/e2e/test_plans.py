@@ -93,6 +93,10 @@ while left > 0:
     left -= all(os.path.exists(path) for path in sys.argv[2:])
 """
 
+# Batches come to be larger.
+GROWS = (NARROW.replace("randn(2, 64", "randn(rows, 64").replace("(2,)", "(rows,)")
+         .replace("while left > 0:", "while left > 0:\n    rows = 2 if step < 60 else 12"))
+
 # Ends, or forks, while a search may be at work.
 ENDS = NARROW + """
 pid = os.fork()
@@ -236,6 +240,15 @@ def test_a_batch_that_does_not_fit_runs_in_parts_until_a_better_plan_is_found(ru
     assert found["measured_memory_bytes"] < found["memory_limit_bytes"], found
     one = run(WIDE, steps=len(numbers(done)), flavor="Small.64GB")
     assert numbers(done) == pytest.approx(numbers(one), rel=1e-10)
+
+
+def test_steps_that_come_to_have_larger_batches_are_searched_from_what_was_found(run):
+    first = run(GROWS, steps=40, until="The search of a plan began with dp1 tp4 zero0")
+    found = explain(run.platform)
+    assert found["how"] in ("found", "stays") and found["changes"] >= 1, found
+    assert "began with dp1 tp4 zero0, found for other sizes" in found["why"], found
+    one = run(GROWS, steps=len(numbers(first)) - 1, flavor="Small.64GB")
+    assert numbers(first) == pytest.approx(numbers(one), rel=1e-10)
 
 
 def test_kept_plans_that_are_damaged_are_searched_anew(run):

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 #include "moai/base/log.h"
+#include "moai/compiler/search/window_shape.h"
 #include "moai/driver/mesh/plan_words.h"
 
 namespace moai::driver {
@@ -18,6 +20,8 @@ using compiler::Degrees;
 constexpr double kMargin = 0.15;
 constexpr size_t kFormsMax = 16;  // that are looked up
 constexpr int kStepsMax = 20;     // that a found plan waits for the form that it was found for
+constexpr int kForGood = 20;      // steps of other sizes one after the other
+constexpr int kSearchesMax = 8;   // of a job
 constexpr size_t kTriesMax = 3;   // of plans that are predicted to be that much faster
 
 const CachedPlan* find(const CachedSearch& search, const Degrees& degrees) {
@@ -88,6 +92,8 @@ void PlanChoice::taken(const Status& status) {
   }
   phase_ = Phase::kDone;
   now_ = wanted;
+  row_ = 0;  // forms have other numbers now
+  looked_at_.reset();
   say("The job goes on with the plan " + text + ".");
   const std::lock_guard lock(mutex_);
   ++state_.changes;
@@ -95,6 +101,7 @@ void PlanChoice::taken(const Status& status) {
 }
 
 void PlanChoice::give_up(const std::string& why) {
+  last_.reset();
   if (settled()) return;
   search_.stop();
   phase_ = Phase::kDone;
@@ -111,8 +118,21 @@ void PlanChoice::runs(const graph::Window& w, const WindowPlan& plan,
     } else {
       note("begun", "every device runs the training step whole: " + plan.why_whole);
     }
+  } else if (plan.trains && has_other_sizes(w, plan, signatures)) {
+    search(w, plan, signatures, storages);
   }
   note_whole(plan);
+}
+
+// For as many steps as tell that it is no single batch that is smaller.
+bool PlanChoice::has_other_sizes(const graph::Window& w, const WindowPlan& plan,
+                                 const graph::SignatureTable& signatures) {
+  if (plan.id != std::exchange(row_of_, plan.id)) row_ = 0;
+  if (++row_ < kForGood || phase_ != Phase::kDone || searches_ == kSearchesMax) return false;
+  if (!last_ || std::exchange(looked_at_, plan.id) == plan.id) return false;
+  const compiler::WindowShape shape = compiler::window_shape(w, signatures);
+  return plan.why_whole.empty() && key(shape.structure) == last_->family &&
+         shape.elements != last_->elements;
 }
 
 void PlanChoice::search(const graph::Window& w, const WindowPlan& plan,
@@ -125,15 +145,27 @@ void PlanChoice::search(const graph::Window& w, const WindowPlan& plan,
     if (state.free && used.contains(id)) uploaded.push_back(id);
   });
   std::ranges::sort(uploaded);
+  const compiler::WindowShape shape = compiler::window_shape(w, signatures);
+  if (!last_ && !options_.cache_folder.empty()) {
+    last_ =
+        compiler::PlanCache(options_.cache_folder).nearest(key(shape.structure), shape.elements);
+  }
   search_.start({.step = step_to_plan(w, signatures, std::move(uploaded), std::move(older)),
                  .now = now_,
                  .now_fits = plan.rank_bytes > 0 && plan.rank_bytes <= options_.rank_bytes,
                  .pins = options_.schedule.parts[0].pins,
-                 .cluster = *options_.cluster});
+                 .cluster = *options_.cluster,
+                 .known = last_});
+  last_ = compiler::CachedSearch{.family = key(shape.structure), .elements = shape.elements};
+  const bool again = phase_ == Phase::kDone;
+  if (again) seen_.clear();  // which are of a script's first steps
+  ++searches_;
   form_ = graph::window_hash(w, signatures);
   searched_ = plan.id;
+  waited_ = 0;
+  next_.clear();
   phase_ = Phase::kSearches;
-  note("searching", "a training step came again");
+  note("searching", again ? "steps have other sizes now" : "a training step came again");
 }
 
 void PlanChoice::note_whole(const WindowPlan& plan) {
@@ -163,15 +195,22 @@ void PlanChoice::look_up(uint64_t form) {
 }
 
 void PlanChoice::take_finding() {
-  const std::optional<Finding> finding = search_.take();
+  std::optional<Finding> finding = search_.take();
   if (!finding) return;
   if (!finding->status.ok()) {
     phase_ = Phase::kDone;
     return note("stays", finding->status.message());
   }
+  finding->search.family = last_->family;
+  finding->search.elements = last_->elements;
   keep(*finding);
   tell(*finding);
-  judge(finding->search, "found");
+  judge(std::move(finding->search), "found");
+  if (!finding->begun_with) return;
+  const std::string with = to_string(*finding->begun_with);
+  say("The search of a plan began with " + with + ", found for other sizes.");
+  const std::lock_guard lock(mutex_);
+  state_.why += "; the search began with " + with + ", found for other sizes";
 }
 
 // The forms that came before are those of a script's first steps: with them its next run begins.
@@ -186,7 +225,8 @@ void PlanChoice::keep(const Finding& finding) const {
   }
 }
 
-void PlanChoice::judge(const CachedSearch& search, const char* how) {
+void PlanChoice::judge(CachedSearch found, const char* how) {
+  const CachedSearch& search = last_.emplace(std::move(found));
   const CachedPlan& best = search.plans.front();
   const CachedPlan* now = find(search, now_);
   if (!now) now = find(search, first().degrees);  // since when more had to be shared

@@ -3,7 +3,8 @@
 // A job begins with what is pinned, the rest data parallel. Where that leaves something open, the
 // first training step that comes again is searched for a better plan beside the job; one that is
 // predicted faster by a margin is taken up where that step begins next. What was found is kept, and
-// the next run of the script has it from its first training step on. docs/design/018.
+// the next run of the script has it from its first training step on. Where steps come to have other
+// sizes for good, they are searched again, from what was found before. docs/design/018.
 //
 // Of the sending thread, but for what says otherwise.
 #pragma once
@@ -79,11 +80,13 @@ class PlanChoice {
 
   void search(const graph::Window& w, const WindowPlan& plan,
               const graph::SignatureTable& signatures, const Storages& storages);
+  bool has_other_sizes(const graph::Window& w, const WindowPlan& plan,
+                       const graph::SignatureTable& signatures);
   void note_whole(const WindowPlan& plan);
   std::string key(uint64_t form) const;
   void look_up(uint64_t form);
   void take_finding();
-  void judge(const compiler::CachedSearch& search, const char* how);
+  void judge(compiler::CachedSearch search, const char* how);
   bool take_next();
   void keep(const Finding& finding) const;
   void tell(const Finding& finding) const;
@@ -102,6 +105,12 @@ class PlanChoice {
   std::optional<PlanBook::Options> better_;  // on its way
   std::deque<compiler::Degrees> next_;       // should it not be possible
   int waited_ = 0;                           // steps, for its form
+  // What was found last, for one size of the step; nothing where no other is to be searched.
+  std::optional<compiler::CachedSearch> last_;
+  int searches_ = 0;
+  dispatch::TemplateId row_of_ = 0;                  // the form that the last training steps had,
+  int row_ = 0;                                      // and how many
+  std::optional<dispatch::TemplateId> looked_at_{};  // whether its sizes are others
 
   mutable std::mutex mutex_;
   session::JobReport::Plan state_;  // guarded by mutex_

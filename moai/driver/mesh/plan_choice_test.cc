@@ -10,6 +10,7 @@
 #include "moai/base/file.h"
 #include "moai/base/testing/temporary_directory.h"
 #include "moai/cluster/cpu_node.h"
+#include "moai/compiler/search/window_shape.h"
 #include "moai/graph/recording.h"
 
 namespace moai::driver {
@@ -57,13 +58,22 @@ class PlanChoiceTest : public testing::Test {
       before(&plan_);
     }
   }
-  // As if an earlier run had found these, best first.
-  void keep(std::vector<CachedPlan> plans) {
-    const std::string key =
-        compiler::plan_key(graph::window_hash(window_, signatures_), *options_.cluster, {},
-                           "job of 1 from dp4 tp1 zero0");
-    ASSERT_EQ(compiler::PlanCache(options_.cache_folder).keep(key, {.plans = std::move(plans)}),
-              ok_status());
+  std::string key(uint64_t form) const {
+    return compiler::plan_key(form, *options_.cluster, {}, "job of 1 from dp4 tp1 zero0");
+  }
+  // As if an earlier run had found these, best first, for a step so many times as large; with this
+  // one, or without.
+  void keep(std::vector<CachedPlan> plans, double times = 1, bool with_this = true) {
+    const compiler::WindowShape shape = compiler::window_shape(window_, signatures_);
+    const uint64_t form = with_this ? graph::window_hash(window_, signatures_) : 7;
+    const compiler::CachedSearch search{.plans = std::move(plans),
+                                        .family = key(shape.structure),
+                                        .elements = times * shape.elements};
+    ASSERT_EQ(compiler::PlanCache(options_.cache_folder).keep(key(form), search), ok_status());
+  }
+  void run_for(int steps, dispatch::TemplateId id) {
+    plan_.id = id;
+    for (int i = 0; i < steps; ++i) run();
   }
   static CachedPlan price(const Degrees& d, double step_s, bool fits = true) {
     return {.degrees = d, .step_s = step_s, .fits = fits};
@@ -166,6 +176,54 @@ TEST_F(PlanChoiceTest, WhatIsKeptForOtherDevicesOrAnotherBeginningIsNotTakenUp) 
   begin();
   EXPECT_FALSE(before(nullptr));
   EXPECT_EQ(choice_->state().why, "the plan of the job was not priced");
+}
+
+constexpr const char* kBegan = "the search began with dp1 tp4 zero0, found for other sizes";
+
+TEST_F(PlanChoiceTest, ASearchBeginsWithWhatWasFoundForOtherSizes) {
+  keep({price(kTensor, 0.1), price(kData, 1)}, 2, false);
+  begin();
+  EXPECT_FALSE(before(nullptr)) << "it is not taken up unsearched";
+  run();
+  EXPECT_EQ(how(), "searching");
+  wait();
+  EXPECT_THAT(how(), testing::AnyOf("found", "stays"));
+  EXPECT_THAT(choice_->state().why, HasSubstr(kBegan));
+}
+
+TEST_F(PlanChoiceTest, StepsThatComeToHaveOtherSizesForGoodAreSearchedAgain) {
+  keep({price(kData, 1), price(kTensor, 2)}, 2);
+  begin();
+  EXPECT_FALSE(before(nullptr));
+  for (int i = 0; i < 3; ++i) {
+    run_for(19, 3);
+    run_for(1, 4);
+  }
+  EXPECT_EQ(how(), "stays") << "some have";
+  run_for(20, 3);
+  EXPECT_EQ(how(), "searching");
+  EXPECT_EQ(choice_->state().why, "steps have other sizes now");
+  EXPECT_FALSE(choice_->settled());
+  wait();
+  EXPECT_THAT(how(), testing::AnyOf("found", "stays"));
+  EXPECT_THAT(choice_->state().why, HasSubstr("the search began with dp4 tp1 zero0"));
+}
+
+TEST_F(PlanChoiceTest, StepsOfTheSameSizesOrOtherCallsAreSearchedOnce) {
+  keep({price(kData, 1), price(kTensor, 2)});
+  begin();
+  EXPECT_FALSE(before(nullptr));
+  run_for(40, 3);
+  EXPECT_EQ(how(), "stays");
+  window_.nodes.pop_back();
+  run_for(40, 4);
+  EXPECT_EQ(how(), "stays");
+  keep({price(kData, 1), price(kTensor, 2)}, 2);
+  begin();
+  EXPECT_FALSE(before(nullptr));
+  choice_->give_up("a call failed");
+  run_for(40, 3);
+  EXPECT_EQ(how(), "stays") << "nothing changes any more";
 }
 
 TEST_F(PlanChoiceTest, WhatIsNotTakenUpIsTold) {

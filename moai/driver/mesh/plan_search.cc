@@ -72,6 +72,7 @@ Finding search(const SearchOrder& order, const std::atomic<bool>& stopped) {
   graph::SignatureTable* signatures = order.step.signatures.get();
   compiler::SearchProblem problem{
       .step = &step, .cluster = &order.cluster, .signatures = signatures, .pins = order.pins};
+  if (order.known) problem.known = &*order.known;
   problem.stopped = [&] { return stopped.load(); };
   const auto found = compiler::search_plan(problem);
   out.status = found.status();
@@ -88,6 +89,7 @@ Finding search(const SearchOrder& order, const std::atomic<bool>& stopped) {
     plans.insert(std::ranges::upper_bound(plans, *now, before), std::move(*now));
   }
   out.fitting = found->fitting;
+  out.begun_with = found->begun_with;
   out.search_s = found->search_s;
   out.confirm_s = found->confirm_s;
   return out;

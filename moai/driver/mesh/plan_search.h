@@ -34,12 +34,15 @@ struct SearchOrder {
   bool now_fits = false;    // as the job knows; else as it is priced
   compiler::Pins pins{};
   cluster::Cluster cluster{};
+  // What was found for other sizes of the step, best first: looked at first.
+  std::optional<compiler::CachedSearch> known{};
 };
 
 struct Finding {
   Status status{};                  // RESOURCE_EXHAUSTED: no plan fits
   compiler::CachedSearch search{};  // best first; the plan that the job has is among them
   uint64_t fitting = 0;             // of the candidates
+  std::optional<compiler::Degrees> begun_with{};  // of other sizes
   double search_s = 0, confirm_s = 0;
 };
 
