@@ -143,6 +143,8 @@ class Search {
     const double scale =
         batches ? static_cast<double>(result_.rows) / static_cast<double>(known.rows) : 1;
     for (const CachedPlan& p : known.plans) {
+      stopped_ = problem_.stopped && problem_.stopped();
+      if (stopped_) return;
       const std::optional<size_t> at = find_like(candidates_, p.degrees, scale);
       if (!at || begun_.contains(*at)) continue;
       Candidate& c = candidates_[*at];
