@@ -1,6 +1,7 @@
 #include "moai/compiler/search/candidates.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <tuple>
 
@@ -139,6 +140,22 @@ class Enumeration {
 std::vector<Candidate> every_candidate(const ModelLine& line, WorkBound* bound, int devices,
                                        const Pins& pins) {
   return Enumeration(line, bound, devices, pins).run();
+}
+
+std::optional<size_t> find_like(const std::vector<Candidate>& all, const Degrees& degrees,
+                                double scale) {
+  const double wanted = degrees.microbatches * scale;
+  const auto far = [&](size_t i) {
+    return std::abs(std::log2(all[i].degrees.microbatches / wanted));
+  };
+  std::optional<size_t> best;
+  for (size_t i = 0; i < all.size(); ++i) {
+    Degrees same = all[i].degrees;
+    same.microbatches = degrees.microbatches;
+    same.schedule = degrees.schedule;
+    if (same == degrees && (!best || far(i) < far(*best))) best = i;
+  }
+  return best;
 }
 
 std::vector<PipelineSchedule> schedules(const Degrees& d, const Pins& pins, size_t places) {

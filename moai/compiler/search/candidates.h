@@ -1,6 +1,8 @@
 // Candidates: every combination of degrees that a search may choose.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "moai/compiler/planner/pins.h"
@@ -20,6 +22,11 @@ struct Candidate {
 // is called tensor parallel: nothing of the batch is made ready for a split that never comes.
 std::vector<Candidate> every_candidate(const ModelLine& line, WorkBound* bound, int devices,
                                        const Pins& pins);
+
+// Which candidate has these degrees, with as near to `scale` times as many micro-batches as there
+// is.
+std::optional<size_t> find_like(const std::vector<Candidate>& all, const Degrees& degrees,
+                                double scale);
 
 // Of a plan of so many stages and micro-batches; the first one where there is but one.
 std::vector<PipelineSchedule> schedules(const Degrees& degrees, const Pins& pins, size_t places);

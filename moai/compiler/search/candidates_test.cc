@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "moai/cluster/cluster_file.h"
 #include "moai/compiler/testing/deep_window.h"
@@ -81,6 +82,24 @@ TEST(LeastIdle, IsThatOfTheClosedForms) {
   EXPECT_DOUBLE_EQ(least_idle(d, 8, interleaved, 0.3, 0.3), 1.0 / 8);
   EXPECT_DOUBLE_EQ(least_idle(d, 1, interleaved, 0.3, 0.3), 3) << "one goes through all parts";
   EXPECT_DOUBLE_EQ(least_idle(d, 8, schedule_from_string("zb").value(), 0.25, 0.5), 1.5 / 8);
+}
+
+TEST_F(Candidates, AreFoundByDegreesWithMicroBatchesAsNearAsThereAre) {
+  const std::vector<Candidate> all = this->all({});
+  const Degrees d{.dp = 2, .tp = 2, .zero = 1, .pp = 2, .microbatches = 2};
+  const auto count = [&](double scale) {
+    const auto at = find_like(all, d, scale);
+    EXPECT_TRUE(at.has_value());
+    Degrees found = at ? all[*at].degrees : Degrees{};
+    const int count = std::exchange(found.microbatches, 2);
+    EXPECT_EQ(found, d);
+    return count;
+  };
+  EXPECT_EQ(count(1), 2);
+  EXPECT_EQ(count(2), 4);
+  EXPECT_EQ(count(5), 12) << "of 24 rows two ranks have 12";
+  EXPECT_EQ(count(0.1), 1);
+  EXPECT_FALSE(find_like(all, {.dp = 3}, 1));
 }
 
 }  // namespace

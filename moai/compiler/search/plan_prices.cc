@@ -9,7 +9,8 @@
 namespace moai::compiler {
 namespace {
 
-constexpr int64_t kMoreRows = 8;  // as many times those of a candidate bound it from below
+constexpr int64_t kMoreRows = 8;    // as many times those of a candidate bound it from below
+constexpr double kSingleRow = 1.1;  // less may be exchanged of one: a few percent were seen
 // Of plans whose weights lie whole this one has most beside what is kept: gradients that wait to
 // be shared.
 constexpr int kMostBeside = 2;
@@ -61,18 +62,23 @@ bool PlanPrices::set_bound_by_calls(Candidate* c) {
 }
 
 bool PlanPrices::set_bound_by_rows(Candidate* c) {
-  if (!alike(*c) || is_measured()) return false;
-  const Key own = key(*c);
+  const bool single = is_single_row(*c);
+  if ((!alike(*c) && !single) || is_measured()) return false;
+  Key own = key(*c);
+  if (single) own = {{own.group.tp, own.group.cp, own.group.sp, own.group.recompute, 0}, 1};
   const auto more = [&]() -> const Key* {
     const auto at = calls_.upper_bound(own);
     return at != calls_.end() && at->first.group == own.group ? &at->first : nullptr;
   };
   if (!more()) {
     const std::set<int64_t>& all = rows_[own.group];
-    const int64_t most = *std::prev(all.upper_bound(kMoreRows * own.rows));
+    const auto beyond = all.upper_bound(kMoreRows * own.rows);
+    if (beyond == all.begin()) return false;
+    const int64_t most = *std::prev(beyond);
     if (most == own.rows || !count_rows(*c, most)) return false;
   }
-  set_bound_by(c, *more(), static_cast<double>(more()->rows) / static_cast<double>(own.rows));
+  const double times = static_cast<double>(more()->rows) / static_cast<double>(own.rows);
+  set_bound_by(c, *more(), single ? times * kSingleRow : times);
   return true;
 }
 
@@ -239,8 +245,12 @@ bool PlanPrices::is_measured() const { return !cluster_.device.operators.empty()
 // A batch that is not cut has no calls that take its parts, and one of a single row no axis.
 bool PlanPrices::alike(const Candidate& c) const {
   const int64_t parts = static_cast<int64_t>(c.microbatches) * c.of_use.dp;
-  if (line_.batch() == 0 || line_.batch() % parts != 0 || c.microbatches == 1) return false;
-  return line_.batch() > parts || c.of_use.dp > 1;
+  if (line_.batch() == 0 || line_.batch() % parts != 0) return false;
+  return c.microbatches > 1 && !is_single_row(c);
+}
+
+bool PlanPrices::is_single_row(const Candidate& c) const {
+  return c.of_use.dp == 1 && c.microbatches > 1 && c.microbatches == line_.batch();
 }
 
 PlanPrices::Key PlanPrices::key(const Candidate& c) const {

@@ -80,6 +80,7 @@ class PlanPrices {
   bool is_measured() const;
   // Whether the calls of its micro-batches are those of all with as many rows on a rank.
   bool alike(const Candidate& c) const;
+  bool is_single_row(const Candidate& c) const;  // a micro-batch, on a single rank
   Counted emit(const Candidate& c, WindowPlanner* planner);
   bool count_rows(const Candidate& c, int64_t rows);
   bool count_weights(const Candidate& c);

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 
+#include "moai/base/file.h"
 #include "moai/cluster/cluster_file.h"
 #include "moai/cluster/cpu_node.h"
 #include "moai/compiler/search/search_plan.h"
@@ -20,6 +22,12 @@ class PlanPricesTest : public testing::Test {
     const auto step = training_step({.windows = {{.window = *window}}}, signatures_);
     ASSERT_TRUE(step.ok()) << step.status().to_string();
     step_ = *step;
+  }
+  void use_recorded(const std::string& name) {
+    const auto text = read_file(MOAI_SOURCE "/tests/golden/windows/" + name + ".txt");
+    const auto recording = graph::parse_recording(text.ok() ? *text : "?", &signatures_);
+    ASSERT_TRUE(recording.ok()) << recording.status().to_string();
+    step_ = training_step(*recording, signatures_).value();
   }
   static cluster::Cluster h100(int devices) {
     return cluster::load_cluster({std::string(MOAI_CLUSTERS) + "/h100-dgx.toml", devices}).value();
@@ -118,6 +126,15 @@ TEST_F(PlanPricesTest, MicrobatchesOfMoreRowsBoundThoseOfFewer) {
   for (const cluster::Cluster& cluster : {h100(8), processors(2)}) {
     PlanPrices prices = this->prices(cluster);
     EXPECT_GT(bound(&prices), 50u) << cluster.name;
+  }
+}
+
+// Sequences that are shared, and micro-batches of a single row.
+TEST_F(PlanPricesTest, BoundsOfRecordedStepsAreNotAbovePrices) {
+  for (const char* name : {"bert", "llama"}) {
+    use_recorded(name);
+    PlanPrices prices = this->prices(processors(4));
+    EXPECT_GT(bound(&prices), 10u) << name;
   }
 }
 

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <memory>
 #include <queue>
 #include <unordered_set>
 
 #include "moai/compiler/search/plan_prices.h"
+#include "moai/compiler/search/why_not.h"
 
 namespace moai::compiler {
 namespace {
@@ -23,12 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 double since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
-}
-
-std::string text(const char* format, double a, double b) {
-  char out[160];
-  std::snprintf(out, sizeof out, format, a, b);
-  return out;
 }
 
 PlanPrice summary(const StepPrice& p) {
@@ -145,8 +139,13 @@ class Search {
   // The plans of other sizes, with micro-batches of as many rows: the first is counted from its own
   // window, of which calls of others are counted then.
   void begin_with(const CachedSearch& known) {
+    const bool batches = known.rows > 0 && result_.rows > 0;
+    const double scale =
+        batches ? static_cast<double>(result_.rows) / static_cast<double>(known.rows) : 1;
     for (const CachedPlan& p : known.plans) {
-      const std::optional<size_t> at = like(p.degrees, known.rows);
+      stopped_ = problem_.stopped && problem_.stopped();
+      if (stopped_) return;
+      const std::optional<size_t> at = find_like(candidates_, p.degrees, scale);
       if (!at || begun_.contains(*at)) continue;
       Candidate& c = candidates_[*at];
       prices_.set_bound(&c);
@@ -155,24 +154,6 @@ class Search {
       if (!result_.begun_with) result_.begun_with = p.degrees;
       is_plain(c) ? price_whole(*at) : count(*at, begun_.size() == 1, p.degrees.schedule);
     }
-  }
-  // With a number of micro-batches as near as there is.
-  std::optional<size_t> like(Degrees d, int64_t rows) const {
-    const double scale = rows > 0 && result_.rows > 0
-                             ? static_cast<double>(result_.rows) / static_cast<double>(rows)
-                             : 1;
-    const auto far = [&](const Candidate& c) {
-      return std::abs(std::log2(c.degrees.microbatches / (d.microbatches * scale)));
-    };
-    std::optional<size_t> best;
-    for (size_t i = 0; i < candidates_.size(); ++i) {
-      Degrees same = candidates_[i].degrees;
-      same.microbatches = d.microbatches;
-      same.schedule = d.schedule;
-      if (same != d) continue;
-      if (!best || far(candidates_[i]) < far(candidates_[*best])) best = i;
-    }
-    return best;
   }
 
   void visit() {
@@ -385,30 +366,16 @@ class Search {
     if (!first.found.fits) {
       return resource_exhausted("[search.plan] no plan fits: " + to_string(first.found.degrees) +
                                 " needs the least memory, " +
-                                text("%.1f GB of %.1f; more devices, or less of a batch",
-                                     first.found.price.memory_bytes / 1e9, prices_.limit() / 1e9));
+                                memory_text(first.found.price.memory_bytes, prices_.limit()) +
+                                "; more devices, or less of a batch");
     }
     result_.best = first.found;
     for (size_t i = 1; i < std::min(found_.size(), kShown); ++i) {
-      found_[i].found.why_not = why_not(found_[i].found);
+      found_[i].found.why_not = why_not(found_[i].found, result_.best, prices_.limit());
       result_.alternatives.push_back(found_[i].found);
     }
     describe(&first.priced);
     return std::move(result_);
-  }
-
-  std::string why_not(const FoundPlan& p) const {
-    if (!p.fits) {
-      return text("needs %.1f GB of %.1f", p.price.memory_bytes / 1e9, prices_.limit() / 1e9);
-    }
-    const PlanPrice& best = result_.best.price;
-    const double exchange = p.price.exchange_s - best.exchange_s;
-    const double idle = p.price.idle_s - best.idle_s;
-    const double rest = p.price.step_s - best.step_s - exchange - idle;
-    std::string why = text("%+.1f %% of a step", 100 * (p.price.step_s / best.step_s - 1), 0) +
-                      text(": exchanges %+.2f ms", 1e3 * exchange, 0);
-    if (idle != 0) why += text(", waiting for stages %+.2f ms", 1e3 * idle, 0);
-    return why + text(", the rest %+.2f ms", 1e3 * rest, 0);
   }
 
   void price_alone() {
