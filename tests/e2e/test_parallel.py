@@ -390,7 +390,7 @@ def test_models_under_plans_of_every_kind(tmp_path):
     """A pairwise covering set of models, devices, degrees and types."""
     done = subprocess.run([sys.executable, str(ROOT / "bench/parallel.py"), "--json", "--pairwise",
                            "--steps", "8"], env=plugin.stock_environment(), text=True,
-                          capture_output=True, timeout=900)
+                          capture_output=True, timeout=1200)
     assert done.stdout, done.stderr
     rows = json.loads(done.stdout)["rows"]
     assert len(rows) > 40

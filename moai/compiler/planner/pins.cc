@@ -18,12 +18,12 @@ constexpr Number kNumbers[] = {
     {"sp", &Pins::sp, 0, 1},
 };
 
-// What a plan does not vary yet: the one value that it has.
+// What a plan does not vary: the one value that it has, and what does its work.
 struct Constant {
-  std::string_view key, value, what;
+  std::string_view key, value, instead;
 };
 constexpr Constant kConstants[] = {
-    {"ep", "1", "experts on devices of their own"},
+    {"ep", "1", "no axis is for experts alone, tp shares those that are stacked in one weight"},
 };
 
 constexpr std::string_view kKeys =
@@ -45,9 +45,9 @@ Status set_number(const Number& number, std::string_view value, Pins* pins) {
 Status set(std::string_view key, std::string_view value, Pins* pins) {
   for (const Constant& c : kConstants) {
     if (c.key != key || c.value == value) continue;
-    return unimplemented("plan: " + std::string(key) + "=" + std::string(value) + ": plans with " +
-                         std::string(c.what) + " are not made yet; leave it out, or say " +
-                         std::string(key) + "=" + std::string(c.value));
+    return unimplemented("plan: " + std::string(key) + "=" + std::string(value) + ": " +
+                         std::string(c.instead) + "; leave it out, or say " + std::string(key) +
+                         "=" + std::string(c.value));
   }
   for (const Number& n : kNumbers) {
     if (n.key == key) return set_number(n, value, pins);
