@@ -182,5 +182,30 @@ TEST_F(Messages, DoNotWaitForWhatIsMadeLater) {
       << "what was made earlier goes along";
 }
 
+// Of each gradient both sums would stand before its root.
+TEST_F(BundledMoves, SumsOnTwoAxesComeOneAxisAfterTheOther) {
+  import(
+      "s3 = aten::sum.dim_IntList(f32[4,6,5] s1, [0,1], false, none) -> f32[5]\n"
+      "s4 = aten::sum.dim_IntList(f32[4,6,7] s2, [0,1], false, none) -> f32[7]\n"
+      "s5, s6 = aten::_foreach_sqrt((f32[5] s3, f32[7] s4)) -> (f32[5], f32[7])\n");
+  plan_.mesh = {{{"x", 2}, {"y", 3}}};
+  plan_.policies.resize(2);
+  for (SegmentId s = 0; s < graph_.segments.size(); ++s) {
+    const Segment& segment = graph_.segments[s];
+    if (segment.storage <= 2) plan_.home[s] = {split_at(0), split_at(1)};
+    if (segment.storage == 1) plan_.batch = {factors_->of(s)[0], factors_->of(s)[1]};
+  }
+  std::string out;
+  for (const Step& step : partition(graph_, *factors_, plan_).steps) {
+    const auto* m = std::get_if<MoveStep>(&step);
+    out += m ? std::string(name(m->kind)) + " " + plan_.mesh.axes[m->axis].name
+             : graph_.nodes[std::get<CallStep>(step).node].signature.op;
+    out += "\n";
+  }
+  EXPECT_EQ(out,
+            "aten::sum\naten::sum\nall_reduce x\nall_reduce x\nall_reduce y\nall_reduce y\n"
+            "aten::_foreach_sqrt\naten::_foreach_sqrt\n");
+}
+
 }  // namespace
 }  // namespace moai::compiler
