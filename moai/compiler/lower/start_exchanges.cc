@@ -82,6 +82,12 @@ class Starting {
     return f;
   }
 
+  template <class See>
+  static void each_touched(const InFlight& f, const See& see) {
+    std::ranges::for_each(f.reads, see);
+    std::ranges::for_each(f.makes, see);
+  }
+
   // Whether the node cannot run while the exchange is in flight. A release can, later.
   bool needs(const Node& n, const InFlight& f) {
     const auto ids = program_.storages_of(n);
@@ -96,6 +102,9 @@ class Starting {
     return false;
   }
   std::optional<At> first_needed(const Node& n) {
+    const auto touches = [this](StorageId id) { return touched_.contains(id); };
+    const bool border = n.kind == NodeKind::kCall && form(n.signature).border;
+    if (!border && std::ranges::none_of(program_.storages_of(n), touches)) return std::nullopt;
     for (auto f = flight_.begin(); f != flight_.end(); ++f) {
       if (needs(n, *f)) return f;
     }
@@ -122,11 +131,15 @@ class Starting {
     append(n, f.start);
     flight_.push_back(in_flight(n));
     flight_.back().wait = f.wait;
+    each_touched(flight_.back(), [this](StorageId id) { ++touched_[id]; });
   }
 
   void finish(At f) {
     const InFlight done = std::move(*f);
     flight_.erase(f);
+    each_touched(done, [this](StorageId id) {
+      if (--touched_.at(id) == 0) touched_.erase(id);
+    });
     out.call(done.wait, done.makes, {}, 0);
     out_sources.push_back(source_);
     for (const StorageId id : done.freed) {
@@ -138,6 +151,7 @@ class Starting {
 
   // Whether something in flight reads the storage that is released, which then comes later.
   bool defer(StorageId id) {
+    if (!touched_.contains(id)) return false;
     const auto last = std::find_if(flight_.rbegin(), flight_.rend(),
                                    [&](const InFlight& f) { return contains(f.reads, id); });
     if (last == flight_.rend()) return false;
@@ -173,7 +187,8 @@ class Starting {
   graph::SignatureTable& signatures_;
   const std::vector<uint32_t>& sources_;
   uint32_t source_ = 0;
-  std::list<InFlight> flight_;  // in the order of their starts
+  std::list<InFlight> flight_;                  // in the order of their starts
+  std::unordered_map<StorageId, int> touched_;  // by what is in flight, how often
   std::unordered_map<graph::SignatureId, CallForm> forms_;
 };
 

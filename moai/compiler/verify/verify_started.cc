@@ -104,7 +104,7 @@ class StartedCheck {
 
   Status wait(const ops::CallSignature& s, std::span<const StorageId> ids) {
     const auto found = std::ranges::find_if(started_, [&](const Started& started) {
-      return started.wait == s && std::ranges::equal(started.makes, ids);
+      return std::ranges::equal(started.makes, ids) && started.wait == s;
     });
     if (found == started_.end()) return wrong("it waits for what was not started");
     const auto forget = [](std::unordered_map<StorageId, int>* by, StorageId id) {
