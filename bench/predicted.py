@@ -10,9 +10,9 @@ memory predicted at most 5 % too high and never too low. Seconds of a step must 
 15 %, or within twice the spread of A/A, the same job again beside it; rounds of both take turns.
 Each round begins with a calibration of the machine, by which its steps are predicted: virtual
 machines are not as fast in each minute. The middle error of the rounds counts. What the script and
-others use of the processors, which are the Workers' own in the prediction, stands in the table; where
-it is more than a tenth of one, the CPU time of a Worker stands for its step in place of the wall
-clock. The error of both is shown.
+others use of the processors, which are the Workers' own in the prediction, stands in the table;
+where it is more than a tenth of one, the CPU time of a Worker stands for its step in place of the
+wall clock. The error of both is shown.
 
 With --keep the descriptions of the machine (machine.0.toml, …) and what the Workers counted in the
 last round stay in FOLDER: `compiler_virtual taken FILE machine.4.toml` puts each call's seconds
