@@ -132,12 +132,18 @@ def test_a_script_that_says_nothing_more_is_reported_with_what_it_said():
 
 def test_predicted_seconds_are_judged_by_the_wall_clock_or_where_others_work_by_cpu_time():
     def judged(wanted, wall, cpu, others, again=1.0):
-        a = {"step_s": wall, "cpu_s": cpu, "others": others}
+        a = {"step_s": wall, "cpu_s": cpu, "script_s": 0, "others": others}
         return predicted.judged_time(
-            wanted, [(a, {**a, "step_s": wall * again, "cpu_s": cpu * again})] * 3)
+            [wanted] * 3, [(a, {**a, "step_s": wall * again, "cpu_s": cpu * again})] * 3)
 
     assert judged(1.14, 1, 0.5, 0)["good"] and not judged(1.16, 1, 0.5, 0)["good"]
     assert judged(0.86, 1, 0.5, 0)["good"] and not judged(0.84, 1, 0.5, 0)["good"]
     assert judged(1.16, 1, 0.5, 0, again=1.09)["good"], "twice what the same job differs by"
     assert judged(0.5, 1, 0.5, 1.0)["good"] and judged(0.5, 1, 0.5, 1.0)["by"] == "cpu_s"
     assert not judged(1, 1, 0.5, 1.0)["good"]
+
+
+def test_predicted_seconds_are_those_of_a_calibration_before_each_round():
+    rounds = [{"step_s": s, "cpu_s": s / 2, "script_s": 0, "others": 0} for s in (1, 1.5, 0.5)]
+    found = predicted.judged_time([0.9, 1.35, 0.45], [(a, a) for a in rounds])
+    assert found["errors"] == pytest.approx({"step_s": -0.1, "cpu_s": 0.8}) and found["good"]
