@@ -292,11 +292,12 @@ def test_a_script_without_a_sequence_is_told_that_cp_shares_nothing(run_on_devic
 
 
 @pytest.mark.parametrize("plan", ["", "zero=1", "zero=3", "tp=2", "pp=2", "microbatches=3",
-                                  "pp=2,microbatches=2", "zero=3,microbatches=2,recompute=full"])
+                                  "pp=2,microbatches=2", "zero=3,microbatches=2,recompute=full",
+                                  "pp=2,dp=2,zero=1", "pp=4,dp=1,microbatches=3"])
 def test_steps_that_a_scaler_skips(run_on_device, run_on_stock_torch, write_script, plan):
     script = write_script(SCALED)
     expected = run_on_stock_torch(script, "cpu")
-    found = run_on_device(script, "cuda", **settings(2, plan))
+    found = run_on_device(script, "cuda", **settings(4 if "dp=" in plan else 2, plan))
     assert found.returncode == expected.returncode == 0, expected.stderr + found.stderr
     values = [[float(word) for word in done.stdout.split()] for done in (expected, found)]
     assert values[1] == pytest.approx(values[0], rel=2e-4, abs=2e-4)

@@ -93,6 +93,12 @@ while left > 0:
     left -= all(os.path.exists(path) for path in sys.argv[2:])
 """
 
+# Every fifth step is skipped.
+SCALED = (NARROW.replace("step, left", "scaler = torch.amp.GradScaler('cuda', 64.0)\nstep, left", 1)
+          .replace("loss.backward()",
+                   "scaler.scale(loss * (float('inf') if step % 5 == 4 else 1)).backward()")
+          .replace("optimizer.step()", "scaler.step(optimizer)\n    scaler.update()"))
+
 # Batches come to be larger.
 GROWS = (NARROW.replace("randn(2, 64", "randn(rows, 64").replace("(2,)", "(rows,)")
          .replace("while left > 0:", "while left > 0:\n    rows = 2 if step < 60 else 12"))
@@ -207,6 +213,14 @@ def test_a_better_plan_is_found_taken_up_and_kept_for_the_next_run(run):
     kept = explain(run.platform)
     assert numbers(again)[:4] == pytest.approx(numbers(one)[:4], rel=1e-10)
     assert (kept["how"], kept["changes"], kept["since_step"]) == ("kept", 1, 0), kept
+
+
+def test_steps_under_a_gradient_scaler_are_searched_too(run):
+    first = run(SCALED, steps=40, until=TAKEN)
+    found = explain(run.platform)
+    assert found["how"] == "found" and found["plan"] == "dp1 tp4 zero0", found
+    one = run(SCALED, steps=len(numbers(first)) - 1, flavor="Small.64GB")
+    assert numbers(first) == pytest.approx(numbers(one), rel=1e-10)
 
 
 def test_a_job_comes_to_have_stages_where_moai_plan_finds_them(run, write_script, tmp_path):

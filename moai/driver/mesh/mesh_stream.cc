@@ -92,8 +92,9 @@ Status MeshStream::end_step(const Interrupt& interrupt) {
   return started(deliver(interrupt));
 }
 
+// What is waited for is on its way already, or a marker.
 Status MeshStream::flush(const Interrupt& interrupt) {
-  end_window();
+  if (!markers_.empty()) end_window();
   return deliver(interrupt);
 }
 
@@ -222,9 +223,17 @@ void MeshStream::resize(StorageId id, uint64_t bytes) {
 
 // ---- windows
 
-// Ends it before calls that may be skipped, where these have begun: a window that ended among them
-// would run whole on every rank. Returns the script's last call in what ended.
+// What no call of the window changes is read before it. Ends it before calls that may be skipped,
+// where these have begun: a window that ended among them would run whole on every rank. Returns the
+// script's last call before the read.
 uint64_t MeshStream::end_window_before(const dispatch::Read& read) {
+  for (const auto& [id, bytes] : gathering_.take_made()) storages_.made(id, bytes);
+  const bool is_older = std::ranges::none_of(read.ranges, [&](const dispatch::ReadRange& r) {
+    const compiler::StorageState* state = storages_.state(r.storage);
+    const bool waits_here = state && state->free;  // until the window says where it should lie
+    return waits_here || builder_.changes(r.storage, signatures_);
+  });
+  if (is_older) return builder_.first_sequence() ? builder_.first_sequence() - 1 : sequence_;
   const bool before_region = markers_.size() == region_markers_ &&
                              std::ranges::all_of(read.ranges, [&](const dispatch::ReadRange& r) {
                                return builder_.stands_before_region(r.storage);

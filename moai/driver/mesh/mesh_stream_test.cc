@@ -118,6 +118,16 @@ TEST_F(MeshStreamTest, AWindowThatComesAgainRunsOnOtherStorages) {
   EXPECT_THAT(value(x), ElementsAre(29, 281));
 }
 
+TEST_F(MeshStreamTest, WhatNoCallOfTheWindowChangesIsReadBeforeIt) {
+  const StorageId a = upload({1, 2}), c = add(a, a, 1);
+  EXPECT_THAT(value(c), ElementsAre(2, 4));
+  const StorageId d = add(c, c, 1);
+  EXPECT_THAT(value(c), ElementsAre(2, 4));
+  call("aten::add_.Tensor(f64[2]!, f64[2], word) -> _", {c, a}, {worker::word_of(10)});
+  EXPECT_THAT(value(c), ElementsAre(12, 24));
+  EXPECT_THAT(value(d), ElementsAre(4, 8));
+}
+
 TEST_F(MeshStreamTest, WindowsWaitForTheirEnd) {
   const StorageId a = upload({1, 2});
   const uint64_t marker = engine_->marker({});

@@ -29,6 +29,20 @@ void WindowBuilder::add(const Recorded& r, uint64_t sequence) {
   touched_.insert(r.storages.begin(), r.storages.end());
 }
 
+bool WindowBuilder::changes(StorageId id, const graph::SignatureTable& signatures) const {
+  if (!touches(id)) return false;
+  return std::ranges::any_of(window_.nodes, [&](const graph::Node& n) {
+    const auto ids = window_.storages_of(n);
+    for (size_t i = 0; i < ids.size(); ++i) {
+      if (ids[i] != id) continue;
+      if (n.kind != NodeKind::kCall) return true;
+      const std::vector<bool>& written = signatures.at(n.signature).written;
+      if (i >= written.size() || written[i]) return true;
+    }
+    return false;
+  });
+}
+
 bool WindowBuilder::stands_before_region(StorageId id) const {
   if (!region_ || region_is_older_) return false;
   for (size_t i = region_->node; i < window_.nodes.size(); ++i) {

@@ -42,6 +42,8 @@ class WindowBuilder {
   // Adds to the window. A call's line becomes its number in the window, from 1.
   void add(const Recorded& r, uint64_t sequence);
   bool touches(StorageId id) const { return touched_.contains(id); }
+  // Whether the window makes, changes, resizes or releases it.
+  bool changes(StorageId id, const graph::SignatureTable& signatures) const;
   // Of calls that a Worker may skip together (moai/worker/exec/stream.h): what was added last
   // begins or ends them.
   void begin_region() {

@@ -121,6 +121,25 @@ TEST(WindowBuilder, WhatTheWindowDoesNotUseIsReleasedBefore) {
   EXPECT_FALSE(builder.touches(used));
 }
 
+TEST(WindowBuilder, WhatTheWindowChangesIsKnown) {
+  WindowBuilder builder;
+  graph::SignatureTable signatures;
+  const auto call = [&](const char* text, std::vector<StorageId> ids) {
+    const auto id = signatures.intern(*ops::call_signature_from_string(text));
+    builder.add({graph::NodeKind::kCall, id, ids, {}}, 1);
+  };
+  call("aten::add.Tensor(f32[2], f32[2], 1) -> f32[2]", {1, 2, 3});
+  EXPECT_FALSE(builder.changes(1, signatures));
+  EXPECT_FALSE(builder.changes(9, signatures)) << "it uses another";
+  EXPECT_TRUE(builder.changes(3, signatures)) << "it makes it";
+  call("aten::add_.Tensor(f32[2]!, f32[2], 1) -> _", {1, 2});
+  EXPECT_TRUE(builder.changes(1, signatures));
+  EXPECT_FALSE(builder.changes(2, signatures));
+  const StorageId released = 2;
+  builder.add({graph::NodeKind::kFree, 0, {&released, 1}, {}}, 1);
+  EXPECT_TRUE(builder.changes(2, signatures));
+}
+
 TEST(WindowBuilder, CallsThatMayBeSkippedStayTogether) {
   WindowBuilder builder;
   const auto add = [&](graph::NodeKind kind, StorageId id, uint64_t sequence) {
