@@ -44,7 +44,9 @@ Result<PlanComparison> compare_plans(Model* model, const device::TimeTable& time
   for (const Degrees& d : every_degrees(cluster.devices(), {}, !planner.roles().sequence.empty())) {
     const PlannedWindow planned = planner.plan(d);
     const EmittedStep step = emit_step(planned, &model->signatures);
-    MOAI_ASSIGN_OR_RETURN(const VirtualRun run, machine.run(step));
+    const Result<VirtualRun> played = machine.run(step);
+    if (!played.ok()) return internal_error(to_string(d) + ": " + played.status().message());
+    const VirtualRun& run = *played;
     const ComparedPlan plan{
         .degrees = d,
         .predicted_s = price_step(model->step, planned, d, cluster, options, &model->signatures)

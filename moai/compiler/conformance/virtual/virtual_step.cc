@@ -60,7 +60,10 @@ class VirtualStep {
         for (const size_t number : links_.pass(next)) MOAI_RETURN_IF_ERROR(end(number));
         continue;
       }
-      if (ready > links_.now_s()) links_.pass(ready);
+      // What has almost ended by then ends.
+      const auto ended = ready > links_.now_s() ? links_.pass(ready) : std::vector<size_t>();
+      for (const size_t number : ended) MOAI_RETURN_IF_ERROR(end(number));
+      if (!ended.empty()) continue;
       Meeting m = std::move(waiting_.begin()->second);
       waiting_.erase(waiting_.begin());
       const auto bytes = static_cast<double>(m.call.bytes);
