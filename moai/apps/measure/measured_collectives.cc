@@ -8,6 +8,7 @@
 #include <map>
 
 #include "moai/apps/measure/forked_ranks.h"
+#include "moai/base/median.h"
 #include "moai/comm/collective/shared_memory.h"
 #include "moai/device/aten/aten_device.h"
 #include "moai/ops/call_tensors.h"
@@ -76,8 +77,8 @@ class Rank {
     std::string out;
     for (auto& [key, us] : us_) {
       char text[64];
-      std::snprintf(text, sizeof text, "%zu %.3f %.3f\n", key.second, middle(&us.near),
-                    middle(&us.far));
+      std::snprintf(text, sizeof text, "%zu %.3f %.3f\n", key.second, lower_median(us.near),
+                    lower_median(us.far));
       out += key.first + " " + text;
     }
     return out;
@@ -87,13 +88,6 @@ class Rank {
   struct Microseconds {
     std::vector<double> near{}, far{};
   };
-  static double middle(std::vector<double>* us) {
-    if (us->empty()) return 0;
-    const auto at = us->begin() + static_cast<std::ptrdiff_t>((us->size() - 1) / 2);
-    std::ranges::nth_element(*us, at);
-    return *at;
-  }
-
   // Leaves the caches to other memory.
   void sweep() {
     for (size_t at = 0; at < swept_.size(); at += kCacheLine) ++swept_[at];

@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 
+#include "moai/base/median.h"
 #include "moai/ops/call_tensors.h"
 
 namespace moai::device {
@@ -148,12 +149,10 @@ struct Timed {
   std::vector<double> warm{}, cold{}, far{};  // of each round the middle one
 };
 
-// Takes what is there from `seconds`. Of two it is the lower one.
+// Takes what is there from `seconds`.
 std::optional<double> middle(std::vector<double>* seconds) {
   if (seconds->empty()) return std::nullopt;
-  const auto at = seconds->begin() + static_cast<std::ptrdiff_t>((seconds->size() - 1) / 2);
-  std::nth_element(seconds->begin(), at, seconds->end());
-  const double found = *at;
+  const double found = lower_median(*seconds);
   seconds->clear();
   return found;
 }

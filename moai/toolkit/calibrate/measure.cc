@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "moai/base/file.h"
+#include "moai/base/median.h"
 #include "moai/base/process.h"
 #include "moai/compiler/cost/calibration/call_variants.h"
 #include "moai/toolkit/child_process.h"
@@ -149,13 +150,6 @@ double touched_bytes(cluster::Collective kind, double bytes, int ranks) {
   return kind == kAllGather || kind == kReduceScatter ? bytes + bytes / ranks : 2 * bytes;
 }
 
-double middle(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto at = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::ranges::nth_element(values, at);
-  return *at;
-}
-
 Status measure_collectives(int ranks, const MeasureOptions& options, const ScratchFolder& folder,
                            Terminal& terminal, Measured* measured) {
   const std::string out = folder.file("collectives"), count = std::to_string(ranks);
@@ -182,7 +176,7 @@ Status measure_collectives(int ranks, const MeasureOptions& options, const Scrat
     far_byte_s[kind].push_back((far_us - us) * 1e-6 / touched_bytes(rows[kind].kind, bytes, ranks));
   }
   for (auto& [kind, row] : rows) {
-    row.far_byte_s = std::max(0.0, middle(far_byte_s[kind]));
+    row.far_byte_s = std::max(0.0, lower_median(far_byte_s[kind]));
     if (row.points.empty()) return internal_error("moai-measure told nothing of " + kind);
     measured->collectives.push_back(std::move(row));
   }

@@ -10,12 +10,6 @@
 namespace moai::compiler {
 namespace {
 
-using Edit = std::optional<std::string>;
-
-std::string text_of(const EditedNode& n, size_t i) {
-  return to_string(n.signature).substr(0, 90) + " at " + std::to_string(i);
-}
-
 std::optional<size_t> any_call(const EditedRanks& r, Random* random) {
   return any_of(r.size(), random,
                 [&](size_t i) { return r.at(i).is_call() && !r.at(i).moves_between_ranks(); });

@@ -9,17 +9,11 @@
 namespace moai::compiler {
 namespace {
 
-using Edit = std::optional<std::string>;
-
 std::optional<size_t> any_collective(const EditedRanks& r, Random* random) {
   return any_of(r.size(), random, [&](size_t i) { return r.at(i).moves_between_ranks(); });
 }
 std::optional<size_t> any_sum(const EditedRanks& r, Random* random) {
   return any_of(r.size(), random, [&](size_t i) { return r.at(i).calls("moai::all_reduce"); });
-}
-
-std::string text_of(const EditedNode& n, size_t i) {
-  return to_string(n.signature).substr(0, 90) + " at " + std::to_string(i);
 }
 
 // A sum less, or what should have travelled stays.

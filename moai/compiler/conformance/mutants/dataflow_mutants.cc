@@ -7,16 +7,10 @@
 namespace moai::compiler {
 namespace {
 
-using Edit = std::optional<std::string>;
-
 // A tensor of a call by its place among the operands.
 struct Access {
   size_t node = 0, operand = 0;
 };
-
-std::string text_of(const EditedNode& n, size_t i) {
-  return to_string(n.signature).substr(0, 90) + " at " + std::to_string(i);
-}
 
 const ops::Arg& argument(const EditedNode& n, size_t operand) {
   return *ops::tensor_operands(n.signature)[operand];

@@ -99,4 +99,8 @@ EditedNode release_of(graph::StorageId id) {
   return {.kind = graph::NodeKind::kFree, .storages = {id}};
 }
 
+std::string text_of(const EditedNode& n, size_t i) {
+  return to_string(n.signature).substr(0, 90) + " at " + std::to_string(i);
+}
+
 }  // namespace moai::compiler

@@ -1,6 +1,8 @@
 // EditedRanks: the windows of all ranks as lists of nodes that may be changed.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "moai/compiler/conformance/run_plan.h"
@@ -53,6 +55,11 @@ class EditedRanks {
   std::vector<std::vector<EditedNode>> nodes_;  // by rank
   graph::StorageId next_ = 9000000;
 };
+
+// What an edit did; nothing where there was no place for it.
+using Edit = std::optional<std::string>;
+// The call, as far as a line has room, and which node it is.
+std::string text_of(const EditedNode& n, size_t i);
 
 // Of a call between ranks, what it is made of (moai/ops/bundled_call.h).
 size_t items_of(const EditedNode& n);

@@ -7,8 +7,6 @@
 namespace moai::compiler {
 namespace {
 
-using Edit = std::optional<std::string>;
-
 // The ranks of a stage, which call alike.
 struct Stage {
   EditedRanks* ranks = nullptr;
