@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "moai/compiler/planner/rule_parts.h"
 #include "moai/compiler/sharding/share_place.h"
 #include "moai/compiler/sharding/strategies.h"
 
@@ -76,7 +77,7 @@ class Layout {
       const ValueNode& node = graph_.nodes[n];
       const auto reads_data = [&](const Use& u) { return u.value != kNone && of_data[u.value]; };
       if (!std::ranges::any_of(node.operands, reads_data)) continue;
-      const bool splits = splits_sequence(n);
+      const bool splits = has_any(factors_.rule(n), false, roles_.sequence);
       for (const Use* u : made_uses(node)) {
         if (u->made == kNone) continue;
         of_data[u->made] = true;
@@ -85,16 +86,6 @@ class Layout {
         if (place) plan_.entries[u->made] = {axis, *place};
       }
     }
-  }
-  bool splits_sequence(NodeId n) const {
-    const NodeRule& r = factors_.rule(n);
-    for (size_t f = 0; f < r.parts.size(); ++f) {
-      if (r.rule.factors[f].kind == ops::FactorKind::kFrozen) continue;
-      for (const FactorId part : r.parts[f]) {
-        if (std::ranges::find(roles_.sequence, part) != roles_.sequence.end()) return true;
-      }
-    }
-    return false;
   }
   // Along the outermost of these factors that the segment has.
   void split_along(SegmentId s, size_t axis, const std::vector<FactorId>& chosen) {

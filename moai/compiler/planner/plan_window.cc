@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "moai/compiler/passes/expand_calls.h"
+#include "moai/compiler/planner/rule_parts.h"
 #include "moai/compiler/planner/stage_order.h"
 #include "moai/compiler/planner/window_in_time.h"
 #include "moai/compiler/sharding/partition.h"
@@ -31,15 +32,6 @@ std::vector<NodeId> nodes_at(const ValueGraph& g, const std::vector<uint32_t>& p
   return nodes;
 }
 
-// Whether a factor of the rule that is frozen, or is not, consists of any of these, ascending.
-bool has_any(const NodeRule& r, bool frozen, const std::vector<FactorId>& of) {
-  for (size_t f = 0; f < r.parts.size(); ++f) {
-    if ((r.rule.factors[f].kind == ops::FactorKind::kFrozen) != frozen) continue;
-    const auto hit = [&](FactorId part) { return std::ranges::binary_search(of, part); };
-    if (std::ranges::any_of(r.parts[f], hit)) return true;
-  }
-  return false;
-}
 bool freezes(const NodeRule& r, const std::vector<FactorId>& of) { return has_any(r, true, of); }
 bool shares(const NodeRule& r, const std::vector<FactorId>& of) { return has_any(r, false, of); }
 
@@ -168,7 +160,6 @@ std::vector<uint32_t> WindowPlanner::frozen_calls(Expanded* at, const Degrees& d
   std::ranges::sort(split);
   std::vector<FactorId> sequence;
   if (degrees.cp > 1) sequence = at->roles.sequence;
-  std::ranges::sort(sequence);
   const ValueGraph& g = at->analysed->graph;
   std::vector<uint32_t> calls;
   for (NodeId n = 0; n < g.nodes.size(); ++n) {

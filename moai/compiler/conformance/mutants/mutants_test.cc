@@ -10,6 +10,17 @@ namespace {
 constexpr int kMutants = 12;  // a class
 constexpr unsigned kSeed = 20261126;
 
+template <class Classes>
+void expect_no_escape(MutantTable* table, const Classes& classes) {
+  for (const MutantClass& c : classes) {
+    const MutantRow row = table->run(c, kMutants, kSeed);
+    EXPECT_EQ(row.escapes, std::vector<std::string>()) << row.name;
+    EXPECT_EQ(row.mutants, kMutants) << row.name;
+    // Mistakes that change nothing would show nothing.
+    EXPECT_GT(row.changed, 0) << row.name;
+  }
+}
+
 class Mutants : public testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -33,13 +44,7 @@ TEST_F(Mutants, OriginalsVerify) {
 }
 
 TEST_F(Mutants, NoneThatChangesAResultEscapes) {
-  for (const MutantClass& c : all_mutant_classes()) {
-    const MutantRow row = table_->run(c, kMutants, kSeed);
-    EXPECT_EQ(row.escapes, std::vector<std::string>()) << row.name;
-    EXPECT_EQ(row.mutants, kMutants) << row.name;
-    // Mistakes that change nothing would show nothing.
-    EXPECT_GT(row.changed, 0) << row.name;
-  }
+  expect_no_escape(table_.get(), all_mutant_classes());
 }
 
 TEST(StageMutants, NoneThatChangesAResultEscapes) {
@@ -47,12 +52,7 @@ TEST(StageMutants, NoneThatChangesAResultEscapes) {
   ASSERT_TRUE(device.ok()) << device.status().to_string();
   MutantTable table(device->get(), all_mutant_models(), MutantTable::Plans::kStages);
   EXPECT_EQ(table.false_alarms(), std::vector<std::string>());
-  for (const MutantClass& c : stage_mutants()) {
-    const MutantRow row = table.run(c, kMutants, kSeed);
-    EXPECT_EQ(row.escapes, std::vector<std::string>()) << row.name;
-    EXPECT_EQ(row.mutants, kMutants) << row.name;
-    EXPECT_GT(row.changed, 0) << row.name;
-  }
+  expect_no_escape(&table, stage_mutants());
 }
 
 TEST(StartedMutants, NoneThatChangesAResultEscapes) {
@@ -60,12 +60,7 @@ TEST(StartedMutants, NoneThatChangesAResultEscapes) {
   ASSERT_TRUE(device.ok()) << device.status().to_string();
   MutantTable table(device->get(), {"mlp", "gpt", "llama", "fused"}, MutantTable::Plans::kOverlaps);
   EXPECT_EQ(table.false_alarms(), std::vector<std::string>());
-  for (const MutantClass& c : started_mutants()) {
-    const MutantRow row = table.run(c, kMutants, kSeed);
-    EXPECT_EQ(row.escapes, std::vector<std::string>()) << row.name;
-    EXPECT_EQ(row.mutants, kMutants) << row.name;
-    EXPECT_GT(row.changed, 0) << row.name;
-  }
+  expect_no_escape(&table, started_mutants());
 }
 
 TEST(ScheduleMutants, NoneThatChangesAResultEscapes) {
