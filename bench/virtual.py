@@ -1,13 +1,14 @@
 """Automatic plans in virtual time: beside all forced ones, and predicted beside simulated steps.
 
-    ./dev bench virtual [--model NAME]... [--rounds 3] [--keep FOLDER] [--json]
+    ./dev bench virtual [--model NAME]... [--rounds 5] [--keep FOLDER] [--json]
 
 Every recorded training step of tests/golden/windows, on 2 to 64 devices. The emitted programs of
 all ranks run on device/fake; each call takes what was measured of just that call on this machine,
 collectives share the links of bench/virtual/links.toml. The planner knows neither: it reads what
-`moai calibrate` measured apart, of fewer calls, and the links. Both are measured here; with --keep
-they are left in FOLDER, or taken from there, and so are the rows of each model: a run that was
-interrupted goes on where it was. Times of calls are of the models that they were measured for.
+`moai calibrate` measured of fewer calls, and the links. Both are measured here, a call of the one
+after a call of the other, since machines change from minute to minute; with --keep they are left in
+FOLDER, or taken from there, and so are the rows of each model: a run that was interrupted goes on
+where it was. Times of calls are of the models that they were measured for.
 
 Then calls of one class after the other take 20 % more and less than the table says, which the
 prediction does not know of: its error must move by what the class is of the step.
@@ -44,17 +45,13 @@ def run(*command, **more):
 
 
 def measure(folder, models, rounds):
-    """machine.toml and times in the folder, where they are not yet."""
+    """machine.toml and times in the folder, where they are not yet; in turns, call by call."""
     machine, times, calls = folder / "machine.toml", folder / "times", folder / "calls"
-    if not machine.exists():
-        run(BIN / "moai", "calibrate", "--threads", 1, "--devices", 2, "--rounds", rounds,
-            "--out", machine, stdout=sys.stderr)
-    if not times.exists():
+    if not (machine.exists() and times.exists()):
         with calls.open("w") as file:
             run(BIN / "compiler_virtual", "calls", *models, stdout=file)
-        print("[info] Measuring the calls of all plans...", file=sys.stderr)
-        run(BIN / "moai-measure", "calls", calls, times, "--rounds", rounds + 2,
-            stdout=subprocess.DEVNULL)
+        run(BIN / "moai", "calibrate", "--threads", 1, "--devices", 2, "--rounds", rounds,
+            "--beside", calls, "--times", times, "--out", machine, stdout=sys.stderr)
     return machine, times
 
 
@@ -129,7 +126,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", action="append", choices=MODELS, help="repeatable")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--keep", type=pathlib.Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

@@ -99,6 +99,9 @@ void declare_calibrate(CLI::App& app, Invocation& invocation) {
       ->capture_default_str();
   command->add_option("--times", flags->measure.times_file,
                       "where the microseconds of each call are left, too");
+  command->add_option("--beside", flags->measure.beside_file,
+                      "calls measured in turns with those, which the description does not learn "
+                      "of: --times has theirs alone");
   command->footer(
       "Nothing else should run meanwhile.\n"
       "Examples:\n"

@@ -52,6 +52,25 @@ def test_a_plan_is_made_with_it(machine):
     assert plan["step_s"] > 0
 
 
+def test_calls_beside_those_of_the_description_leave_their_times_alone(tmp_path):
+    (tmp_path / "calls").write_text("s3 = aten::add.Tensor(f64[6,8] s1, f64[6,8] s2, intword 1) "
+                                    "-> f64[6,8]\n")
+    beside = ["s2 = aten::gelu(f64[3,7] s1, \"none\") -> f64[3,7]",
+              "s3 = aten::mm(f64[6,8] s1, f64[5,4] s2) -> f64[6,4]"]
+    (tmp_path / "beside").write_text("\n".join(beside))
+    done = subprocess.run(
+        [plugin.program("moai"), "calibrate", "--json", "--threads", "1", "--devices", "1",
+         "--rounds", "1", "--calls", tmp_path / "calls", "--beside", tmp_path / "beside",
+         "--times", tmp_path / "times", "--out", tmp_path / "out.toml"],
+        text=True, capture_output=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    assert "gelu" not in (tmp_path / "out.toml").read_text()
+    times = [line.split("\t") for line in (tmp_path / "times").read_text().splitlines()]
+    assert [call for _, call in times] == beside
+    assert float(times[0][0].split()[0]) > 0
+    assert times[1][0] == "-"  # sizes that do not fit
+
+
 def test_a_call_that_is_none_is_refused(tmp_path):
     (tmp_path / "calls.txt").write_text("nonsense\n")
     done = subprocess.run(

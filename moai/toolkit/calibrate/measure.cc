@@ -110,18 +110,39 @@ int64_t far_sweep_bytes(const MeasureOptions& options) {
   return options.is_cpu() ? std::min(kSweptMax, kSweeps * options.shared_cache_bytes) : 0;
 }
 
-Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder, Terminal& terminal,
-                     Measured* measured) {
+// Lines of a file; those of the description come in between those beside it, evenly.
+struct CallLines {
+  std::string text{};
+  std::vector<bool> beside{};  // of each line
+
+  void add(const ops::BoundCall& c, bool is_beside) {
+    text += ops::to_string(c.signature, {c.storages, c.words}) + "\n";
+    beside.push_back(is_beside);
+  }
+};
+
+Result<CallLines> lines_to_measure(const MeasureOptions& options) {
   MOAI_ASSIGN_OR_RETURN(const auto first, read_calls(options.calls_file));
-  std::string text;
   const compiler::cost::VariantLimits limits =
       options.is_cpu() ? compiler::cost::VariantLimits{} : kAcceleratorLimits;
-  for (const ops::BoundCall& c : compiler::cost::call_variants(first, limits)) {
-    text += ops::to_string(c.signature, {c.storages, c.words}) + "\n";
+  const std::vector<ops::BoundCall> calls = compiler::cost::call_variants(first, limits);
+  std::vector<ops::BoundCall> beside;
+  if (!options.beside_file.empty()) {
+    MOAI_ASSIGN_OR_RETURN(beside, read_calls(options.beside_file));
   }
-  const std::string in = folder.file("calls");
-  const std::string out = options.times_file.empty() ? folder.file("times") : options.times_file;
-  MOAI_RETURN_IF_ERROR(write_file(in, text));
+  CallLines lines;
+  for (size_t i = 0, next = 0; i < calls.size(); ++i) {
+    lines.add(calls[i], false);
+    for (; next < beside.size() * (i + 1) / calls.size(); ++next) lines.add(beside[next], true);
+  }
+  return lines;
+}
+
+Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder, Terminal& terminal,
+                     Measured* measured) {
+  MOAI_ASSIGN_OR_RETURN(const CallLines lines, lines_to_measure(options));
+  const std::string in = folder.file("calls"), out = folder.file("times");
+  MOAI_RETURN_IF_ERROR(write_file(in, lines.text));
   const int64_t cold = options.is_cpu() ? kSweeps * options.cache_bytes : 0;
   MOAI_RETURN_IF_ERROR(run_measure(
       {"calls", in, out, "--device-kind", options.device_kind, "--threads",
@@ -129,7 +150,12 @@ Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder,
        std::to_string(cold), "--far", std::to_string(far_sweep_bytes(options)), "--ranks",
        std::to_string(options.is_cpu() ? at_once(options) : 1)},
       "Measuring calls", folder, terminal));
+  std::string times;
+  size_t at = 0;
   for (const std::string& line : lines_of(out)) {
+    const bool beside = at < lines.beside.size() && lines.beside[at++];
+    if (beside == !options.beside_file.empty()) times += line + "\n";
+    if (beside) continue;
     const size_t tab = line.find('\t');
     const auto call = ops::bound_call_from_string(std::string_view(line).substr(tab + 1));
     char* end = nullptr;
@@ -141,7 +167,7 @@ Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder,
       measured->calls.push_back({call->signature, us * 1e-6, cold_us * 1e-6, far_us * 1e-6});
     }
   }
-  return ok_status();
+  return options.times_file.empty() ? ok_status() : write_file(options.times_file, times);
 }
 
 // Of a rank's collective over so many bytes, as cost::fetched_bytes() counts what is beyond caches.

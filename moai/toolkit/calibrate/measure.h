@@ -25,6 +25,9 @@ struct MeasureOptions {
   // Of a Worker. One that is no processor is measured alone, with calls of its size.
   std::string device_kind = "cpu";
   std::string times_file{};  // where the microseconds of each call are left; empty: nowhere
+  // Calls that are measured in turns with those, and of which Measured tells nothing; the file of
+  // times is of these alone.
+  std::string beside_file{};
 
   bool is_cpu() const { return device_kind == "cpu"; }
 };
