@@ -1,7 +1,8 @@
 // TimeTable: measured seconds of operator calls, by their signatures.
 //
-// Text form, a line a call: microseconds, a tab, the call (docs/formats/call.md), as `moai-measure
-// calls` prints it; lines that begin with "#" say where it was measured.
+// Text form, a line a call: microseconds (more numbers may follow), a tab, the call
+// (docs/formats/call.md), as `moai-measure calls` prints it; lines that begin with "#" say where it
+// was measured.
 #pragma once
 
 #include <map>

@@ -1,6 +1,9 @@
 // A slice of ./dev bench virtual with stored measurements: bench/virtual/slice.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdio>
+
 #include "moai/base/file.h"
 #include "moai/cluster/cluster_file.h"
 #include "moai/compiler/conformance/virtual/compare_plans.h"
@@ -96,6 +99,37 @@ TEST_P(Virtual, WhatGoesOnBesideCallsIsPredicted) {
     }
     EXPECT_NE(seconds[1], seconds[0]);
   }
+}
+
+// What is left of a transfer by rounding alone when other ranks come to their own ends then.
+TEST(VirtualStep, ATransferThatHasAllButEndedEndsAtTheNextMeeting) {
+  constexpr std::string_view kExchange = "moai::all_reduce((f32[1024]! s1), \"sum\", 0) -> _\n";
+  const std::string after_relu =
+      "s2 = aten::relu(f32[1024] s1) -> f32[1024]\nfree s2\n" + std::string(kExchange);
+  const cluster::Cluster cluster{.devices_per_node = 4,
+                                 .node_link = {.latency_s = 1e-6, .bytes_per_s = 1e9}};
+  graph::SignatureTable signatures;
+  EmittedStep step{.mesh = {{MeshAxis{.size = 2}, MeshAxis{.size = 2}}}};
+  const auto run = [&](double relu_us) {
+    char line[96];
+    std::snprintf(line, sizeof line, "%.17g\ts2 = aten::relu(f32[1024] s1) -> f32[1024]", relu_us);
+    const auto times = device::TimeTable::parse(line);
+    EXPECT_TRUE(times.ok()) << times.status().to_string();
+    return VirtualMachine(&*times, &cluster, &signatures).run(step);
+  };
+  const auto first = step.mesh.group(0, 0);
+  for (int rank = 0; rank < 4; ++rank) {
+    const bool at_once = std::ranges::count(first, rank) > 0;
+    const auto window = graph::parse(at_once ? kExchange : after_relu, &signatures);
+    ASSERT_TRUE(window.ok()) << window.status().to_string();
+    step.ranks.push_back(*window);
+  }
+  const auto even = run(1);
+  ASSERT_TRUE(even.ok()) << even.status().to_string();
+  const double exchange_us = even->step_s * 1e6 - 1;
+  const auto close = run(exchange_us * (1 - 1e-10));
+  ASSERT_TRUE(close.ok()) << close.status().to_string();
+  EXPECT_NEAR(close->step_s * 1e6, 2 * exchange_us, 1e-6);
 }
 
 INSTANTIATE_TEST_SUITE_P(Slice, Virtual,
