@@ -51,7 +51,7 @@ struct CallShape {
   double tensors = 0;  // operands and results
   double bytes_read = 0, bytes_written = 0;
   double flops = 0;
-  double batch = 0, m = 0, n = 0, k = 0;  // of a product
+  double batch = 0, m = 0, n = 0, k = 0;  // of a product; n also of what goes row by row
   double runs = 0;                        // pieces that lie together, of the tensor with most
   double layout = 0;                      // a number for how operands lie
 

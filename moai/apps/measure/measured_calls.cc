@@ -79,6 +79,7 @@ Result<std::string> measure_on_processors(const MeasuredCallsOptions& o, const T
   MOAI_RETURN_IF_ERROR(run_forked_ranks(o.ranks, [&](int rank) -> Status {
     device::CallTimerOptions timer = o.timer;
     timer.on_this_thread = o.device.threads == 1;
+    timer.any_order = true;
     if (rank == 0) {
       timer.progress = [&](size_t done, size_t all) {
         o.progress(static_cast<double>(done) / static_cast<double>(all));

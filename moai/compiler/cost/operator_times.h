@@ -18,11 +18,6 @@ std::string operator_name(const ops::CallSignature& s);
 // Of its first floating-point tensor, else of its first one.
 tensor::DType operator_dtype(const ops::CallSignature& s);
 
-cluster::CallShape call_shape(const ops::CallSignature& s, const CallWork& work);
-
-// Squared, in doublings; calls whose operands lie otherwise are far apart.
-double shape_distance(const cluster::CallShape& a, const cluster::CallShape& b);
-
 // Of the constants alone.
 double fitted_seconds(const cluster::OperatorTimes& op, const cluster::CallShape& shape);
 

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <ctime>
 #include <map>
+#include <numeric>
 #include <random>
 
 #include "moai/base/median.h"
+#include "moai/device/timing/call_operands.h"
 #include "moai/ops/call_tensors.h"
 
 namespace moai::device {
@@ -26,117 +28,11 @@ constexpr size_t kCacheLine = 64;
 
 using Clock = std::chrono::steady_clock;
 
-// The bytes of one half, and which bits of them any number below one may have; of what counts,
-// points or is a flag, zeros.
-struct Number {
-  std::string_view half, free{};
-};
-Number number_of(DType dtype) {
-  using std::literals::string_view_literals::operator""sv;
-  switch (dtype) {
-    case DType::kFloat64:
-    case DType::kComplex128:
-      return {"\0\0\0\0\0\0\xe0\x3f"sv, "\xff\xff\xff\xff\xff\xff\x0f\0"sv};
-    case DType::kFloat32:
-    case DType::kComplex64:
-      return {"\0\0\0\x3f"sv, "\xff\xff\x7f\0"sv};
-    case DType::kFloat16:
-    case DType::kComplex32:
-      return {"\0\x38"sv, "\xff\x03"sv};
-    case DType::kBFloat16:
-      return {"\0\x3f"sv, "\x7f\0"sv};
-    default:
-      return {"\0"sv};
-  }
-}
-
-// Numbers between a half and one, none like the next, and so many that no processor foresees how
-// comparing them ends because it saw them before.
-std::string numbers(const Number& n) {
-  constexpr size_t kDistinct = 1 << 22;
-  std::minstd_rand random(1);
-  std::string out;
-  for (size_t i = 0; i < kDistinct && !n.free.empty(); ++i) {
-    for (size_t at = 0; at < n.half.size(); ++at) {
-      out += static_cast<char>(n.half[at] | (static_cast<char>(random() >> 8) & n.free[at]));
-    }
-  }
-  return out.empty() ? std::string(n.half) : out;
-}
-
 double thread_seconds() {
   timespec now{};
   ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
-
-uint64_t bytes_of(const tensor::Geometry& g) {
-  return static_cast<uint64_t>(std::max<int64_t>(tensor::storage_bytes(g), 0));
-}
-
-// Operands of all calls of a group: those of one size and type are the same, by place in the call.
-class Operands {
- public:
-  explicit Operands(Device* device) : device_(*device) {}
-
-  Result<Buffer*> take(const tensor::Geometry& g, size_t place) {
-    const uint64_t bytes = bytes_of(g);
-    if (bytes == 0) return static_cast<Buffer*>(nullptr);
-    BufferPtr& buffer = held_[{bytes, number_of(g.dtype).half, place}];
-    if (!buffer) {
-      MOAI_ASSIGN_OR_RETURN(buffer, device_.allocate(bytes));
-      bytes_ += bytes;
-      MOAI_RETURN_IF_ERROR(fill(buffer.get(), g.dtype));
-    }
-    return buffer.get();
-  }
-  // With `others`, other numbers than before.
-  Status fill(Buffer* buffer, DType dtype, bool others = false) {
-    const Number n = number_of(dtype);
-    std::string& pattern = patterns_[n.half];
-    if (pattern.empty()) pattern = numbers(n);
-    const uint64_t bytes = buffer->size_bytes();
-    const size_t left = pattern.size() - std::min<size_t>(pattern.size(), bytes);
-    const size_t at = others ? random_() % (left / n.half.size() + 1) * n.half.size() : 0;
-    uint64_t filled = std::min<uint64_t>(pattern.size() - at, bytes);
-    MOAI_RETURN_IF_ERROR(device_.copy_in(buffer, 0, std::string_view(pattern).substr(at, filled)));
-    for (; filled < bytes; filled += std::min(filled, bytes - filled)) {
-      if (!double_on_device(buffer, filled).ok()) break;
-    }
-    if (filled >= bytes) return ok_status();
-    while (pattern.size() < bytes) pattern += std::string(pattern);
-    return device_.copy_in(buffer, 0, std::string_view(pattern).substr(0, bytes));
-  }
-  // Copies what is filled to behind it, on the device: much of it would take long to get there.
-  Status double_on_device(Buffer* buffer, uint64_t filled) {
-    const auto count = static_cast<int64_t>(std::min(filled, buffer->size_bytes() - filled));
-    ops::Arg from{.kind = ops::ArgKind::kTensor,
-                  .geometry = {.dtype = DType::kUInt8, .sizes = {count}, .strides = {1}}};
-    ops::Arg to = from;
-    to.written = true;
-    to.geometry.offset = static_cast<int64_t>(filled);
-    MOAI_ASSIGN_OR_RETURN(
-        const auto call,
-        device_.prepare({.op = "aten::copy_",
-                         .args = {to, from, {.kind = ops::ArgKind::kBool, .ints = {0}}},
-                         .results = {{}}}));
-    Buffer* operands[] = {buffer, buffer};
-    return call->run(operands, {}, {});
-  }
-  uint64_t bytes() const { return bytes_; }
-  void clear() {
-    held_.clear();
-    patterns_.clear();
-    bytes_ = 0;
-  }
-
- private:
-  Device& device_;
-  std::map<std::tuple<uint64_t, std::string_view, size_t>, BufferPtr> held_;
-  std::map<std::string_view, std::string> patterns_;
-  uint64_t bytes_ = 0;
-  std::minstd_rand random_{2};
-};
 
 struct Timed {
   std::unique_ptr<Call> call{};  // null: refused
@@ -188,7 +84,7 @@ class Timer {
       for (const ops::Arg* a : ops::tensor_operands(c.signature)) {
         t.operands.push_back(&a->geometry);
         t.written.push_back(a->written);
-        t.bytes += bytes_of(a->geometry);
+        t.bytes += CallOperands::bytes_of(a->geometry);
       }
       t.fresh = ops::arity(c.signature).fresh;
       for (const ops::Result* r : ops::fresh_results(c.signature)) {
@@ -201,8 +97,16 @@ class Timer {
   std::vector<std::optional<CallSeconds>> run() {
     const size_t all = calls_.size() * static_cast<size_t>(options_.rounds);
     size_t done = 0;
+    std::vector<size_t> order(calls_.size());
+    std::iota(order.begin(), order.end(), size_t{0});
+    std::minstd_rand random(1);  // as in other processes, which the calls meet
     for (int round = 0; round < options_.rounds; ++round) {
-      for (size_t i = 0; i < calls_.size() && !lost_; ++i) {
+      if (options_.any_order) {
+        operands_.clear();
+        std::ranges::shuffle(order, random);
+      }
+      for (const size_t i : order) {
+        if (lost_) break;
         measure(i, round);
         if (options_.progress && ++done % kTellEvery == 0) options_.progress(done, all);
       }
@@ -272,10 +176,9 @@ class Timer {
   Status once(Timed* t, std::span<const uint64_t> words, bool counts, uint64_t swept_bytes = 0) {
     buffers_.clear();
     for (size_t i = 0; i < t->operands.size(); ++i) {
-      MOAI_ASSIGN_OR_RETURN(Buffer * buffer, operands_.take(*t->operands[i], i));
-      if (buffer && ((t->written[i] && refills_) || t->compares)) {
-        MOAI_RETURN_IF_ERROR(operands_.fill(buffer, t->operands[i]->dtype, t->compares));
-      }
+      const CallOperands::Use use{
+          .written = t->written[i], .kept = t->written[i] && !refills_, .others = t->compares};
+      MOAI_ASSIGN_OR_RETURN(Buffer * buffer, operands_.take(*t->operands[i], i, use));
       buffers_.push_back(buffer);
     }
     if (options_.calls_in_a_row > 1) MOAI_RETURN_IF_ERROR(device_.synchronize());
@@ -300,7 +203,7 @@ class Timer {
   Device& device_;
   const std::span<const CallToTime> calls_;
   const CallTimerOptions& options_;
-  Operands operands_;
+  CallOperands operands_;
   std::vector<Timed> timed_;
   std::vector<Buffer*> buffers_;
   std::vector<double> seconds_;  // of a round's call

@@ -29,6 +29,10 @@ struct CallTimerOptions {
   // they return; several of a device that computes while the next is called, as in a step. What
   // they write is then written anew before each round alone.
   int calls_in_a_row = 1;
+  // What a call takes depends on where its operands lie, and on what ran before: up to a quarter
+  // less behind its like. Then each round has its calls in another order, the same in all processes
+  // (else they run as they come), and their operands elsewhere.
+  bool any_order = false;
   // Calls run on the thread that asks, alone: what it waits for a processor is not of their time.
   bool on_this_thread = false;
   // Bytes of this process's memory that are written before each run of a cold call, to take the

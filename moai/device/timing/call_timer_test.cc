@@ -26,6 +26,15 @@ TEST(CallTimer, EveryCallOfEveryRoundRunsAndTakesSomeTime) {
   EXPECT_EQ(fake->calls(), 2u * 2 * (3 + 2));
 }
 
+TEST(CallTimer, InAnyOrderEveryCallIsTimedAsOften) {
+  const auto fake = make_fake_device();
+  const std::vector<CallToTime> calls(50, {signature_of("aten::sum(f64[4]) -> f64[]"), {}});
+  const auto seconds =
+      time_calls(fake.get(), calls, {.rounds = 2, .runs = 3, .any_order = true, .long_s = kNever});
+  EXPECT_EQ(fake->calls(), 50u * 2 * (3 + 2));
+  for (const auto& s : seconds) EXPECT_TRUE(s.has_value());
+}
+
 TEST(CallTimer, ColdCallsAreTimedWhereThatIsAskedFor) {
   const auto fake = make_fake_device();
   const std::vector<CallToTime> calls = {{signature_of("aten::sum(f64[4]) -> f64[]"), {}}};

@@ -110,39 +110,36 @@ int64_t far_sweep_bytes(const MeasureOptions& options) {
   return options.is_cpu() ? std::min(kSweptMax, kSweeps * options.shared_cache_bytes) : 0;
 }
 
-// Lines of a file; those of the description come in between those beside it, evenly.
-struct CallLines {
-  std::string text{};
-  std::vector<bool> beside{};  // of each line
-
-  void add(const ops::BoundCall& c, bool is_beside) {
-    text += ops::to_string(c.signature, {c.storages, c.words}) + "\n";
-    beside.push_back(is_beside);
-  }
+struct LineToMeasure {
+  std::string call{};
+  bool beside = false;
 };
 
-Result<CallLines> lines_to_measure(const MeasureOptions& options) {
-  MOAI_ASSIGN_OR_RETURN(const auto first, read_calls(options.calls_file));
+Result<std::vector<LineToMeasure>> lines_to_measure(const MeasureOptions& options) {
   const compiler::cost::VariantLimits limits =
       options.is_cpu() ? compiler::cost::VariantLimits{} : kAcceleratorLimits;
-  const std::vector<ops::BoundCall> calls = compiler::cost::call_variants(first, limits);
-  std::vector<ops::BoundCall> beside;
+  MOAI_ASSIGN_OR_RETURN(const auto first, read_calls(options.calls_file));
+  std::vector<LineToMeasure> lines;
+  const auto add = [&](const std::vector<ops::BoundCall>& calls, bool beside) {
+    for (const ops::BoundCall& c : calls) {
+      lines.push_back({ops::to_string(c.signature, {c.storages, c.words}), beside});
+    }
+  };
+  add(compiler::cost::call_variants(first, limits), false);
   if (!options.beside_file.empty()) {
-    MOAI_ASSIGN_OR_RETURN(beside, read_calls(options.beside_file));
-  }
-  CallLines lines;
-  for (size_t i = 0, next = 0; i < calls.size(); ++i) {
-    lines.add(calls[i], false);
-    for (; next < beside.size() * (i + 1) / calls.size(); ++next) lines.add(beside[next], true);
+    MOAI_ASSIGN_OR_RETURN(const auto beside, read_calls(options.beside_file));
+    add(beside, true);
   }
   return lines;
 }
 
 Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder, Terminal& terminal,
                      Measured* measured) {
-  MOAI_ASSIGN_OR_RETURN(const CallLines lines, lines_to_measure(options));
+  MOAI_ASSIGN_OR_RETURN(const auto lines, lines_to_measure(options));
   const std::string in = folder.file("calls"), out = folder.file("times");
-  MOAI_RETURN_IF_ERROR(write_file(in, lines.text));
+  std::string text;
+  for (const LineToMeasure& line : lines) text += line.call + "\n";
+  MOAI_RETURN_IF_ERROR(write_file(in, text));
   const int64_t cold = options.is_cpu() ? kSweeps * options.cache_bytes : 0;
   MOAI_RETURN_IF_ERROR(run_measure(
       {"calls", in, out, "--device-kind", options.device_kind, "--threads",
@@ -153,7 +150,7 @@ Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder,
   std::string times;
   size_t at = 0;
   for (const std::string& line : lines_of(out)) {
-    const bool beside = at < lines.beside.size() && lines.beside[at++];
+    const bool beside = at < lines.size() && lines[at++].beside;
     if (beside == !options.beside_file.empty()) times += line + "\n";
     if (beside) continue;
     const size_t tab = line.find('\t');

@@ -4,12 +4,16 @@
 //   compiler_virtual catalogue MODEL...              calls for calibration to begin with
 //   compiler_virtual table TIMES CLUSTER             predicted and measured microseconds of calls
 //   compiler_virtual run TIMES CLUSTER MODEL...      plans, predicted and simulated
+//   compiler_virtual off TIMES CLUSTER MODEL N       the automatic plan for N devices: by operator
+//                                                    the first rank's calls, microseconds
+//                                                    predicted and measured
 //   compiler_virtual counts FILE                     of a real Worker (docs/formats/worker.md)
 //   compiler_virtual taken FILE CLUSTER              its calls' microseconds beside the predicted
 //   ones
 // MODEL is a recording. Devices are those of the cluster, up to 64.
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <set>
@@ -22,6 +26,7 @@
 #include "moai/compiler/conformance/virtual/compare_plans.h"
 #include "moai/compiler/conformance/virtual/emitted_step.h"
 #include "moai/compiler/conformance/virtual/image_calls.h"
+#include "moai/compiler/cost/call_shape.h"
 #include "moai/compiler/cost/kernel_cost.h"
 #include "moai/compiler/cost/operator_times.h"
 #include "moai/compiler/planner/choose_plan.h"
@@ -128,6 +133,39 @@ Status run_models(const std::string& times, const std::string& cluster_file, con
   return ok_status();
 }
 
+Status print_off(const Files& a) {
+  MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(a[0]));
+  MOAI_ASSIGN_OR_RETURN(const device::TimeTable table, device::TimeTable::parse(text));
+  MOAI_ASSIGN_OR_RETURN(const cluster::Cluster all, cluster::read_cluster(a[1]));
+  MOAI_ASSIGN_OR_RETURN(const cluster::Cluster cluster,
+                        cluster::with_devices(all, std::atoi(a[3].c_str())));
+  Model model;
+  MOAI_RETURN_IF_ERROR(read_model(a[2], &model));
+  MOAI_ASSIGN_OR_RETURN(const PlanComparison c, compare_plans(&model, table, cluster));
+  WindowPlanner planner(model.step.window, model.step.uploaded, 1, &model.signatures);
+  const EmittedStep step = emit_step(planner.plan(c.chosen.degrees), &model.signatures);
+  struct Sum {
+    size_t calls = 0;
+    double predicted_s = 0, measured_s = 0;
+  };
+  std::map<std::string, Sum> sums;
+  for (const graph::Node& node : step.ranks[0].nodes) {
+    if (node.kind != graph::NodeKind::kCall) continue;
+    const ops::CallSignature s = model.signatures.at(node.signature).signature();
+    if (s.op.starts_with("moai::")) continue;
+    Sum& sum = sums[cost::operator_name(s)];
+    MOAI_ASSIGN_OR_RETURN(const double measured, table.seconds(s));
+    ++sum.calls;
+    sum.predicted_s += cost::call_seconds(cluster.device, s, cost::call_work(s), {});
+    sum.measured_s += measured;
+  }
+  for (const auto& [name, sum] : sums) {
+    std::printf("%zu\t%.2f\t%.2f\t%s\n", sum.calls, 1e6 * sum.predicted_s, 1e6 * sum.measured_s,
+                name.c_str());
+  }
+  return ok_status();
+}
+
 // What the cluster's tables say of each measured call.
 Status print_table(const std::string& times, const std::string& cluster_file) {
   MOAI_ASSIGN_OR_RETURN(const std::string text, read_file(times));
@@ -221,6 +259,7 @@ int run(const std::vector<std::string>& a) {
   if (a.size() == 2 && a[0] == "counts") status = print_counts(a[1]);
   if (a.size() == 3 && a[0] == "taken") status = print_taken(a[1], a[2]);
   if (a.size() == 3 && a[0] == "table") status = print_table(a[1], a[2]);
+  if (a.size() == 5 && a[0] == "off") status = print_off({a.begin() + 1, a.end()});
   if (a.size() > 3 && a[0] == "run") status = run_models(a[1], a[2], {a.begin() + 3, a.end()});
   if (status.ok()) return 0;
   std::fprintf(stderr, "compiler_virtual: %s\n", status.message().c_str());

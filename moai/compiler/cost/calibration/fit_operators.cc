@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "moai/compiler/cost/call_shape.h"
 #include "moai/compiler/cost/kernel_cost.h"
 #include "moai/compiler/cost/operator_times.h"
 

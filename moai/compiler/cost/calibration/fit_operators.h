@@ -19,7 +19,7 @@ struct MeasuredCall {
 
 struct OperatorFitOptions {
   size_t rows_max = 96;  // kept of an operator with one element type
-  size_t product_rows_max = 256;
+  size_t product_rows_max = 1024;
   Caches caches{};  // of who was measured
 };
 
