@@ -1,9 +1,16 @@
 #include "moai/worker/collective/groups.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
 namespace moai::worker {
+namespace {
+
+// Within it ranks end together what they have on devices.
+constexpr std::chrono::milliseconds kLinger{1000};
+
+}  // namespace
 
 void Groups::end_started() {
   if (!started_.any()) return;
@@ -13,6 +20,8 @@ void Groups::end_started() {
 
 void Groups::clear() {
   end_started();
+  enqueued_.clear();
+  direct_.leave(kLinger);
   std::unique_ptr<comm::Group> world;
   std::vector<std::unique_ptr<comm::Group>> groups;
   const std::lock_guard lock(mutex_);
@@ -52,16 +61,31 @@ void Groups::abort_locked(const Status& why) {
   for (const auto& group : groups_) group->abort(why);
 }
 
+// Groups of the host before those of the device: nothing that a damaged device holds goes anywhere.
 void Groups::abort(const Status& why) {
-  const std::lock_guard lock(mutex_);
-  abort_locked(why);
+  {
+    const std::lock_guard lock(mutex_);
+    abort_locked(why);
+  }
+  direct_.abort(why);
 }
 
 void Groups::end(const Status& why) {
-  const std::lock_guard lock(mutex_);
-  if (!ended_.ok()) return;
-  ended_ = why;
-  abort_locked(why);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ended_.ok()) return;
+    ended_ = why;
+    abort_locked(why);
+  }
+  direct_.abort(why);
+}
+
+bool Groups::take_enqueued(std::span<device::Buffer* const> made) {
+  const auto found =
+      std::ranges::find_if(enqueued_, [&](const auto& m) { return std::ranges::equal(m, made); });
+  if (found == enqueued_.end()) return false;
+  enqueued_.erase(found);
+  return true;
 }
 
 Status Groups::ended() const {

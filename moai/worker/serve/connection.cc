@@ -27,7 +27,7 @@ Connection::Connection(std::unique_ptr<comm::Link> link, device::Device* device,
       options_(options),
       outbox_(link_.get(), options.stall),
       inbox_(link_.get(), options.credit_bytes) {
-  if (options.peers) mesh_.emplace(device, options.peers, options.groups);
+  if (options.peers) mesh_.emplace(device, options.peers, options.groups, options.nccl);
 }
 
 void Connection::end(Code code, const std::string& text) {
