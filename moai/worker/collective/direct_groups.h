@@ -4,7 +4,7 @@
 // What ranks enqueue waits on the device for all of them, and so does who reads results. A thread
 // looks every 100 ms whether ranks live and NCCL is well, and ends the groups where not; what was
 // enqueued then ends, and its results hold anything. Who waited for the device asks check() before
-// results go anywhere: once they may be damaged, it fails for good.
+// results go anywhere: once they may be damaged, it fails until the groups are left.
 //
 // The executor's thread; abort() may come from any.
 #pragma once
@@ -18,6 +18,7 @@
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "moai/comm/collective/group.h"
@@ -70,6 +71,8 @@ class DirectGroups {
   // Whether what came from the device can be trusted. `waited`: it came when all was done that was
   // enqueued before.
   Status check(bool waited);
+  // Why all that the device holds may be damaged, if it may; said once, after the groups were left.
+  Status take_damage() { return std::exchange(damage_, ok_status()); }
   void abort(const Status& why);
 
  private:
@@ -98,7 +101,7 @@ class DirectGroups {
   bool stops_ = false;
   bool dirty_ = false;  // something was enqueued since it was last known to be done
   Status failure_;      // of these groups
-  Status damage_;       // of what the device holds, for good
+  Status damage_;       // of what the device holds
 };
 
 }  // namespace moai::worker

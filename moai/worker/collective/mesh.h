@@ -36,6 +36,8 @@ class Mesh {
   // prepared for the mesh before must be gone. An error says who is missing or failed; there are no
   // groups then.
   Status join(const dispatch::JoinMesh& mesh);
+  // After join(): whether what the front holds here may be damaged, by exchanges that were ended.
+  Status take_damage() { return groups_.direct().take_damage(); }
   // Runs collective calls with the mesh that was joined last.
   device::Device& device() { return device_; }
   uint32_t rank() const { return peers_.rank(); }

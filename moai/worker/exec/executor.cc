@@ -150,6 +150,7 @@ Status Executor::run(const dispatch::JoinMesh& m) {
   stream_.run_on(counted_ ? static_cast<device::Device*>(&*counted_) : &mesh_->device());
   const Status status = mesh_->join(m);
   if (!status.ok()) fault(0, {0, status.code(), "", status.message()});
+  if (const Status damage = mesh_->take_damage(); !damage.ok()) stream_.poison_all(damage);
   return ok_status();
 }
 
