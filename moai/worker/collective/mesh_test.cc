@@ -153,7 +153,9 @@ TEST_P(MeshTest, WhatExchangesMayHaveDamagedIsLostWhenTheyAreEnded) {
   EXPECT_EQ(fault(1).code, Code::kDataLoss);
   const bool direct = GetParam() == "direct";
   send(1, dispatch::Marker{.request = 1});
-  if (direct) EXPECT_THAT(fault(1).text, HasSubstr("may be damaged"));
+  if (direct) {
+    EXPECT_THAT(fault(1).text, HasSubstr("may be damaged"));
+  }
   fronts_[1]->await<dispatch::Reached>();
   send_all(dispatch::JoinMesh{.id = 2, .axes = {2}});
   if (!direct) {

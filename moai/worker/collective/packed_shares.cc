@@ -11,6 +11,22 @@ namespace {
 
 using tensor::Geometry;
 
+// A type of the same size whose copies keep all bits, those of no number too.
+tensor::DType bits_like(tensor::DType dtype) {
+  switch (tensor::dtype_size(dtype)) {
+    case 1:
+      return tensor::DType::kUInt8;
+    case 2:
+      return tensor::DType::kInt16;
+    case 4:
+      return tensor::DType::kInt32;
+    case 8:
+      return tensor::DType::kInt64;
+    default:
+      return dtype;
+  }
+}
+
 ops::CallSignature copy_of(const Geometry& to, const Geometry& from) {
   ops::CallSignature s{.op = "aten::copy_"};
   s.args.push_back({.kind = ops::ArgKind::kTensor, .written = true, .geometry = to});
@@ -32,6 +48,7 @@ Result<PackedShares> PackedShares::make(const Geometry& whole, size_t dimension,
   made.way_ = way;
   Geometry view = whole, packed = whole;
   packed.offset = 0;
+  view.dtype = packed.dtype = bits_like(whole.dtype);
   for (const int64_t share : shares) {
     const int64_t bytes = along.with_size(share).bytes();
     made.bytes_.push_back(static_cast<size_t>(bytes));
