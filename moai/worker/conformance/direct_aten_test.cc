@@ -1,6 +1,5 @@
 // Exchanges from device to device over libtorch's memory: the CPU's stands in for an accelerator's,
 // and a guard of this test for the one that an accelerator's library registers.
-#include <c10/core/impl/DeviceGuardImplInterface.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,35 +9,13 @@
 #include "moai/comm/collective/nccl/testing/library.h"
 #include "moai/comm/collective/shared_memory.h"
 #include "moai/device/aten/accelerator/accelerator_queue.h"
+#include "moai/device/aten/accelerator/guard_testing.h"
 #include "moai/device/aten/aten_device.h"
 #include "moai/ops/call_tensors.h"
 #include "moai/worker/collective/collective_device.h"
 
 namespace moai::worker {
 namespace {
-
-// Of two devices without streams of their own; remembers what it was asked for.
-class Guard final : public c10::impl::DeviceGuardImplInterface {
- public:
-  c10::DeviceType type() const override { return c10::kCUDA; }
-  c10::Device exchangeDevice(c10::Device d) const override { return std::exchange(current, d); }
-  c10::Device getDevice() const override { return current; }
-  void setDevice(c10::Device d) const override { current = d; }
-  void uncheckedSetDevice(c10::Device d) const noexcept override { current = d; }
-  c10::Stream getStream(c10::Device d) const override {
-    return c10::Stream(c10::Stream::DEFAULT, d);
-  }
-  c10::Stream exchangeStream(c10::Stream s) const override { return s; }
-  void* getStreamNativeHandle(const c10::Stream s) const override {
-    streamed = s.device();
-    return nullptr;
-  }
-  c10::DeviceIndex deviceCount() const noexcept override { return 2; }
-  void synchronizeDevice(c10::DeviceIndex index) const override { synchronized = index; }
-
-  static inline c10::Device current{c10::kCUDA, 0}, streamed{c10::kCUDA, 0};
-  static inline int synchronized = -1;
-};
 
 std::string bytes_of(uint64_t size, int rank) {
   std::string bytes(size, '\0');
@@ -145,8 +122,7 @@ bool same_either_way(const std::string& name, int rank) {
 }
 
 TEST(DirectAten, SharesOfTensorsGoFromDeviceToDevice) {
-  static const Guard guard;
-  const c10::impl::DeviceGuardImplRegistrar registrar(c10::kCUDA, &guard);
+  device::TestingGuard::install();
   const std::string name = "moai-direct-aten-" + std::to_string(::getpid());
   const pid_t child = ::fork();
   ASSERT_GE(child, 0);
@@ -162,11 +138,11 @@ TEST(DirectAten, SharesOfTensorsGoFromDeviceToDevice) {
   EXPECT_EQ(queue->kind(), "cuda");
   EXPECT_EQ(queue->name(), "cuda:1");
   EXPECT_EQ(queue->bind(), ok_status());
-  EXPECT_EQ(Guard::current.index(), 1);
+  EXPECT_EQ(device::TestingGuard::current.index(), 1);
   queue->stream();
-  EXPECT_EQ(Guard::streamed.index(), 1);
+  EXPECT_EQ(device::TestingGuard::streamed.index(), 1);
   EXPECT_EQ(queue->synchronize(), ok_status());
-  EXPECT_EQ(Guard::synchronized, 1);
+  EXPECT_EQ(device::TestingGuard::synchronized, 1);
   EXPECT_EQ(device::make_accelerator_queue({.kind = "cpu"}), nullptr);
 }
 
