@@ -30,7 +30,7 @@ using moai::tensor::DType;
 using moai::tensor::Reduction;
 
 constexpr size_t kRanks = 8;
-constexpr size_t kArea = size_t{16} << 20;   // of a rank, for one collective
+constexpr size_t kArea = size_t{32} << 20;   // of a rank, for one collective
 constexpr size_t kLetter = size_t{1} << 20;  // of two ranks, for one message
 constexpr int kPolls = 3;                    // until a launch is taken
 
