@@ -12,6 +12,10 @@ namespace {
 
 using std::chrono::steady_clock;
 
+// How long a rank that leaves alone waits for its device, and any for communicators to close.
+constexpr std::chrono::milliseconds kAlone{1000};
+constexpr std::chrono::milliseconds kClose{1000};
+
 int64_t now_ns() {
   const auto since = steady_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::nanoseconds>(since).count();
@@ -44,8 +48,10 @@ NcclSetup nccl_setup(device::DeviceQueue* queue, const std::string& setting) {
   return setup;
 }
 
-DirectGroups::Waiting::Waiting(DirectGroups* groups) : groups_(*groups) {
-  groups_.waits_since_ = groups_.groups_.empty() ? 0 : now_ns();
+DirectGroups::Waiting::Waiting(DirectGroups* groups, std::chrono::milliseconds patience)
+    : groups_(*groups) {
+  if (groups_.groups_.empty()) return;
+  groups_.waits_until_ = now_ns() + std::chrono::nanoseconds(patience).count();
 }
 
 Result<std::string> DirectGroups::join(comm::Group* world,
@@ -61,13 +67,14 @@ Result<std::string> DirectGroups::join(comm::Group* world,
   std::vector<int> ranks(static_cast<size_t>(world->size()));
   std::iota(ranks.begin(), ranks.end(), 0);
   MOAI_ASSIGN_OR_RETURN(auto all, world->make_subgroup(ranks));
-  start_watch(std::move(all), options.patience);
+  patience_ = options.patience;
+  start_watch(std::move(all));
   const auto deadline = steady_clock::now() + options.arrival;
   for (const auto& group : groups) {
     // Where one cannot, no rank may wait for it in the next group.
     auto agreed = comm::agree(world, make(group.get(), options, deadline).message());
     if (agreed.ok() && agreed->empty()) continue;
-    leave(std::chrono::milliseconds(0));
+    leave(Leaving::kAtOnce);
     return agreed;
   }
   return std::string();
@@ -86,34 +93,39 @@ Status DirectGroups::make(comm::Group* group, const comm::GroupOptions& options,
   return failure_;
 }
 
-void DirectGroups::leave(std::chrono::milliseconds linger) {
-  const auto deadline = steady_clock::now() + linger;
-  bool in_order = !groups_.empty() && failure().ok() && linger.count() > 0;
-  if (in_order) {
-    const Waiting waiting(this);
-    in_order = setup_.queue->synchronize().ok() && check(true).ok();
-  }
+bool DirectGroups::settle(Leaving how) {
+  if (how == Leaving::kAtOnce || groups_.empty() || !failure().ok()) return false;
+  const Waiting waiting(this, how == Leaving::kAlone ? kAlone : patience_);
+  return setup_.queue->synchronize().ok() && check(true).ok() && failure().ok();
+}
+
+void DirectGroups::leave(Leaving how) {
+  bool in_order = settle(how);
   stop_watch();
-  const Communicators left = communicators();
+  // A device may read from the memory of another to the end.
+  if (in_order && how == Leaving::kTogether) in_order = watched_->barrier().ok();
+  std::unique_ptr<comm::Group> watched;
+  Communicators left;
   {
     const std::lock_guard lock(mutex_);
-    groups_.clear();
+    left.swap(groups_);
+    watched.swap(watched_);
     joined_ = false;
     failure_ = ok_status();
   }
+  const auto deadline = steady_clock::now() + kClose;
   for (const auto& group : left) {
     if (group && in_order) group->close(deadline);
   }
 }
 
-void DirectGroups::start_watch(std::unique_ptr<comm::Group> all,
-                               std::chrono::milliseconds patience) {
+void DirectGroups::start_watch(std::unique_ptr<comm::Group> all) {
   const std::lock_guard lock(mutex_);
   joined_ = true;
   stops_ = dirty_ = false;
   failure_ = ok_status();
   watched_ = std::move(all);
-  thread_ = std::thread([this, group = watched_.get(), patience] { watch(group, patience); });
+  thread_ = std::thread([this, group = watched_.get()] { watch(group); });
 }
 
 void DirectGroups::stop_watch() {
@@ -124,35 +136,29 @@ void DirectGroups::stop_watch() {
   }
   changed_.notify_all();
   thread_.join();
-  std::unique_ptr<comm::Group> left;
-  const std::lock_guard lock(mutex_);
-  // It goes when this has returned the lock: its goodbye may take a while.
-  left.swap(watched_);
 }
 
-void DirectGroups::watch(comm::Group* all, std::chrono::milliseconds patience) {
+void DirectGroups::watch(comm::Group* all) {
   std::unique_lock lock(mutex_);
   while (!stops_ && failure_.ok()) {
     changed_.wait_for(lock, comm::kInterruptEvery);
     lock.unlock();
-    const Status status = look(all, patience);
+    const Status status = look(all);
     if (!status.ok()) failed_(status);
     lock.lock();
   }
 }
 
-Status DirectGroups::look(comm::Group* all, std::chrono::milliseconds patience) {
+Status DirectGroups::look(comm::Group* all) {
   MOAI_RETURN_IF_ERROR(all->check());
   for (const auto& group : communicators()) {
     if (group) MOAI_RETURN_IF_ERROR(group->check());
   }
-  const int64_t since = waits_since_;
-  if (since == 0 || now_ns() - since < std::chrono::nanoseconds(patience).count()) {
-    return ok_status();
-  }
-  return deadline_exceeded("[worker.collective] the device has not ended what it does for " +
-                           std::to_string(patience.count()) +
-                           " ms; does a rank not make the calls of the others?");
+  const int64_t until = waits_until_;
+  if (until == 0 || now_ns() < until) return ok_status();
+  return deadline_exceeded(
+      "[worker.collective] the device has not ended in time what ranks exchange; does a rank not "
+      "make the calls of the others?");
 }
 
 comm::NcclCommunicator* DirectGroups::at(size_t number) const {

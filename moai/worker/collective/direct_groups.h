@@ -41,14 +41,16 @@ class DirectGroups {
   // Told of what fails beside calls, in any thread. It ends the groups: abort() among them.
   using Failed = std::function<void(const Status&)>;
   DirectGroups(const NcclSetup& setup, Failed failed) : setup_(setup), failed_(std::move(failed)) {}
-  ~DirectGroups() { leave(std::chrono::milliseconds(0)); }
+  ~DirectGroups() { leave(Leaving::kAtOnce); }
 
   // Collective over `world`, whose parts the groups are. Why there are none: in the same words on
   // all ranks; empty where there are. An error where the world failed.
   Result<std::string> join(comm::Group* world, std::span<const std::unique_ptr<comm::Group>> groups,
                            const comm::GroupOptions& options);
-  // Ends them in good order, within `linger`, or else anyhow.
-  void leave(std::chrono::milliseconds linger);
+  // Ends them, in good order where that can be. kTogether: all ranks do, and what they enqueued
+  // ends before, within the patience. kAlone: the others may be gone; within two seconds.
+  enum class Leaving { kTogether, kAlone, kAtOnce };
+  void leave(Leaving how);
 
   bool any() const { return !groups_.empty(); }
   // Null where the group of that number exchanges through host memory.
@@ -60,8 +62,9 @@ class DirectGroups {
   // While it lives, the executor waits for the device; past the patience the groups are ended.
   class Waiting {
    public:
-    explicit Waiting(DirectGroups* groups);
-    ~Waiting() { groups_.waits_since_ = 0; }
+    explicit Waiting(DirectGroups* groups) : Waiting(groups, groups->patience_) {}
+    Waiting(DirectGroups* groups, std::chrono::milliseconds patience);
+    ~Waiting() { groups_.waits_until_ = 0; }
     Waiting(const Waiting&) = delete;
     Waiting& operator=(const Waiting&) = delete;
 
@@ -80,16 +83,19 @@ class DirectGroups {
   using Communicators = std::vector<std::shared_ptr<comm::NcclCommunicator>>;
 
   Status make(comm::Group* group, const comm::GroupOptions& options, comm::Deadline deadline);
-  void start_watch(std::unique_ptr<comm::Group> all, std::chrono::milliseconds patience);
+  // Waits until nobody needs what this rank has on its device; whether all is well.
+  bool settle(Leaving how);
+  void start_watch(std::unique_ptr<comm::Group> all);
   void stop_watch();
-  void watch(comm::Group* all, std::chrono::milliseconds patience);
-  Status look(comm::Group* all, std::chrono::milliseconds patience);
+  void watch(comm::Group* all);
+  Status look(comm::Group* all);
   Status failure() const;
   Communicators communicators() const;
 
   const NcclSetup setup_;
   const Failed failed_;
-  std::atomic<int64_t> waits_since_{0};  // nanoseconds of the steady clock; 0: it does not wait
+  std::atomic<int64_t> waits_until_{0};  // nanoseconds of the steady clock; 0: it does not wait
+  std::chrono::milliseconds patience_{0};
   std::thread thread_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;

@@ -225,9 +225,26 @@ TEST(DirectGroups, ARankThatNeverMakesTheCallIsGivenUpAfterThePatience) {
     done = true;
     return text;
   });
-  EXPECT_THAT(out[1], AllOf(HasSubstr("DEADLINE_EXCEEDED"),
-                            HasSubstr("has not ended what it does for 300 ms")));
-  EXPECT_THAT(out[0], HasSubstr("has not ended what it does for 300 ms"));
+  EXPECT_THAT(out[1], AllOf(HasSubstr("DEADLINE_EXCEEDED"), HasSubstr("has not ended in time")));
+  EXPECT_THAT(out[0], HasSubstr("has not ended in time"));
+}
+
+TEST(DirectGroups, ARankThatLeavesAloneDoesNotWaitForWhatNeverComes) {
+  std::atomic<bool> left = false;
+  const auto out = on_ranks(2, [&](const std::string& name, int r) -> std::string {
+    Rank rank(name, r, 2);
+    if (r == 1) {
+      while (!left) std::this_thread::yield();
+      return "late";
+    }
+    EXPECT_EQ(rank.sum(), ok_status());
+    const auto start = steady_clock::now();
+    rank.groups().clear(DirectGroups::Leaving::kAlone);
+    EXPECT_LT(steady_clock::now() - start, milliseconds(4000));
+    left = true;
+    return rank.groups().direct().take_damage().message();
+  });
+  EXPECT_THAT(out[0], AllOf(HasSubstr("may be damaged"), HasSubstr("has not ended in time")));
 }
 
 TEST(DirectGroups, WhatTheLibraryReportsLaterEndsTheGroupsOfAll) {

@@ -5,12 +5,6 @@
 #include <utility>
 
 namespace moai::worker {
-namespace {
-
-// Within it ranks end together what they have on devices.
-constexpr std::chrono::milliseconds kLinger{1000};
-
-}  // namespace
 
 void Groups::end_started() {
   if (!started_.any()) return;
@@ -18,10 +12,10 @@ void Groups::end_started() {
   started_.forget();
 }
 
-void Groups::clear() {
+void Groups::clear(DirectGroups::Leaving how) {
   end_started();
   enqueued_.clear();
-  direct_.leave(kLinger);
+  direct_.leave(how);
   std::unique_ptr<comm::Group> world;
   std::vector<std::unique_ptr<comm::Group>> groups;
   const std::lock_guard lock(mutex_);

@@ -24,11 +24,11 @@ class Groups {
         started_([this](const Status& why) { abort(why); }) {}
   ~Groups() {
     end_started();
-    direct_.leave(std::chrono::milliseconds(0));
+    direct_.leave(DirectGroups::Leaving::kAtOnce);
   }
 
   // Leaves what there is; calls find no group until set(). What was started and goes on is aborted.
-  void clear();
+  void clear(DirectGroups::Leaving how = DirectGroups::Leaving::kTogether);
   // That of all ranks, which the others are parts of. It returns the group, valid until clear().
   comm::Group& open(std::unique_ptr<comm::Group> world);
   void set(std::vector<std::unique_ptr<comm::Group>> groups);

@@ -44,7 +44,7 @@ class Mesh {
   uint32_t ranks() const { return peers_.ranks(); }
   uint64_t received_bytes() const { return groups_.received_bytes(); }
   // Says goodbye to the other ranks. Calls that were prepared must be gone.
-  void leave() { groups_.clear(); }
+  void leave() { groups_.clear(DirectGroups::Leaving::kAlone); }
   // Ends waits of this and of all other ranks, now and later.
   void end(const Status& why) { groups_.end(why); }
 
