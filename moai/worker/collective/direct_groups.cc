@@ -72,7 +72,7 @@ Result<std::string> DirectGroups::join(comm::Group* world,
   const auto deadline = steady_clock::now() + options.arrival;
   for (const auto& group : groups) {
     // Where one cannot, no rank may wait for it in the next group.
-    auto agreed = comm::agree(world, make(group.get(), options, deadline).message());
+    auto agreed = comm::agree(world, make(world, group.get(), deadline).message());
     if (agreed.ok() && agreed->empty()) continue;
     leave(Leaving::kAtOnce);
     return agreed;
@@ -80,13 +80,19 @@ Result<std::string> DirectGroups::join(comm::Group* world,
   return std::string();
 }
 
-Status DirectGroups::make(comm::Group* group, const comm::GroupOptions& options,
-                          comm::Deadline deadline) {
+Status DirectGroups::make(comm::Group* world, comm::Group* group, comm::Deadline deadline) {
   std::shared_ptr<comm::NcclCommunicator> made;
   if (group->size() > 1) {
+    // A rank that fails before it watches is seen in the world alone.
+    const comm::Interrupt interrupt = [&, next = steady_clock::now()]() mutable {
+      MOAI_RETURN_IF_ERROR(failure());
+      if (steady_clock::now() < next) return ok_status();
+      next = steady_clock::now() + comm::kInterruptEvery;
+      return world->check();
+    };
     MOAI_RETURN_IF_ERROR(setup_.queue->bind());
-    MOAI_ASSIGN_OR_RETURN(made, comm::join_nccl(group, setup_.library, options.patience, deadline,
-                                                [this] { return failure(); }));
+    MOAI_ASSIGN_OR_RETURN(made,
+                          comm::join_nccl(group, setup_.library, patience_, deadline, interrupt));
   }
   const std::lock_guard lock(mutex_);
   groups_.push_back(std::move(made));

@@ -82,7 +82,7 @@ class DirectGroups {
   // Shared: an abort may be under way while they are left.
   using Communicators = std::vector<std::shared_ptr<comm::NcclCommunicator>>;
 
-  Status make(comm::Group* group, const comm::GroupOptions& options, comm::Deadline deadline);
+  Status make(comm::Group* world, comm::Group* group, comm::Deadline deadline);
   // Waits until nobody needs what this rank has on its device; whether all is well.
   bool settle(Leaving how);
   void start_watch(std::unique_ptr<comm::Group> all);

@@ -187,6 +187,25 @@ TEST(DirectGroups, ARankWhoseLibraryFailsHasAllGoThroughTheHost) {
   EXPECT_THAT(out[0], AllOf(HasSubstr("2 rank 0: "), HasSubstr("did not end in time")));
 }
 
+// It agrees, and is gone before it watches.
+TEST(DirectGroups, ARankThatFailsWhileOthersJoinEndsTheirWait) {
+  const auto start = steady_clock::now();
+  const auto out = on_ranks(2, [](const std::string& name, int r) -> std::string {
+    if (r == 0) return Rank(name, r, 2).why_not();
+    auto joined = comm::join_shared_memory({.name = name, .rank = r, .size = 2});
+    if (!joined.ok()) return joined.status().to_string();
+    comm::Group& world = **joined;
+    EXPECT_TRUE(world.make_subgroup(std::vector<int>{0, 1}).ok());
+    const auto agreed = comm::agree_on_nccl(
+        &world, {.kind = "cuda", .device = "fake:1 of another host", .version = 22809});
+    world.abort(cancelled("it was told to"));
+    return agreed.ok() ? *agreed : agreed.status().to_string();
+  });
+  EXPECT_EQ(out[1], "");
+  EXPECT_THAT(out[0], HasSubstr("it was told to"));
+  EXPECT_LT(steady_clock::now() - start, milliseconds(2000));
+}
+
 TEST(DirectGroups, ARankThatCannotTakePartEndsWhatTheOthersWaitFor) {
   const auto out = on_ranks(2, [](const std::string& name, int r) -> std::string {
     Rank rank(name, r, 2);

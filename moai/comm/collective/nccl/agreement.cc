@@ -2,7 +2,6 @@
 
 #include <cstring>
 #include <map>
-#include <utility>
 #include <vector>
 
 #include "moai/base/bytes.h"
@@ -96,7 +95,7 @@ Result<std::string> agree(Group* group, const std::string& why_not) {
 
 Result<std::unique_ptr<NcclCommunicator>> join_nccl(Group* group, const NcclLibrary& library,
                                                     std::chrono::milliseconds patience,
-                                                    Deadline deadline, Interrupt interrupt) {
+                                                    Deadline deadline, const Interrupt& interrupt) {
   struct {
     nccl::UniqueId id{};
     int code = nccl::kSuccess;
@@ -109,7 +108,7 @@ Result<std::unique_ptr<NcclCommunicator>> join_nccl(Group* group, const NcclLibr
   }
   return NcclCommunicator::join(
       library, named.id, {.rank = group->rank(), .size = group->size(), .patience = patience},
-      deadline, std::move(interrupt));
+      deadline, interrupt);
 }
 
 }  // namespace moai::comm

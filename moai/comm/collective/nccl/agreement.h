@@ -28,6 +28,6 @@ Result<std::string> agree(Group* group, const std::string& why_not);
 // alone, as of NcclCommunicator::join, or of the group.
 Result<std::unique_ptr<NcclCommunicator>> join_nccl(Group* group, const NcclLibrary& library,
                                                     std::chrono::milliseconds patience,
-                                                    Deadline deadline, Interrupt interrupt);
+                                                    Deadline deadline, const Interrupt& interrupt);
 
 }  // namespace moai::comm

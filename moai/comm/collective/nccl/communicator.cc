@@ -33,16 +33,15 @@ Result<std::unique_ptr<NcclCommunicator>> NcclCommunicator::join(const NcclLibra
                                                                  const nccl::UniqueId& id,
                                                                  const Place& place,
                                                                  Deadline deadline,
-                                                                 Interrupt interrupt) {
-  std::unique_ptr<NcclCommunicator> made(
-      new NcclCommunicator(library, place, std::move(interrupt)));
+                                                                 const Interrupt& interrupt) {
+  std::unique_ptr<NcclCommunicator> made(new NcclCommunicator(library, place));
   nccl::Config config;
   config.blocking = 0;
   Status status;
   {
     std::unique_lock lock(made->mutex_);
     const nccl::Code code = library.init_rank(&made->comm_, place.size, id, place.rank, &config);
-    status = made->settle(&lock, "ncclCommInitRankConfig", code, deadline);
+    status = made->settle(&lock, "ncclCommInitRankConfig", code, deadline, interrupt);
   }
   if (status.ok()) return made;
   made->abort(status);
@@ -62,11 +61,11 @@ Status NcclCommunicator::status_of(const char* what, nccl::Code code) const {
 }
 
 Status NcclCommunicator::settle(std::unique_lock<std::mutex>* lock, const char* what,
-                                nccl::Code code, Deadline deadline) {
+                                nccl::Code code, Deadline deadline, const Interrupt& interrupt) {
   const auto start = steady_clock::now();
   while (code == nccl::kInProgress) {
     lock->unlock();
-    const Status interrupted = interrupt_ ? interrupt_() : ok_status();
+    const Status interrupted = interrupt ? interrupt() : ok_status();
     const auto now = steady_clock::now();
     if (now - start < kSpin) {
       ::sched_yield();

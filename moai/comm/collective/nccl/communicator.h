@@ -6,10 +6,9 @@
 //
 // Failure. A kernel of NCCL waits for ever for a peer that is gone. abort() ends it, from any
 // thread, and every later call says why; memory that was to be written holds anything then. So who
-// reads what a stream made looks at check() afterwards. No call waits past the deadline, or past
-// what the interrupt says.
+// reads what a stream made looks at check() afterwards. No call waits past its deadline.
 //
-// One thread at a time; abort(), failure() and check() from any.
+// One thread at a time; abort() and check() from any.
 #pragma once
 
 #include <chrono>
@@ -32,12 +31,11 @@ class NcclCommunicator {
     std::chrono::milliseconds patience = std::chrono::minutes(10);  // for a launch
   };
   // Waits for all ranks of the id until `deadline`. The calling thread's current device becomes the
-  // rank's. UNAVAILABLE with NCCL's words where it fails. The interrupt is asked while any call
-  // waits.
+  // rank's. UNAVAILABLE with NCCL's words where it fails, or what the interrupt says.
   static Result<std::unique_ptr<NcclCommunicator>> join(const NcclLibrary& library,
                                                         const nccl::UniqueId& id,
                                                         const Place& place, Deadline deadline,
-                                                        Interrupt interrupt);
+                                                        const Interrupt& interrupt);
   // Aborts what close() did not end.
   ~NcclCommunicator();
 
@@ -55,8 +53,8 @@ class NcclCommunicator {
   void close(Deadline deadline);
 
  private:
-  NcclCommunicator(const NcclLibrary& library, const Place& place, Interrupt interrupt)
-      : library_(library), place_(place), interrupt_(std::move(interrupt)) {}
+  NcclCommunicator(const NcclLibrary& library, const Place& place)
+      : library_(library), place_(place) {}
 
   // All with mutex_ held; the comm is there.
   nccl::Code enqueue(const NcclStep& step, nccl::Stream stream) const;
@@ -64,11 +62,10 @@ class NcclCommunicator {
   Status status_of(const char* what, nccl::Code code) const;
   // Waits until NCCL has taken what returned `code`.
   Status settle(std::unique_lock<std::mutex>* lock, const char* what, nccl::Code code,
-                Deadline deadline);
+                Deadline deadline, const Interrupt& interrupt = {});
 
   const NcclLibrary library_;
   const Place place_;
-  const Interrupt interrupt_;
   std::mutex mutex_;
   // Both guarded by mutex_. Null once it is closed or aborted.
   nccl::Comm comm_ = nullptr;

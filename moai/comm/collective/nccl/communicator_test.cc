@@ -34,7 +34,7 @@ struct Rank {
 
 class NcclCommunicatorTest : public testing::Test {
  protected:
-  void on_all(int ranks, const std::function<void(Rank&)>& body, Interrupt interrupt = {}) {
+  void on_all(int ranks, const std::function<void(Rank&)>& body) {
     nccl::UniqueId id;
     ASSERT_EQ(library_.unique_id(&id), nccl::kSuccess);
     std::vector<std::thread> threads;
@@ -43,7 +43,7 @@ class NcclCommunicatorTest : public testing::Test {
         Rank mine;
         auto joined = NcclCommunicator::join(
             library_, id, {.rank = rank, .size = ranks, .patience = std::chrono::seconds(20)},
-            soon(), interrupt);
+            soon(), {});
         ASSERT_TRUE(joined.ok()) << joined.status().to_string();
         mine.comm = *std::move(joined);
         body(mine);
