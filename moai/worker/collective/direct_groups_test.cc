@@ -187,21 +187,27 @@ TEST(DirectGroups, ARankWhoseLibraryFailsHasAllGoThroughTheHost) {
   EXPECT_THAT(out[0], AllOf(HasSubstr("2 rank 0: "), HasSubstr("did not end in time")));
 }
 
-// It agrees, and is gone before it watches.
+// It agrees, but neither watches nor comes to NCCL.
 TEST(DirectGroups, ARankThatFailsWhileOthersJoinEndsTheirWait) {
+  comm::set_test_nccl("moai_test_nccl_fail_init", 1);
   const auto start = steady_clock::now();
   const auto out = on_ranks(2, [](const std::string& name, int r) -> std::string {
     if (r == 0) return Rank(name, r, 2).why_not();
     auto joined = comm::join_shared_memory({.name = name, .rank = r, .size = 2});
     if (!joined.ok()) return joined.status().to_string();
     comm::Group& world = **joined;
-    EXPECT_TRUE(world.make_subgroup(std::vector<int>{0, 1}).ok());
+    const auto axis = world.make_subgroup(std::vector<int>{0, 1});
     const auto agreed = comm::agree_on_nccl(
         &world, {.kind = "cuda", .device = "fake:1 of another host", .version = 22809});
+    EXPECT_TRUE(agreed.ok() && agreed->empty());
+    const auto library = comm::load_nccl(comm::test_nccl_file());
+    const auto made = comm::join_nccl(axis->get(), *library, milliseconds(100),
+                                      steady_clock::now() + milliseconds(100), {});
     world.abort(cancelled("it was told to"));
-    return agreed.ok() ? *agreed : agreed.status().to_string();
+    return made.status().message();
   });
-  EXPECT_EQ(out[1], "");
+  comm::set_test_nccl("moai_test_nccl_fail_init", -1);
+  EXPECT_THAT(out[1], HasSubstr("system error"));
   EXPECT_THAT(out[0], HasSubstr("it was told to"));
   EXPECT_LT(steady_clock::now() - start, milliseconds(2000));
 }
