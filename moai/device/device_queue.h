@@ -20,8 +20,8 @@ class DeviceQueue {
   virtual std::string name() const = 0;
   // Makes it the device of the calling thread.
   virtual Status bind() = 0;
-  // The stream's own handle; null is the default one.
-  virtual void* stream() = 0;
+  // The stream's own handle; null is the default one. An error where the library tells none.
+  virtual Result<void*> stream() = 0;
   // Of a buffer of this device, for the device alone. Valid in the stream while the buffer lives.
   virtual std::byte* address(const Buffer& buffer) = 0;
   // Waits for all that was enqueued.

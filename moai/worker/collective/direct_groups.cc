@@ -32,6 +32,7 @@ std::string host_name() {
 NcclSetup nccl_setup(device::DeviceQueue* queue, const std::string& setting) {
   NcclSetup setup;
   if (!queue) return setup;
+  setup.queue = queue;
   if (setting == "0") {
     setup.why_not = "MOAI_NCCL=0";
     return setup;
@@ -41,10 +42,10 @@ NcclSetup nccl_setup(device::DeviceQueue* queue, const std::string& setting) {
     setup.why_not = "there is no NCCL for devices of kind " + queue->kind();
     return setup;
   }
-  auto library = comm::load_nccl(file);
-  setup.why_not = library.ok() ? "" : library.status().message();
+  const auto library = comm::load_nccl(file);
+  const auto stream = queue->stream();
+  setup.why_not = library.ok() ? stream.status().message() : library.status().message();
   if (library.ok()) setup.library = *library;
-  setup.queue = queue;
   return setup;
 }
 
@@ -119,9 +120,10 @@ void DirectGroups::leave(Leaving how) {
     joined_ = false;
     failure_ = ok_status();
   }
+  if (!in_order) return abort_all(left, cancelled("[worker.collective] the mesh was left"));
   const auto deadline = steady_clock::now() + kClose;
   for (const auto& group : left) {
-    if (group && in_order) group->close(deadline);
+    if (group) group->close(deadline);
   }
 }
 
@@ -188,7 +190,8 @@ Status DirectGroups::run(comm::NcclCommunicator* group, const comm::NcclSteps& s
     MOAI_RETURN_IF_ERROR(failure_);
     dirty_ = true;
   }
-  return group->run(steps, setup_.queue->stream());
+  MOAI_ASSIGN_OR_RETURN(void* const stream, setup_.queue->stream());
+  return group->run(steps, stream);
 }
 
 Status DirectGroups::check(bool waited) {
@@ -218,9 +221,13 @@ void DirectGroups::abort(const Status& why) {
     ended = groups_;
     if (watched_) watched_->abort(why);
   }
-  // Each waits for what it enqueued, which may stand behind what another did.
+  abort_all(ended, why);
+}
+
+// Each waits for what it enqueued, which may stand behind what another did.
+void DirectGroups::abort_all(const Communicators& groups, const Status& why) {
   std::vector<std::thread> threads;
-  for (const auto& group : ended) {
+  for (const auto& group : groups) {
     if (group) threads.emplace_back([&why, group] { group->abort(why); });
   }
   for (auto& thread : threads) thread.join();

@@ -31,7 +31,7 @@ namespace moai::worker {
 struct NcclSetup {
   std::string why_not = "its device exchanges through host memory";  // empty where it can
   comm::NcclLibrary library{};                                       // where it can
-  device::DeviceQueue* queue = nullptr;  // likewise; outlives all that use it
+  device::DeviceQueue* queue = nullptr;  // null: no accelerator; outlives all that use it
 };
 // By the kind of device, or the file that `setting` names; "0": not at all. Logs nothing.
 NcclSetup nccl_setup(device::DeviceQueue* queue, const std::string& setting);
@@ -89,6 +89,7 @@ class DirectGroups {
   void stop_watch();
   void watch(comm::Group* all);
   Status look(comm::Group* all);
+  static void abort_all(const Communicators& groups, const Status& why);
   Status failure() const;
   Communicators communicators() const;
 

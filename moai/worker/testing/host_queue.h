@@ -28,7 +28,7 @@ class HostQueue final : public device::DeviceQueue {
   std::string kind() const override { return "cuda"; }
   std::string name() const override { return name_; }
   Status bind() override { return ok_status(); }
-  void* stream() override { return stream_; }
+  Result<void*> stream() override { return static_cast<void*>(stream_); }
   std::byte* address(const device::Buffer& buffer) override {
     auto& fake = const_cast<device::FakeBuffer&>(static_cast<const device::FakeBuffer&>(buffer));
     return reinterpret_cast<std::byte*>(fake.data());

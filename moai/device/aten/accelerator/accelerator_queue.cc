@@ -23,7 +23,11 @@ class AcceleratorQueue final : public DeviceQueue {
       return ok_status();
     });
   }
-  void* stream() override { return devices_.getStreamNativeHandle(devices_.getStream(device_)); }
+  Result<void*> stream() override {
+    return without_exceptions([&]() -> Result<void*> {
+      return devices_.getStreamNativeHandle(devices_.getStream(device_));
+    });
+  }
   std::byte* address(const Buffer& buffer) override {
     return static_cast<std::byte*>(AtenBuffer::of(buffer).storage().mutable_data());
   }
