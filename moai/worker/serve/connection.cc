@@ -32,9 +32,10 @@ Connection::Connection(std::unique_ptr<comm::Link> link, device::Device* device,
 
 void Connection::end(Code code, const std::string& text) {
   outbox_.send(dispatch::Ending{.code = code, .text = text});
+  // Before run() returns and leaves: the other ranks hear why.
+  if (mesh_) mesh_->end(Status(code, text));
   inbox_.end();
   link_->close();
-  if (mesh_) mesh_->end(Status(code, text));
 }
 
 void Connection::keep() {
