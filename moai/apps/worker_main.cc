@@ -13,6 +13,7 @@
 #include "moai/base/fd.h"
 #include "moai/base/file.h"
 #include "moai/base/log.h"
+#include "moai/device/aten/accelerator/accelerator_queue.h"
 #include "moai/device/aten/aten_device.h"
 #include "moai/worker/compiled/aoti_package.h"
 #include "moai/worker/peers/handover.h"
@@ -164,6 +165,8 @@ Status serve(const Flags& flags, Fd signals) {
   const auto loader = worker::make_aoti_loader();
   const auto site = compile_site(flags, options.identity.torch_version, loader.get());
   options.connection.compiles = &site;
+  const auto queue = device::make_accelerator_queue(flags.device);
+  options.connection.nccl = worker::nccl_setup(queue.get(), environment("MOAI_NCCL").value_or(""));
   options.connection.counts_file = environment("MOAI_WORKER_COUNTS").value_or("");
   MOAI_ASSIGN_OR_RETURN(auto listener, comm::listen(flags.listen, tls));
   worker::Worker worker(std::move(options), std::move(listener), device.get());

@@ -199,6 +199,10 @@ Status Group::receive(int peer, uint64_t tag, void* data, size_t bytes) {
                  [&] { return run_receive(peer, tag, {bytes_of(data), bytes}); });
 }
 
+Status Group::check() {
+  return guarded([] { return std::string("a look at its ranks"); }, [&] { return look_around(); });
+}
+
 void Group::abort(const Status& why) {
   fail(why.ok() ? internal_error("[comm.collective] aborted without a reason") : why);
 }

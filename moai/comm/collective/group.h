@@ -81,6 +81,10 @@ class Group {
   Status send(int peer, uint64_t tag, const void* data, size_t bytes);
   Status receive(int peer, uint64_t tag, void* data, size_t bytes);
 
+  // Looks, without waiting, whether a rank failed, or ended without having left: what a wait would
+  // find. Counts as no call. For who waits by other means, with a group of its own.
+  Status check();
+
   // Ends every current and later call of all ranks with `why`, which must not be OK.
   void abort(const Status& why);
 
@@ -110,6 +114,8 @@ class Group {
   virtual Status run_receive(int peer, uint64_t tag, std::span<std::byte> content) = 0;
   // Looks for what came since the last call: a failure that broke the group.
   virtual Status ready() const { return failure(); }
+  // The same, and for ranks that ended.
+  virtual Status look_around() const { return ready(); }
   // The failure that broke the group, if any; from any thread.
   virtual Status failure() const = 0;
   // Records `why` as the failure if there is none yet, and tells all ranks; from any thread.

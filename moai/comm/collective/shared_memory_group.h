@@ -38,6 +38,7 @@ class SharedMemoryGroup final : public Group {
   Status run_barrier(const Operation& operation) override;
   Status run_send(int peer, uint64_t tag, std::span<const std::byte> content) override;
   Status run_receive(int peer, uint64_t tag, std::span<std::byte> content) override;
+  Status look_around() const override { return watch_.check_alive(); }
   Status failure() const override { return segment_->failure(); }
   void fail(const Status& why) override { segment_->fail(why); }
   Result<std::unique_ptr<Group>> run_make_subgroup(uint64_t id,

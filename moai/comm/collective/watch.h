@@ -33,9 +33,10 @@ class Watch {
   // is over; CANCELLED: `stop` was set.
   Status wait(Signal* signal, uint32_t target, uint32_t peer,
               const std::atomic<bool>* stop = nullptr) const;
+  // UNAVAILABLE: a rank ended without having left.
+  Status check_alive() const;
 
  private:
-  Status check_alive() const;
   bool has_left(uint32_t peer) const;
   std::string name(uint32_t peer) const { return "rank " + std::to_string(members_[peer]); }
 

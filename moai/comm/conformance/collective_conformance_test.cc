@@ -356,10 +356,13 @@ INSTANTIATE_TEST_SUITE_P(Kinds, CollectiveConformance,
 INSTANTIATE_TEST_SUITE_P(KindsOfNetworks, CollectiveConformance,
                          testing::Combine(testing::Values("tcp", "tls"), testing::Values(2, 3)),
                          case_name);
+INSTANTIATE_TEST_SUITE_P(KindsOfDevices, CollectiveConformance,
+                         testing::Combine(testing::Values("nccl"), testing::Values(2, 3, 5)),
+                         case_name);
 
 // One rank is a group, too.
 TEST(CollectiveConformanceAlone, OneRankKeepsItsPart) {
-  for (const std::string& kind : {std::string("shared_memory"), std::string("memory")}) {
+  for (const char* kind : {"shared_memory", "memory", "nccl"}) {
     const Groups groups = make_groups(kind, 1);
     std::vector<float> data(40'000, -3.0f);
     ASSERT_TRUE(

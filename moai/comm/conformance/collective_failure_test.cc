@@ -180,6 +180,23 @@ TEST_P(CollectiveFailure, ARankThatLeavesIsMissedOnlyByWhoNeedsIt) {
              {"rank 2", "left the group"});
 }
 
+TEST_P(CollectiveFailure, ALookFindsWhatFailedAndNotWhoLeft) {
+  Groups groups = make_groups(GetParam(), 3);
+  on_all_ranks(groups, [&](Group& g) {
+    EXPECT_TRUE(g.check().ok());
+    EXPECT_TRUE(g.barrier().ok());
+    if (g.rank() == 2) groups[2].reset();
+  });
+  groups.pop_back();
+  on_all_ranks(groups, [](Group& g) { EXPECT_TRUE(g.check().ok()); });
+  groups[0]->abort(cancelled("the lease has ended"));
+  const auto end = steady_clock::now() + milliseconds(4000);
+  while (groups[1]->check().ok() && steady_clock::now() < end) {
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  expect_all({groups[0]->check(), groups[1]->check()}, Code::kCancelled, {"the lease has ended"});
+}
+
 TEST_P(CollectiveFailure, ARankThatDoesNotComeEndsTheCallAfterThePatience) {
   const Groups groups = make_groups(GetParam(), 2, {.patience = milliseconds(250)});
   const auto start = steady_clock::now();

@@ -13,7 +13,8 @@ namespace moai::comm {
 
 using Groups = std::vector<std::unique_ptr<Group>>;
 
-// "shared_memory" (a mapping a rank), "one_mapping", and the kinds of links.
+// "shared_memory" (a mapping a rank), "one_mapping", and the kinds of links. make_groups() knows
+// "nccl" too (over_nccl.h), whose ranks must not ask for different things.
 std::vector<std::string> group_kinds();
 // Small buffers, so that small tests need many chunks. A name that no other test uses.
 SharedMemoryOptions shared_options(int rank, int size);

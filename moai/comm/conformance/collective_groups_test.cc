@@ -5,10 +5,12 @@
 
 #include <atomic>
 #include <filesystem>
+#include <numeric>
 #include <thread>
 
 #include "moai/comm/collective/linked.h"
 #include "moai/comm/conformance/link_pairs.h"
+#include "moai/comm/conformance/over_nccl.h"
 
 namespace moai::comm {
 
@@ -69,7 +71,20 @@ Groups linked_groups(const std::string& kind, int size, const GroupOptions& opti
 
 }  // namespace
 
+namespace {
+
+Groups nccl_groups(int size, const GroupOptions& options) {
+  Groups groups = shared_groups(size, options, false);
+  std::vector<int> all(groups.size());
+  std::iota(all.begin(), all.end(), 0);
+  for (auto& group : groups) group = std::make_unique<OverNccl>(std::move(group), all);
+  return groups;
+}
+
+}  // namespace
+
 Groups make_groups(const std::string& kind, int size, const GroupOptions& options) {
+  if (kind == "nccl") return nccl_groups(size, options);
   if (kind == "shared_memory") return shared_groups(size, options, false);
   if (kind == "one_mapping") return shared_groups(size, options, true);
   return linked_groups(kind, size, options);

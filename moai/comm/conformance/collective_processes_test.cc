@@ -137,6 +137,32 @@ TEST_P(CollectiveProcesses, AKilledRankFailsTheOthersWithinTwoSeconds) {
   EXPECT_TRUE(segment_files(name_).empty());
 }
 
+// Looks over and over, as who waits by other means does.
+std::string look_until_failure(Group& group) {
+  if (const Status met = group.barrier(); !met.ok()) return met.to_string();
+  if (group.rank() == kVictim) ::raise(SIGKILL);
+  for (int i = 0; i < 400; ++i) {
+    if (const Status status = group.check(); !status.ok()) return status.to_string();
+    ::usleep(10'000);
+  }
+  return "no failure";
+}
+
+TEST_P(CollectiveProcesses, AKilledRankIsSeenByALookWithinTwoSeconds) {
+  const auto children = start(look_until_failure);
+  EXPECT_EQ(children[kVictim]->text(), "");  // it is dead by now
+  const auto start = steady_clock::now();
+  for (int rank = 0; rank < kRanks; ++rank) {
+    if (rank == kVictim) continue;
+    const std::string text = children[static_cast<size_t>(rank)]->text();
+    EXPECT_EQ(text.find("UNAVAILABLE"), 0u) << text;
+    for (const char* word : {"a look at its ranks failed", "rank 1 (", "its log says why"}) {
+      EXPECT_NE(text.find(word), std::string::npos) << "'" << word << "' missing in: " << text;
+    }
+  }
+  EXPECT_LT(steady_clock::now() - start, milliseconds(2000));
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, CollectiveProcesses, testing::Values("shared_memory", "unix"),
                          [](const auto& info) { return info.param; });
 

@@ -7,6 +7,7 @@
 #include "moai/ops/started_call.h"
 #include "moai/tensor/along.h"
 #include "moai/tensor/reduction.h"
+#include "moai/worker/collective/direct_exchange.h"
 #include "moai/worker/collective/exchange.h"
 
 namespace moai::worker {
@@ -52,6 +53,13 @@ class CollectiveCall : public device::Call {
   virtual Status exchange(std::span<device::Buffer* const> operands,
                           std::span<device::BufferPtr> fresh) = 0;
 
+  // Of operands that go through host memory.
+  template <class Take>
+  Status taken_from_device(const Take& take) {
+    const DirectGroups::Waiting waiting(&groups_.direct());
+    MOAI_RETURN_IF_ERROR(take());
+    return groups_.direct().check(false);
+  }
   Status allocate(std::span<device::BufferPtr> fresh) {
     size_t i = 0;
     for (const ops::Result* r : ops::fresh_results(signature_)) {
@@ -89,7 +97,8 @@ class Whole final : public CollectiveCall {
                   std::span<device::BufferPtr> fresh) override {
     groups_.started().run_dry();
     char* const memory = groups_.scratch(exchange_->room()).data();
-    MOAI_RETURN_IF_ERROR(exchange_->take(&device_, operands, memory));
+    MOAI_RETURN_IF_ERROR(
+        taken_from_device([&] { return exchange_->take(&device_, operands, memory); }));
     MOAI_RETURN_IF_ERROR(exchange_->meet(&group_, memory));
     groups_.count_received(exchange_->received_bytes());
     MOAI_RETURN_IF_ERROR(allocate(fresh));
@@ -110,7 +119,8 @@ class Start final : public CollectiveCall {
                   std::span<device::BufferPtr> fresh) override {
     StartedExchanges::Started s{.exchange = exchange_, .group = &group_};
     s.memory = groups_.started().memory(exchange_->room(), &s.memory_bytes);
-    MOAI_RETURN_IF_ERROR(exchange_->take(&device_, operands, s.memory.get()));
+    MOAI_RETURN_IF_ERROR(
+        taken_from_device([&] { return exchange_->take(&device_, operands, s.memory.get()); }));
     MOAI_RETURN_IF_ERROR(allocate(fresh));
     s.made = made(operands, fresh);
     groups_.started().start(std::move(s));
@@ -127,12 +137,35 @@ class Wait final : public CollectiveCall {
  private:
   Status exchange(std::span<device::Buffer* const> operands,
                   std::span<device::BufferPtr>) override {
+    if (groups_.take_enqueued(operands)) return ok_status();
     MOAI_ASSIGN_OR_RETURN(StartedExchanges::Started s, groups_.started().finish(operands));
     groups_.count_received(s.exchange->received_bytes());
     MOAI_RETURN_IF_ERROR(s.exchange->give(&device_, s.memory.get(), operands));
     groups_.started().done(std::move(s));
     return ok_status();
   }
+};
+
+// From device to device. A start enqueues too, and its wait has nothing to do: calls that need what
+// it makes are behind it in the stream.
+class Enqueue final : public CollectiveCall {
+ public:
+  Enqueue(const ops::CallSignature& s, device::Device* device, Groups* groups, comm::Group* group,
+          std::unique_ptr<DirectExchange> exchange)
+      : CollectiveCall(s, device, groups, group), exchange_(std::move(exchange)) {}
+
+ private:
+  Status exchange(std::span<device::Buffer* const> operands,
+                  std::span<device::BufferPtr> fresh) override {
+    MOAI_RETURN_IF_ERROR(allocate(fresh));
+    std::vector<device::Buffer*> result = made(operands, fresh);
+    MOAI_RETURN_IF_ERROR(exchange_->enqueue(&groups_.direct(), operands, result));
+    groups_.count_received(exchange_->received_bytes());
+    if (ops::is_start(signature_)) groups_.enqueued(std::move(result));
+    return ok_status();
+  }
+
+  const std::unique_ptr<DirectExchange> exchange_;
 };
 
 // ---- of one rank to others
@@ -176,8 +209,9 @@ class Message : public CollectiveCall {
       const uint64_t bytes = bytes_of(a->geometry), begin = all.size();
       if (bytes == 0) continue;
       all.resize(begin + bytes);
-      MOAI_RETURN_IF_ERROR(
-          device_.copy_out(*operand, offset_of(a->geometry), bytes, all.data() + begin));
+      MOAI_RETURN_IF_ERROR(taken_from_device([&] {
+        return device_.copy_out(*operand, offset_of(a->geometry), bytes, all.data() + begin);
+      }));
     }
     return all;
   }
@@ -343,6 +377,14 @@ Result<std::unique_ptr<device::Call>> make_collective_call(const ops::CallSignat
   const auto made = [&]<class T>(std::in_place_type_t<T>) -> std::unique_ptr<device::Call> {
     return std::make_unique<T>(signature, device, groups, group);
   };
+  if (comm::NcclCommunicator* const direct = groups->direct().at(number)) {
+    MOAI_ASSIGN_OR_RETURN(auto exchange,
+                          make_direct_exchange(ops::whole_of(signature), device, direct));
+    if (exchange) {
+      return std::unique_ptr<device::Call>(
+          std::make_unique<Enqueue>(signature, device, groups, group, std::move(exchange)));
+    }
+  }
   if (ops::is_wait(signature)) return made(std::in_place_type<Wait>);
   if (ops::is_start(signature)) return made(std::in_place_type<Start>);
   if (signature.op == "moai::broadcast") return made(std::in_place_type<ToAll>);

@@ -2,8 +2,9 @@
 //
 // It prepares all_reduce, all_gather, reduce_scatter, all_to_all, send, receive and broadcast as
 // moai/compiler/lower/lower_rank.h writes them; everything else is the device's that it stands
-// before. The last argument of such a call is the number of a group. Bytes go through host memory:
-// they are copied out of the device, exchanged, and copied back. Starts and waits of the first four
+// before. The last argument of such a call is the number of a group. Bytes go from device to device
+// where ranks can (direct_groups.h), else through host memory: they are copied out of the device,
+// exchanged, and copied back. Starts and waits of the first four
 // (moai/ops/started_call.h) exchange beside the calls in between (started_exchanges.h).
 //
 // All ranks of a group must make the same collective calls in the same order. A rank that cannot
@@ -27,6 +28,10 @@ class CollectiveDevice final : public device::DeviceBefore {
   // INVALID_ARGUMENT for a collective call that is malformed, FAILED_PRECONDITION for one of a
   // group that is not there.
   Result<std::unique_ptr<device::Call>> prepare(const ops::CallSignature& signature) override;
+
+  // What they return fails where exchanges from device to device were ended.
+  Status copy_out(const device::Buffer& buffer, uint64_t offset, uint64_t size, char* out) override;
+  Status synchronize() override;
 
  private:
   Groups& groups_;

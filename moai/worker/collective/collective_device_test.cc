@@ -5,11 +5,13 @@
 
 #include <atomic>
 #include <cstring>
+#include <numeric>
 #include <thread>
 
 #include "moai/comm/collective/shared_memory.h"
 #include "moai/device/fake/fake_device.h"
 #include "moai/ops/started_call.h"
+#include "moai/worker/testing/host_queue.h"
 
 namespace moai::worker {
 namespace {
@@ -26,17 +28,25 @@ std::vector<double> doubles_of(const std::string& bytes) {
   return values;
 }
 
-// One rank: a device of its own in a thread of its own.
+// One rank: a device of its own in a thread of its own, which exchanges through host memory or as
+// an accelerator does.
 class Rank {
  public:
-  Rank(const std::string& name, int rank, int size) {
+  Rank(const std::string& name, int rank, int size, bool direct = false)
+      : queue_("fake:" + std::to_string(rank), nullptr),
+        groups_(direct ? nccl_setup(&queue_, comm::test_nccl_file()) : NcclSetup{}) {
     comm::SharedMemoryOptions options{.name = name, .rank = rank, .size = size};
     options.group.patience = std::chrono::seconds(20);
     auto group = comm::join_shared_memory(options);
     EXPECT_TRUE(group.ok()) << group.status().to_string();
     if (!group.ok()) return;
+    comm::Group& world = groups_.open(std::move(*group));
     std::vector<std::unique_ptr<comm::Group>> groups;
-    groups.push_back(std::move(*group));
+    std::vector<int> all(static_cast<size_t>(size));
+    std::iota(all.begin(), all.end(), 0);
+    groups.push_back(std::move(*world.make_subgroup(all)));
+    const auto why_not = groups_.direct().join(&world, groups, options.group);
+    EXPECT_TRUE(why_not.ok() && why_not->empty() == direct) << *why_not;
     groups_.set(std::move(groups));
   }
 
@@ -122,13 +132,15 @@ class Rank {
   }
 
   std::unique_ptr<device::FakeDevice> inner_ = device::make_fake_device();
+  HostQueue queue_;
+  StreamedDevice streamed_{inner_.get(), &queue_};
   Groups groups_;
-  CollectiveDevice device_{inner_.get(), &groups_};
+  CollectiveDevice device_{&streamed_, &groups_};
 };
 
 // What each of two ranks ends up with.
 template <class Body>
-std::vector<std::string> on_two_ranks(const Body& body) {
+std::vector<std::string> on_two_ranks(const Body& body, bool direct = false) {
   static std::atomic<int> number{0};
   const std::string name =
       "moai-collective-" + std::to_string(::getpid()) + "-" + std::to_string(number++);
@@ -136,7 +148,7 @@ std::vector<std::string> on_two_ranks(const Body& body) {
   std::vector<std::thread> threads;
   for (int r = 0; r < 2; ++r) {
     threads.emplace_back([&, r] {
-      Rank rank(name, r, 2);
+      Rank rank(name, r, 2, direct);
       out[static_cast<size_t>(r)] = body(rank, r);
     });
   }
@@ -144,8 +156,20 @@ std::vector<std::string> on_two_ranks(const Body& body) {
   return out;
 }
 
-TEST(CollectiveDevice, SumsAListInPlace) {
-  const auto out = on_two_ranks([](Rank& rank, int r) {
+// Through host memory, and from device to device.
+class EitherWay : public testing::TestWithParam<bool> {
+ protected:
+  template <class Body>
+  static std::vector<std::string> run(const Body& body) {
+    return on_two_ranks(body, GetParam());
+  }
+};
+INSTANTIATE_TEST_SUITE_P(CollectiveDevice, EitherWay, testing::Bool(), [](const auto& info) {
+  return std::string(info.param ? "direct" : "through_the_host");
+});
+
+TEST_P(EitherWay, SumsAListInPlace) {
+  const auto out = run([](Rank& rank, int r) {
     return rank.run("moai::all_reduce((f64[2]!, f64[1]!), \"sum\", 0) -> _",
                     {{1.0 + r, 2}, {10.0 * r}});
   });
@@ -153,8 +177,8 @@ TEST(CollectiveDevice, SumsAListInPlace) {
   EXPECT_EQ(out[0], out[1]);
 }
 
-TEST(CollectiveDevice, GathersSharesAlongADimension) {
-  const auto out = on_two_ranks([](Rank& rank, int r) {
+TEST_P(EitherWay, GathersSharesAlongADimension) {
+  const auto out = run([](Rank& rank, int r) {
     return r == 0 ? rank.run("moai::all_gather(f64[2,2], 1, [2,1], 0) -> f64[2,3]", {{1, 2, 4, 5}})
                   : rank.run("moai::all_gather(f64[2,1], 1, [2,1], 0) -> f64[2,3]", {{3, 6}});
   });
@@ -162,8 +186,8 @@ TEST(CollectiveDevice, GathersSharesAlongADimension) {
   EXPECT_EQ(out[0], out[1]);
 }
 
-TEST(CollectiveDevice, ScattersASumAlongADimension) {
-  const auto out = on_two_ranks([](Rank& rank, int r) {
+TEST_P(EitherWay, ScattersASumAlongADimension) {
+  const auto out = run([](Rank& rank, int r) {
     const std::string mine = r == 0 ? "f64[2,2]" : "f64[2,1]";
     return rank.run("moai::reduce_scatter(f64[2,3], 1, [2,1], \"sum\", 0) -> " + mine,
                     {{1, 2, 3, 4, 5, 6}});
@@ -173,8 +197,8 @@ TEST(CollectiveDevice, ScattersASumAlongADimension) {
 }
 
 // The first has its shares along the outermost dimension, the second along another.
-TEST(CollectiveDevice, GathersSeveralAtOnce) {
-  const auto out = on_two_ranks([](Rank& rank, int r) {
+TEST_P(EitherWay, GathersSeveralAtOnce) {
+  const auto out = run([](Rank& rank, int r) {
     return r == 0 ? rank.run_all(
                         "moai::all_gather((f64[1,2,1], f64[2,1,1]), 1, ([2,1], [1,2]), 0) "
                         "-> f64[1,3,1], f64[2,3,1]",
@@ -188,8 +212,8 @@ TEST(CollectiveDevice, GathersSeveralAtOnce) {
   EXPECT_EQ(out[0], out[1]);
 }
 
-TEST(CollectiveDevice, ScattersSeveralSumsAtOnce) {
-  const auto out = on_two_ranks([](Rank& rank, int r) {
+TEST_P(EitherWay, ScattersSeveralSumsAtOnce) {
+  const auto out = run([](Rank& rank, int r) {
     const std::string results = r == 0 ? "f64[1,2,1], f64[2,1,1]" : "f64[1,1,1], f64[2,2,1]";
     return rank.run_all(
         "moai::reduce_scatter((f64[1,3,1], f64[2,3,1]), 1, ([2,1], [1,2]), \"sum\", 0) -> " +
@@ -201,8 +225,8 @@ TEST(CollectiveDevice, ScattersSeveralSumsAtOnce) {
 }
 
 // One rank has nothing of the first.
-TEST(CollectiveDevice, ExchangesSeveralAtOnce) {
-  const auto out = on_two_ranks([](Rank& rank, int r) {
+TEST_P(EitherWay, ExchangesSeveralAtOnce) {
+  const auto out = run([](Rank& rank, int r) {
     const std::string text = r == 0
                                  ? "moai::all_to_all((f64[2,1], f64[1,2]), 0, ([2,0], [1,1]), 1, "
                                    "([0,1], [1,1]), 0) -> f64[2,0], f64[2,1]"
@@ -214,8 +238,8 @@ TEST(CollectiveDevice, ExchangesSeveralAtOnce) {
   EXPECT_THAT(doubles_of(out[1]), ElementsAre(1, 2, 4, 6));
 }
 
-TEST(CollectiveDevice, SharesOfOneDimensionBecomeSharesOfAnother) {
-  const auto out = on_two_ranks([](Rank& rank, int r) {
+TEST_P(EitherWay, SharesOfOneDimensionBecomeSharesOfAnother) {
+  const auto out = run([](Rank& rank, int r) {
     return r == 0 ? rank.run("moai::all_to_all(f64[2,2], 0, [2,1], 1, [1,1], 0) -> f64[3,1]",
                              {{1, 2, 3, 4}})
                   : rank.run("moai::all_to_all(f64[1,2], 0, [2,1], 1, [1,1], 0) -> f64[3,1]",
@@ -226,8 +250,8 @@ TEST(CollectiveDevice, SharesOfOneDimensionBecomeSharesOfAnother) {
 }
 
 // Each rank waits in another order, and makes a whole call in between.
-TEST(CollectiveDevice, ExchangesGoOnBesideCalls) {
-  const auto out = on_two_ranks([](Rank& rank, int r) {
+TEST_P(EitherWay, ExchangesGoOnBesideCalls) {
+  const auto out = run([](Rank& rank, int r) {
     const auto sum = rank.start("moai::all_reduce((f64[2]!, f64[1]!), \"sum\", 0) -> _",
                                 {{1.0 + r, 2}, {10.0 * r}});
     const std::string part = r == 0 ? "f64[2,2]" : "f64[2,1]";
@@ -288,8 +312,8 @@ TEST(CollectiveDevice, WhatWasNotStartedIsNotWaitedFor) {
   EXPECT_THAT(alone.run("moai::wait((f64[1]!), 0) -> _", {{1}}), HasSubstr("FAILED_PRECONDITION"));
 }
 
-TEST(CollectiveDevice, MessagesArriveInTheirOrder) {
-  const auto out = on_two_ranks([](Rank& rank, int r) {
+TEST_P(EitherWay, MessagesArriveInTheirOrder) {
+  const auto out = run([](Rank& rank, int r) {
     if (r == 0) {
       return rank.run("moai::send(f64[2], 1, 0) -> _", {{1, 2}}) +
              rank.run("moai::send((f64[1], f64[2]), 1, 0) -> _", {{3}, {4, 5}});
@@ -300,8 +324,8 @@ TEST(CollectiveDevice, MessagesArriveInTheirOrder) {
   EXPECT_THAT(doubles_of(out[1]), ElementsAre(1, 2, 3)) << "the first of what came last";
 }
 
-TEST(CollectiveDevice, OneRanksValueGoesToAll) {
-  const auto out = on_two_ranks([](Rank& rank, int r) {
+TEST_P(EitherWay, OneRanksValueGoesToAll) {
+  const auto out = run([](Rank& rank, int r) {
     return r == 1 ? rank.run("moai::broadcast(f64[2], 1, 0) -> _", {{7, 8}})
                   : rank.run("moai::broadcast(1, 0) -> f64[2]", {});
   });
@@ -317,8 +341,8 @@ TEST(CollectiveDevice, AMessageOfAnotherSizeFailsForBoth) {
   for (const std::string& text : out) EXPECT_THAT(text, HasSubstr("FAILED_PRECONDITION"));
 }
 
-TEST(CollectiveDevice, ARankThatCannotTakePartTellsTheOthers) {
-  const auto out = on_two_ranks([](Rank& rank, int r) {
+TEST_P(EitherWay, ARankThatCannotTakePartTellsTheOthers) {
+  const auto out = run([](Rank& rank, int r) {
     constexpr const char* kCall = "moai::all_reduce((f64[1]!), \"sum\", 0) -> _";
     return r == 0 ? rank.skip(kCall) : rank.run(kCall, {{1}});
   });

@@ -1,5 +1,6 @@
 #include "moai/worker/collective/groups.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -11,8 +12,10 @@ void Groups::end_started() {
   started_.forget();
 }
 
-void Groups::clear() {
+void Groups::clear(DirectGroups::Leaving how) {
   end_started();
+  enqueued_.clear();
+  direct_.leave(how);
   std::unique_ptr<comm::Group> world;
   std::vector<std::unique_ptr<comm::Group>> groups;
   const std::lock_guard lock(mutex_);
@@ -52,16 +55,31 @@ void Groups::abort_locked(const Status& why) {
   for (const auto& group : groups_) group->abort(why);
 }
 
+// Groups of the host before those of the device: nothing that a damaged device holds goes anywhere.
 void Groups::abort(const Status& why) {
-  const std::lock_guard lock(mutex_);
-  abort_locked(why);
+  {
+    const std::lock_guard lock(mutex_);
+    abort_locked(why);
+  }
+  direct_.abort(why);
 }
 
 void Groups::end(const Status& why) {
-  const std::lock_guard lock(mutex_);
-  if (!ended_.ok()) return;
-  ended_ = why;
-  abort_locked(why);
+  {
+    const std::lock_guard lock(mutex_);
+    if (!ended_.ok()) return;
+    ended_ = why;
+    abort_locked(why);
+  }
+  direct_.abort(why);
+}
+
+bool Groups::take_enqueued(std::span<device::Buffer* const> made) {
+  const auto found =
+      std::ranges::find_if(enqueued_, [&](const auto& m) { return std::ranges::equal(m, made); });
+  if (found == enqueued_.end()) return false;
+  enqueued_.erase(found);
+  return true;
 }
 
 Status Groups::ended() const {

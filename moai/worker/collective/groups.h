@@ -12,17 +12,23 @@
 #include <vector>
 
 #include "moai/comm/collective/group.h"
+#include "moai/worker/collective/direct_groups.h"
 #include "moai/worker/collective/started_exchanges.h"
 
 namespace moai::worker {
 
 class Groups {
  public:
-  Groups() : started_([this](const Status& why) { abort(why); }) {}
-  ~Groups() { end_started(); }
+  explicit Groups(const NcclSetup& setup = {})
+      : direct_(setup, [this](const Status& why) { abort(why); }),
+        started_([this](const Status& why) { abort(why); }) {}
+  ~Groups() {
+    end_started();
+    direct_.leave(DirectGroups::Leaving::kAtOnce);
+  }
 
   // Leaves what there is; calls find no group until set(). What was started and goes on is aborted.
-  void clear();
+  void clear(DirectGroups::Leaving how = DirectGroups::Leaving::kTogether);
   // That of all ranks, which the others are parts of. It returns the group, valid until clear().
   comm::Group& open(std::unique_ptr<comm::Group> world);
   void set(std::vector<std::unique_ptr<comm::Group>> groups);
@@ -37,6 +43,12 @@ class Groups {
 
   // What goes on beside calls, in these groups. Whoever calls a group lets it run dry before.
   StartedExchanges& started() { return started_; }
+
+  // The same groups from device to device, where ranks can; joined and left with them.
+  DirectGroups& direct() { return direct_; }
+  // What the start of an exchange enqueued there; true once for each that was, in their order.
+  void enqueued(std::vector<device::Buffer*> made) { enqueued_.push_back(std::move(made)); }
+  bool take_enqueued(std::span<device::Buffer* const> made);
 
   // Bytes that collective calls left on this rank so far.
   uint64_t received_bytes() const { return received_bytes_; }
@@ -61,8 +73,10 @@ class Groups {
   Status ended_;                     // guarded by mutex_
   std::unique_ptr<char[]> scratch_;  // of the executor's thread
   size_t scratch_bytes_ = 0;
-  uint64_t received_bytes_ = 0;  // likewise
-  StartedExchanges started_;     // likewise
+  uint64_t received_bytes_ = 0;                         // likewise
+  std::vector<std::vector<device::Buffer*>> enqueued_;  // likewise; never looked into
+  DirectGroups direct_;                                 // likewise
+  StartedExchanges started_;                            // likewise
 };
 
 }  // namespace moai::worker

@@ -33,6 +33,13 @@ Result<GroupPtr> alone(const comm::GroupOptions& options) {
   return comm::join_linked(std::move(no_links), 0, options);
 }
 
+// How ranks on accelerators exchange.
+std::string way_text(const NcclSetup& nccl, const std::string& why_not) {
+  if (!nccl.queue) return {};
+  if (!why_not.empty()) return ", exchanges through host memory: " + why_not;
+  return ", exchanges through NCCL " + comm::nccl_version_text(nccl.library.version);
+}
+
 }  // namespace
 
 std::vector<int> ranks_along(const std::vector<uint32_t>& axes, uint32_t rank, size_t axis) {
@@ -73,7 +80,7 @@ Result<std::vector<GroupPtr>> Mesh::make_groups(comm::Group& world,
   return groups;
 }
 
-Status Mesh::try_join(const dispatch::JoinMesh& mesh) {
+Result<std::string> Mesh::try_join(const dispatch::JoinMesh& mesh) {
   if (!has_ranks(mesh.axes, ranks())) {
     return invalid_argument("the axes must have " + std::to_string(ranks()) +
                             " ranks in all, as many as the lease has Workers");
@@ -86,17 +93,19 @@ Status Mesh::try_join(const dispatch::JoinMesh& mesh) {
     return groups.status();
   }
   MOAI_RETURN_IF_ERROR(world.barrier());
+  MOAI_ASSIGN_OR_RETURN(std::string why_not, groups_.direct().join(&world, *groups, options_));
   groups_.set(std::move(*groups));
-  return ok_status();
+  return why_not;
 }
 
 Status Mesh::join(const dispatch::JoinMesh& mesh) {
   groups_.clear();
-  const Status status = try_join(mesh);
+  const Result<std::string> joined = try_join(mesh);
+  const Status status = joined.status();
   const std::string who =
       "rank " + std::to_string(peers_.rank()) + " of " + std::to_string(ranks());
   if (status.ok()) {
-    log_info(who + " has joined " + text_of(mesh));
+    log_info(who + " has joined " + text_of(mesh) + way_text(nccl_, *joined));
     return status;
   }
   const Status why(status.code(), "[worker.mesh] " + who + " cannot join " + text_of(mesh) + ": " +

@@ -1,8 +1,9 @@
 // Mesh: this Worker as one of the ranks of a lease, which make calls of `moai::` together.
 //
 // join() makes one group of ranks for each axis: over shared memory where all Workers are on one
-// host, else over links. A rank waits for as long as the others live: one may compute for minutes.
-// A process that ends is noticed within a second, by who waits for it.
+// host, else over links; and from device to device where all can. A rank waits for as long as the
+// others live: one may compute for minutes. A process that ends is noticed within a second, by who
+// waits for it.
 //
 // The executor's thread; end() may come from any.
 #pragma once
@@ -26,32 +27,37 @@ inline constexpr comm::GroupOptions kMeshGroups = {.patience = std::chrono::hour
 
 class Mesh {
  public:
-  // Both outlive it.
-  Mesh(device::Device* device, Peers* peers, const comm::GroupOptions& options = kMeshGroups)
-      : peers_(*peers), options_(options), device_(device, &groups_) {}
+  // Device and peers outlive it.
+  Mesh(device::Device* device, Peers* peers, const comm::GroupOptions& options = kMeshGroups,
+       const NcclSetup& nccl = {})
+      : peers_(*peers), options_(options), nccl_(nccl), groups_(nccl), device_(device, &groups_) {}
 
   // Leaves the mesh before and waits until all Workers have joined this one. Calls that were
   // prepared for the mesh before must be gone. An error says who is missing or failed; there are no
   // groups then.
   Status join(const dispatch::JoinMesh& mesh);
+  // After join(): whether what the front holds here may be damaged, by exchanges that were ended.
+  Status take_damage() { return groups_.direct().take_damage(); }
   // Runs collective calls with the mesh that was joined last.
   device::Device& device() { return device_; }
   uint32_t rank() const { return peers_.rank(); }
   uint32_t ranks() const { return peers_.ranks(); }
   uint64_t received_bytes() const { return groups_.received_bytes(); }
   // Says goodbye to the other ranks. Calls that were prepared must be gone.
-  void leave() { groups_.clear(); }
+  void leave() { groups_.clear(DirectGroups::Leaving::kAlone); }
   // Ends waits of this and of all other ranks, now and later.
   void end(const Status& why) { groups_.end(why); }
 
  private:
-  Status try_join(const dispatch::JoinMesh& mesh);
+  // Why not from device to device; empty where so.
+  Result<std::string> try_join(const dispatch::JoinMesh& mesh);
   Result<std::unique_ptr<comm::Group>> join_all(uint64_t id);
   Result<std::vector<std::unique_ptr<comm::Group>>> make_groups(comm::Group& world,
                                                                 const std::vector<uint32_t>& axes);
 
   Peers& peers_;
   const comm::GroupOptions options_;
+  const NcclSetup nccl_;
   Groups groups_;
   CollectiveDevice device_;
 };

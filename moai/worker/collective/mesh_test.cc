@@ -16,13 +16,15 @@ using testing::HasSubstr;
 constexpr graph::SignatureId kSum0 = 0, kSum1 = 1, kGather = 2, kFail = 3;
 constexpr StorageId kValue = 1;
 
-// The parameter is what all Workers say of their host: they share memory where they say something.
+// The parameter is what all Workers say of their host: they share memory where they say something,
+// and their devices reach each other where it is "direct".
 class MeshTest : public testing::TestWithParam<std::string> {
  protected:
   MeshTest() { set_log_level(LogLevel::kOff); }
   ~MeshTest() override { set_log_level(LogLevel::kInfo); }
 
   void make(uint32_t ranks) {
+    lease_.direct = GetParam() == "direct";
     lease_.make(ranks);
     if (ranks > 1) lease_.introduce(GetParam());
     fronts_ = lease_.fronts();
@@ -138,6 +140,36 @@ TEST_P(MeshTest, WhatFailsOnOneRankEndsAllGroups) {
   for (uint32_t rank = 0; rank < 4; ++rank) EXPECT_THAT(read(rank), ElementsAre(6, 4)) << rank;
 }
 
+TEST_P(MeshTest, WhatExchangesMayHaveDamagedIsLostWhenTheyAreEnded) {
+  constexpr StorageId kKept = 5;
+  make(2);
+  send_all(dispatch::JoinMesh{.id = 1, .axes = {2}});
+  send(1, dispatch::Upload{.storage = kKept, .storage_bytes = 16, .bytes = bytes_of({7, 8})});
+  send_all(run(ProgramBuilder().call(kSum0, {kValue})));
+  send(0, run(ProgramBuilder()
+                  .call(kFail, {kValue}, {static_cast<uint64_t>(Code::kDataLoss)})
+                  .call(kSum0, {kValue})));
+  send(1, run(ProgramBuilder().call(kSum0, {kValue}).call(kSum0, {kValue})));
+  EXPECT_EQ(fault(1).code, Code::kDataLoss);
+  const bool direct = GetParam() == "direct";
+  send(1, dispatch::Marker{.request = 1});
+  if (direct) {
+    EXPECT_THAT(fault(1).text, HasSubstr("may be damaged"));
+  }
+  fronts_[1]->await<dispatch::Reached>();
+  send_all(dispatch::JoinMesh{.id = 2, .axes = {2}});
+  if (!direct) {
+    EXPECT_THAT(read(1, kKept), ElementsAre(7, 8));
+    return;
+  }
+  send(1, dispatch::Read{.request = 2, .ranges = {{kKept, 0, 16}}});
+  const dispatch::Fault lost = fault(1);
+  EXPECT_EQ(lost.request, 2u);
+  EXPECT_THAT(lost.text, HasSubstr("may be damaged"));
+  send(1, dispatch::Upload{.storage = kKept, .storage_bytes = 16, .bytes = bytes_of({9, 9})});
+  EXPECT_THAT(read(1, kKept), ElementsAre(9, 9));
+}
+
 TEST_P(MeshTest, AWorkerThatEndsIsNamedByThoseThatWait) {
   make(3);
   send_all(dispatch::JoinMesh{.id = 1, .axes = {3}});
@@ -158,13 +190,17 @@ TEST_P(MeshTest, AFrontThatLeavesEndsTheWaitOfItsWorkers) {
   fronts_[0] = lease_.front(0);
   send(0, dispatch::Marker{.request = 1});
   fronts_[0]->await<dispatch::Reached>();
-  send(1, run(ProgramBuilder().call(kSum0, {kValue})));
+  // What the other gave before may still suffice for one.
+  send(1, run(ProgramBuilder().call(kSum0, {kValue}).call(kSum0, {kValue})));
   EXPECT_THAT(fault(1).text, HasSubstr("the front has left"));
 }
 
-INSTANTIATE_TEST_SUITE_P(Hosts, MeshTest, testing::Values("here", ""), [](const auto& info) {
-  return info.param.empty() ? std::string("links") : std::string("shared_memory");
-});
+INSTANTIATE_TEST_SUITE_P(Hosts, MeshTest, testing::Values("here", "", "direct"),
+                         [](const auto& info) {
+                           if (info.param == "direct") return std::string("direct");
+                           return info.param.empty() ? std::string("links")
+                                                     : std::string("shared_memory");
+                         });
 
 TEST(Mesh, AWorkerOfItsOwnHasAxesOfOne) {
   Lease lease;

@@ -38,9 +38,13 @@ Executor::Executor(device::Device* device, Replies* replies, const CompileSite* 
           compiles, &stream_, &templates_, replies,
           [this](const Template& t, const dispatch::RunTemplate& m) { return interpret(t, m); }) {}
 
+device::Device& Executor::met_device() const {
+  return mesh_ && mesh_->ranks() > 1 ? mesh_->device() : device_;
+}
+
 // What calls run on: the ranks' together where there are several, counted where that is asked for.
 device::Device* Executor::calls_device() {
-  device::Device* device = mesh_ && mesh_->ranks() > 1 ? &mesh_->device() : &device_;
+  device::Device* device = &met_device();
   if (counts_file_.empty()) return device;
   counted_.emplace(device);
   return &*counted_;
@@ -146,6 +150,7 @@ Status Executor::run(const dispatch::JoinMesh& m) {
   stream_.run_on(counted_ ? static_cast<device::Device*>(&*counted_) : &mesh_->device());
   const Status status = mesh_->join(m);
   if (!status.ok()) fault(0, {0, status.code(), "", status.message()});
+  if (const Status damage = mesh_->take_damage(); !damage.ok()) stream_.poison_all(damage);
   return ok_status();
 }
 
@@ -236,8 +241,8 @@ Status Executor::run(const dispatch::Read& m) {
     const dispatch::ReadRange& range = m.ranges[i];
     read_.resize(range.size);
     if (range.size) {
-      const Status status = device_.copy_out(*stream_.storages().find(range.storage)->buffer,
-                                             range.offset, range.size, read_.data());
+      const Status status = met_device().copy_out(*stream_.storages().find(range.storage)->buffer,
+                                                  range.offset, range.size, read_.data());
       if (!status.ok()) {
         fault(m.request, {stream_.sequence(), status.code(), "", status.message()});
         return ok_status();
@@ -310,7 +315,7 @@ Status Executor::run(const dispatch::Ask& m) {
 
 Status Executor::run(const dispatch::Marker& m) {
   stream_.settle();
-  const Status status = device_.synchronize();
+  const Status status = met_device().synchronize();
   if (!status.ok()) fault(0, {stream_.sequence(), status.code(), "", status.message()});
   if (m.resets_peak && counted_) tell_counts();
   if (m.resets_peak) device_.reset_peak();

@@ -67,6 +67,8 @@ class Executor {
   Result<dispatch::Value> store(device::DynamicValue value, const dispatch::Ask& ask,
                                 uint32_t* used);
 
+  // Where several ranks work together, what stands before the device.
+  device::Device& met_device() const;
   device::Device* calls_device();
   void tell_counts();
 

@@ -307,6 +307,13 @@ void Stream::heal(const Prepared& prepared) {
   }
 }
 
+void Stream::poison_all(const Status& why) {
+  const CausePtr cause = std::make_shared<Cause>(Cause{sequence_, why.code(), "", why.message()});
+  storages_.each([&](Storage* s) {
+    if (s->size_bytes != 0 && !s->poison) s->poison = cause;
+  });
+}
+
 void Stream::poison_written(SignatureId signature, const CausePtr& cause) {
   const std::vector<bool>& written = signatures_.at(signature).written;
   for (size_t i = 0; i < operands_.size(); ++i) {

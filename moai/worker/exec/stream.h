@@ -62,6 +62,8 @@ class Stream {
   Result<Answer> ask(SignatureId signature, std::span<const StorageId> operands,
                      std::span<const uint64_t> words, uint64_t sequence);
 
+  // Nothing that is held can be trusted: all of it is as if the call before had failed.
+  void poison_all(const Status& why);
   // The front waits for this point: the next failure is a first one again.
   void settle() { fault_sent_ = false; }
   // Of the last call executed or skipped.

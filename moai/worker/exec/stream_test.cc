@@ -230,6 +230,16 @@ TEST_F(StreamTest, AnUploadHealsOnlyWhenItCoversAll) {
   EXPECT_THAT(values(5), ElementsAre(7, 8));
 }
 
+TEST_F(StreamTest, WhereNothingCanBeTrustedEachStorageIsPoisonedUntilItIsOverwritten) {
+  upload(1, {1, 2});
+  fail_to_make(5);
+  stream_.poison_all(unavailable("rank 1 ended"));
+  EXPECT_EQ(stream_.storages().find(1)->poison->text, "rank 1 ended");
+  EXPECT_EQ(stream_.storages().find(5)->poison->text, "failed on demand") << "the first stays";
+  upload(1, {3, 4});
+  EXPECT_FALSE(poisoned(1));
+}
+
 TEST_F(StreamTest, PoisonedStoragesCanBeFreedAndResized) {
   fail_to_make(5);
   EXPECT_EQ(stream_.resize(5, 64), ok_status());

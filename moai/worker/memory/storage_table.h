@@ -51,6 +51,12 @@ class StorageTable {
   // False when there is none.
   bool erase(StorageId id);
   size_t size() const { return size_; }
+  template <class See>
+  void each(const See& see) {
+    for (const Cell& cell : cells_) {
+      if (cell.storage) see(cell.storage);
+    }
+  }
 
  private:
   static constexpr size_t kCellsMin = 1024;  // a power of two

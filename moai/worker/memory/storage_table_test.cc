@@ -48,6 +48,19 @@ TEST(StorageTable, AStorageStaysWhereItIsWhileTheTableGrows) {
   for (StorageId id = 2; id < 10'000; ++id) ASSERT_EQ(table.find(id)->size_bytes, id);
 }
 
+TEST(StorageTable, EachIsSeenOnce) {
+  StorageTable table;
+  for (StorageId id = 1; id <= 3000; ++id) table.insert(id, id);
+  for (StorageId id = 1; id <= 1000; ++id) table.erase(id);
+  uint64_t seen = 0, sum = 0;
+  table.each([&](Storage* s) {
+    ++seen;
+    sum += s->id;
+  });
+  EXPECT_EQ(seen, 2000u);
+  EXPECT_EQ(sum, 2000u * (1001 + 3000) / 2);
+}
+
 TEST(StorageTable, AgreesWithAMapOverRandomOperations) {
   std::mt19937_64 random(5);
   StorageTable table;

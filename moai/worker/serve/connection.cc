@@ -27,14 +27,15 @@ Connection::Connection(std::unique_ptr<comm::Link> link, device::Device* device,
       options_(options),
       outbox_(link_.get(), options.stall),
       inbox_(link_.get(), options.credit_bytes) {
-  if (options.peers) mesh_.emplace(device, options.peers, options.groups);
+  if (options.peers) mesh_.emplace(device, options.peers, options.groups, options.nccl);
 }
 
 void Connection::end(Code code, const std::string& text) {
   outbox_.send(dispatch::Ending{.code = code, .text = text});
+  // Before run() returns and leaves: the other ranks hear why.
+  if (mesh_) mesh_->end(Status(code, text));
   inbox_.end();
   link_->close();
-  if (mesh_) mesh_->end(Status(code, text));
 }
 
 void Connection::keep() {

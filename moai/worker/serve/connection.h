@@ -30,6 +30,7 @@ struct ConnectionOptions {
   const CompileSite* compiles = nullptr;    // outlives the connection; null: nothing is compiled
   Peers* peers = nullptr;                   // outlives the connection; null: there is no mesh
   comm::GroupOptions groups = kMeshGroups;
+  NcclSetup nccl{};           // its queue is of the device
   std::string counts_file{};  // as of Executor
 };
 

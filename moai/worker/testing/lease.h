@@ -15,6 +15,7 @@
 #include "moai/device/fake/fake_device.h"
 #include "moai/worker/serve/worker.h"
 #include "moai/worker/testing/front.h"
+#include "moai/worker/testing/host_queue.h"
 
 namespace moai::worker {
 
@@ -27,6 +28,8 @@ class Lease {
   // Of Workers to come: what they show and trust at "tls:", and how their groups wait.
   comm::TlsOptions tls{};
   comm::GroupOptions groups = kMeshGroups;
+  // They are accelerators that reach each other.
+  bool direct = false;
 
   void make(uint32_t ranks) {
     members_.resize(ranks);
@@ -44,15 +47,19 @@ class Lease {
                         .ranks = ranks,
                         .group_secret = std::string(dispatch::kSecretBytes, secret)};
     options.connection.groups = groups;
+    Member& member = members_[rank];
+    member.queue = std::make_unique<HostQueue>("fake:" + std::to_string(rank), nullptr);
+    member.streamed = std::make_unique<StreamedDevice>(member.device.get(), member.queue.get());
+    if (direct) options.connection.nccl = nccl_setup(member.queue.get(), comm::test_nccl_file());
     options.ca = tls.ca;
     const bool encrypted = !tls.certificate.empty();
     auto listener = comm::listen(
         encrypted ? "tls:127.0.0.1:0" : "unix:" + folder_.path() + "/w" + std::to_string(rank),
         {.ca = {}, .certificate = tls.certificate, .key = tls.key, .peer_name = {}});
     ASSERT_TRUE(listener.ok()) << listener.status().to_string();
-    Member& member = members_[rank];
-    member.worker =
-        std::make_unique<Worker>(std::move(options), std::move(*listener), member.device.get());
+    device::Device* device = member.device.get();
+    if (direct) device = member.streamed.get();
+    member.worker = std::make_unique<Worker>(std::move(options), std::move(*listener), device);
     member.thread = std::thread([worker = member.worker.get()] { worker->run(); });
   }
   // Where each is, on hosts that can share memory where their names are equal and not empty.
@@ -102,6 +109,8 @@ class Lease {
  private:
   struct Member {
     std::unique_ptr<device::FakeDevice> device = device::make_fake_device({});
+    std::unique_ptr<HostQueue> queue;
+    std::unique_ptr<StreamedDevice> streamed;
     std::unique_ptr<Worker> worker;
     std::thread thread;
   };
