@@ -10,6 +10,7 @@ from harness import plugin
 
 ROOT = plugin.ROOT
 GPT = ROOT / "examples/gpt/train.py"
+GPT_OF_ANY_SIZE = ROOT / "bench/workloads/gpt_size.py"
 PARAMETERS = 822_912
 CLUSTER = f"{ROOT}/clusters/a100-80-dgx.toml:8"
 
@@ -70,6 +71,22 @@ def test_what_is_found_can_be_pinned(plan, tmp_path):
     less = json.loads(plan(*arguments, chosen["fix"], GPT, "--batch", 32).stdout)
     assert (less["begun_with"], less["cached"]) == (chosen["text"], False)
     assert less["step_s"] < once_more["step_s"] and first["begun_with"] is None
+
+
+def test_exchanges_hide_beside_calls_where_the_description_says_so(plan, tmp_path):
+    with open(CLUSTER[:-2]) as file:
+        text = file.read()
+    file = tmp_path / "in_line.toml"
+    file.write_text(text.replace("overlaps_exchanges = true\n", ""))
+    size = ("--width", 1024, "--layers", 4, "--heads", 16, "--tokens", 512, "--batch", 64)
+    beside, in_line = (json.loads(plan("--cluster", cluster, "--json", "--fix", "dp=8,zero=0",
+                                       GPT_OF_ANY_SIZE, *size).stdout)
+                       for cluster in (CLUSTER, f"{file}:8"))
+    assert beside["step_s"] < in_line["step_s"] and not in_line["cached"]
+    shown = beside["waterfall"]["collectives_s"]
+    assert shown < in_line["waterfall"]["collectives_s"]
+    assert sum(beside["waterfall"].values()) == pytest.approx(beside["step_s"])
+    assert beside["lower_bound_s"] <= beside["step_s"]
 
 
 def test_data_parallel_sums_gradients_and_nothing_else(plan):

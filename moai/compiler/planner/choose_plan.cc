@@ -60,7 +60,12 @@ Ideal ideal_step(const graph::Window& window, const graph::SignatureTable& signa
 Result<PlanChoice> choose_plan(const RecordedStep& step, const cluster::Cluster& cluster,
                                const Pins& pins, const PriceOptions& options,
                                graph::SignatureTable* signatures) {
-  WindowPlanner planner(step.window, step.uploaded, 1, signatures);
+  WindowPlanner planner(step.window,
+                        PlannerInput{.uploaded = step.uploaded,
+                                     .first_temporary = 1,
+                                     .overlaps = cluster.device.overlaps_exchanges &&
+                                                 options.overlap == cost::Overlap{}},
+                        signatures);
   const auto price = [&](const PlannedWindow& w, const Degrees& d) {
     return price_step(step, w, d, cluster, options, signatures);
   };

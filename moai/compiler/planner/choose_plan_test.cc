@@ -84,15 +84,22 @@ TEST_P(ChoosePlan, TheBestIsThePlanThatWasPriced) {
 }
 
 TEST_P(ChoosePlan, PartsAddUp) {
-  const PlanChoice choice = choose();
-  for (const StepPrice& p : choice.plans) {
+  cluster_.device.overlaps_exchanges = true;
+  std::vector<StepPrice> plans = choose().plans;
+  const size_t beside = plans.size();
+  cluster_.device.overlaps_exchanges = false;
+  std::ranges::move(choose().plans, std::back_inserter(plans));
+  for (const StepPrice& p : plans) {
     const SliceSeconds& s = p.slices;
     EXPECT_NEAR(s.forward_s + s.backward_s + s.optimizer_s + s.exchange_s, p.program.step_s, 1e-12)
         << to_string(p.degrees);
     EXPECT_GT(s.forward_s, 0);
     EXPECT_GT(s.backward_s, s.forward_s * 0.5);
     EXPECT_GT(s.optimizer_s, 0);
-    EXPECT_NEAR(s.exchange_s, p.program.collective_s, 1e-12) << "nothing runs beside them";
+    EXPECT_LE(s.exchange_s, p.program.collective_s + 1e-12);
+    if (&p >= &plans[beside]) {
+      EXPECT_NEAR(s.exchange_s, p.program.collective_s, 1e-12);
+    }
     const RoleBytes& m = p.fullest;
     EXPECT_EQ(m.parameters + m.state + m.gradients + m.data + m.others + m.workspace,
               p.program.memory_bytes_max);

@@ -57,9 +57,12 @@ class Run {
     if (receives) {
       std::deque<double>& arrivals = sent_[{m.peer, s}];
       if (arrivals.empty()) return false;
+      // What was started comes to an end first.
+      now += std::max(0.0, takes - stages_[s].prices[node].seconds);
+      const double ready = now;
       now = std::max(now, arrivals.front());
       arrivals.pop_front();
-      times_[s].waited_s += now - before;
+      times_[s].waited_s += now - ready;
     } else {
       now += takes;
     }

@@ -6,6 +6,7 @@
 
 #include "moai/compiler/cost/rank_memory.h"
 #include "moai/compiler/planner/stage_run.h"
+#include "moai/ops/started_call.h"
 
 namespace moai::compiler {
 namespace {
@@ -87,7 +88,8 @@ class Attribution {
     if (n.kind != graph::NodeKind::kCall) return false;
     const auto [found, is_new] = exchanges_.try_emplace(n.signature);
     if (is_new) {
-      found->second = cost::collective_call(signatures_.at(n.signature).signature()).has_value();
+      const ops::CallSignature s = signatures_.at(n.signature).signature();
+      found->second = ops::is_wait(s) || cost::collective_call(s).has_value();
     }
     return found->second;
   }

@@ -151,8 +151,11 @@ WindowPlanner* MicrobatchWindows::of(int microbatches, Recompute how) {
   if (!is_new) return at->second.get();
   auto window = part(&made_again(how), microbatches);
   if (window) {
-    at->second = std::make_unique<WindowPlanner>(std::move(*window), line_.step().uploaded, 1,
-                                                 &line_.signatures());
+    at->second = std::make_unique<WindowPlanner>(
+        std::move(*window),
+        PlannerInput{
+            .uploaded = line_.step().uploaded, .first_temporary = 1, .overlaps = line_.overlaps()},
+        &line_.signatures());
   }
   return at->second.get();
 }

@@ -32,8 +32,12 @@ uint32_t count_places(const graph::Window& w, const std::vector<StorageId>& uplo
 
 }  // namespace
 
-ModelLine::ModelLine(const RecordedStep& step, graph::SignatureTable* signatures)
-    : step_(step), signatures_(*signatures), few_(step.window), older_(step.older) {
+ModelLine::ModelLine(const RecordedStep& step, graph::SignatureTable* signatures, bool overlaps)
+    : step_(step),
+      signatures_(*signatures),
+      overlaps_(overlaps),
+      few_(step.window),
+      older_(step.older) {
   fold();
   if (build()) return;
   // Layers that are no places of their own stay.
@@ -50,7 +54,9 @@ bool ModelLine::build() {
     lines_.push_back(n.line);
     if (n.kind == graph::NodeKind::kCall) n.line = mark(i, false);
   }
-  planner_ = std::make_unique<WindowPlanner>(few_, step_.uploaded, 1, &signatures_);
+  planner_ = std::make_unique<WindowPlanner>(
+      few_, PlannerInput{.uploaded = step_.uploaded, .first_temporary = 1, .overlaps = overlaps_},
+      &signatures_);
   const Analysed& a = planner_->recorded();
   const Dataflow flow(a.graph);
   const StageLine line(flow, planner_->roles());

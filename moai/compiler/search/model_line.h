@@ -18,14 +18,15 @@ namespace moai::compiler {
 
 class ModelLine {
  public:
-  // Both outlive it.
-  ModelLine(const RecordedStep& step, graph::SignatureTable* signatures);
+  // Both outlive it. `overlaps`: in plans of it exchanges go on beside calls.
+  ModelLine(const RecordedStep& step, graph::SignatureTable* signatures, bool overlaps = false);
 
   const RecordedStep& step() const { return step_; }
   graph::SignatureTable& signatures() const { return signatures_; }
   // Of few layers; a call's line is mark() of it.
   const graph::Window& window() const { return planner_->recorded().window; }
   WindowPlanner& planner() const { return *planner_; }
+  bool overlaps() const { return overlaps_; }
   // What is older than the window and is not of a layer that is left out.
   const cost::StorageBytes& older() const { return older_; }
   bool folded() const { return kept_ < layers_; }
@@ -86,6 +87,7 @@ class ModelLine {
 
   const RecordedStep& step_;
   graph::SignatureTable& signatures_;
+  const bool overlaps_;
   graph::Window few_;
   uint32_t fewer_places_ = 0;  // of the window with a layer less
   std::vector<graph::LineId> lines_;

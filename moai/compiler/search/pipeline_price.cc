@@ -100,8 +100,9 @@ class Pipeline {
 
   // With what shows of the exchanges that run beside passes: that of the last layer, and what the
   // passes of a micro-batch are too short for; of several, where parts end one after the other.
-  double once_exchange_s(const PlaceCost& c) const {
+  double once_exchange_s(uint32_t stage, const PlaceCost& c) const {
     if (c.once_beside_s == 0) return c.once_exchange_s;
+    if (line_.overlaps()) return c.once_exchange_s + shown_s(stage, c.once_beside_s);
     const double layers = static_cast<double>(line_.layers()) / stages_;
     const double last = c.once_beside_s / std::max(layers, 1.0);
     const double passes = degrees_.schedule.chunks > 1 ? std::min<int>(m_, degrees_.pp) : 1;
@@ -111,6 +112,36 @@ class Pipeline {
     return c.once_exchange_s + last - window +
            cost::overlapped_seconds(window, c.once_beside_s - last, slowdown);
   }
+
+  // Of exchanges that are started as the last micro-batch's backward pass makes their operands:
+  // what is left when it has ended, and by how much calls beside them are slower.
+  double shown_s(uint32_t stage, double all_s) const {
+    const double slowdown = cluster_.device.fitted.overlap_slowdown;
+    double of_places = 0, waits = 0, shown = 0;
+    const auto pass = [&](const PlaceCost& c, double times) {
+      const double calls = c.backward_s() + c.backward_exchange_s - c.backward_links_s;
+      const double done = std::min(waits, std::max(0.0, times * calls) * slowdown);
+      waits -= done;
+      shown += done * (1 - 1 / slowdown);
+    };
+    for (uint32_t p = stage; p < parts_count_; p += stages_) {
+      for (size_t i = parts_[p].begin; i < parts_[p].end; ++i) of_places += place(i).once_beside_s;
+    }
+    if (of_places == 0) return all_s;
+    // Of bundles whose places are several no place has the latency.
+    const double scale = all_s / of_places;
+    const int others = degrees_.schedule.chunks > 1 ? std::min<int>(m_, degrees_.pp) - 1 : 0;
+    for (uint32_t chunk = parts_count_ / stages_; chunk-- > 0;) {
+      const Part& part = parts_[chunk * stages_ + stage];
+      pass(part.cost, others);
+      for (size_t i = part.end; i-- > part.begin;) {
+        pass(place(i), 1);
+        waits += scale * place(i).once_beside_s;
+      }
+    }
+    return shown + waits;
+  }
+  const PlaceCost& place(size_t i) const { return costs_.places[line_.order()[i]]; }
 
   // What of all of a stage's parts adds up.
   PlaceCost cost_of(uint32_t stage) const {
@@ -126,7 +157,7 @@ class Pipeline {
         .forward_s = m * c.forward_s,
         .backward_s = m * c.backward_s() + (m - 1) * c.adding_s,
         .optimizer_s = c.once_s,
-        .exchange_s = m * (c.forward_exchange_s + c.backward_exchange_s) + once_exchange_s(c)};
+        .exchange_s = m * (c.forward_exchange_s + c.backward_exchange_s) + once_exchange_s(s, c)};
     for (uint32_t p = s; p < parts_count_; p += stages_) {
       const double to_next = p + 1 < parts_count_ ? parts_[p].send_s : 0;
       const double to_last = p > 0 ? parts_[p - 1].send_s : 0;
@@ -134,7 +165,7 @@ class Pipeline {
     }
     const double busy = stage.busy_s() + stage.slices.exchange_s;
     const double end =
-        stages_ == 1 ? busy : out_.simulation.devices[s].end_s + c.once_s + once_exchange_s(c);
+        stages_ == 1 ? busy : out_.simulation.devices[s].end_s + c.once_s + once_exchange_s(s, c);
     stage.slices.idle_s = std::max(0.0, end - busy);
     set_memory(s, c, &stage);
     StepPrice& step = out_.step;

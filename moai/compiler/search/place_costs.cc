@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include "moai/compiler/cost/call_work.h"
 #include "moai/compiler/cost/collective_cost.h"
@@ -9,6 +10,7 @@
 #include "moai/compiler/cost/workspace.h"
 #include "moai/compiler/lower/local_call.h"
 #include "moai/ops/call_build.h"
+#include "moai/ops/started_call.h"
 
 namespace moai::compiler {
 namespace {
@@ -55,7 +57,8 @@ class Counting {
 
  private:
   struct Known {
-    std::optional<cost::CollectiveCall> collective{};
+    std::optional<cost::CollectiveCall> collective{};  // a start as well
+    bool starts = false, waits = false;
     double latency_s = 0;  // of it, were there no bytes
     uint64_t workspace = 0;
   };
@@ -64,6 +67,8 @@ class Counting {
     if (!is_new) return at->second;
     const ops::CallSignature s = line_.signatures().at(id).signature();
     at->second.collective = cost::collective_call(s);
+    at->second.starts = ops::is_start(s);
+    at->second.waits = ops::is_wait(s);
     if (at->second.collective) {
       const auto& c = *at->second.collective;
       at->second.latency_s = cost::collective_seconds(cluster_, c.kind, 0, axes_[c.axis]);
@@ -95,6 +100,8 @@ class Counting {
     for (uint32_t i = 0; i < program_.nodes.size(); ++i) {
       parts_.push_back(part_of(i));
       if (program_.nodes[i].kind != graph::NodeKind::kCall) continue;
+      find_start(i);
+      if (parts_[i].phase != Phase::kOnce && parts_[i].place != kNone) passes_end_ = i;
       const bool backward = parts_[i].phase == Phase::kInput || parts_[i].phase == Phase::kWeight;
       if (backward && backward_begin_ == kNone) backward_begin_ = i;
       if (backward) {
@@ -105,23 +112,56 @@ class Counting {
     }
   }
 
-  // Where exchanges overlap, those of dp that run once a step are beside passes, not in line here.
+  // A wait belongs where its start does.
+  void find_start(uint32_t i) {
+    const graph::Node& n = program_.nodes[i];
+    const Known& k = known(n.signature);
+    const auto ids = program_.storages_of(n);
+    if (k.waits) {
+      starts_[i] = made_by_.at(ids[0]);
+      parts_[i] = parts_[starts_[i]];
+    } else if (k.starts) {
+      const size_t operands = line_.signatures().at(n.signature).arity.operands;
+      for (const StorageId id : ids.size() > operands ? ids.subspan(operands) : ids) {
+        made_by_[id] = i;
+      }
+    }
+  }
+  // Of an exchange, or of the wait for one; null for other calls.
+  const Known* exchange(uint32_t i) {
+    const auto start = starts_.find(i);
+    const uint32_t at = start == starts_.end() ? i : start->second;
+    const Known& k = known(program_.nodes[at].signature);
+    return k.collective ? &k : nullptr;
+  }
+
+  // Where exchanges overlap, those that run once a step beside passes are not in line here: in
+  // another stack those of dp, in ours what is started before the passes end.
   void price() {
     apart_.resize(program_.nodes.size());
-    for (uint32_t i = 0; i < program_.nodes.size() && options_.overlap.data; ++i) {
-      if (parts_[i].phase != Phase::kOnce || program_.nodes[i].kind != graph::NodeKind::kCall) {
-        continue;
-      }
+    std::vector<bool> data = apart_;  // and what dp exchanges for each micro-batch
+    bool has_data = false;
+    for (uint32_t i = 0; i < program_.nodes.size(); ++i) {
+      if (program_.nodes[i].kind != graph::NodeKind::kCall) continue;
       const Known& k = known(program_.nodes[i].signature);
-      apart_[i] = k.collective && !is_tensor(*k.collective);
+      if (!k.collective) continue;
+      const bool once = parts_[i].phase == Phase::kOnce, tensor = is_tensor(*k.collective);
+      const bool in_passes = k.starts && i < passes_end_;
+      apart_[i] = once && (in_passes || (options_.overlap.data && !tensor));
+      data[i] = apart_[i] || (k.starts && !once && !tensor);
+      has_data = has_data || data[i] != apart_[i];
     }
-    price_ = cost::price_program(program_, line_.signatures(), begin_,
-                                 {.cluster = &cluster_,
-                                  .axes = axes_,
-                                  .kernels = options_.kernels,
-                                  .overlap = options_.overlap,
-                                  .tensor_axis = planned_.program.mesh.axis("tp"),
-                                  .apart = &apart_});
+    price_ = priced_without(apart_);
+    if (has_data) without_data_ = priced_without(data).nodes;
+  }
+  cost::ProgramPrice priced_without(const std::vector<bool>& apart) const {
+    return cost::price_program(program_, line_.signatures(), begin_,
+                               {.cluster = &cluster_,
+                                .axes = axes_,
+                                .kernels = options_.kernels,
+                                .overlap = options_.overlap,
+                                .tensor_axis = planned_.program.mesh.axis("tp"),
+                                .apart = &apart});
   }
 
   PlaceCost& at(uint32_t place) { return place == kNone ? out_.common : out_.places[place]; }
@@ -132,24 +172,27 @@ class Counting {
     const Part& part = parts_[i];
     const cost::NodePrice& price = price_.nodes[i];
     PlaceCost& c = at(part.place);
-    const Known& k = known(n.signature);
-    if (k.collective) {
-      (part.phase == Phase::kForward ? c.forward_exchange_s : c.backward_exchange_s) +=
-          price.exposed_s;
-      const bool tensor = is_tensor(*k.collective);
-      count_traffic(*k.collective, price.seconds, line_.times(part.place),
-                    &(out_.*PlaceCosts::along(axis_of(*k.collective))).each);
+    const bool forward = part.phase == Phase::kForward;
+    const Known* exchange = this->exchange(i);
+    const bool tensor = exchange && is_tensor(*exchange->collective);
+    double own = without_data_.empty() ? price.exposed_s : without_data_[i].exposed_s;
+    double data = price.exposed_s - own;
+    if (exchange && !tensor) data += std::exchange(own, 0);
+    (forward ? c.forward_data_s : c.backward_data_s) += data;
+    (forward ? c.forward_exchange_s : c.backward_exchange_s) += exchange ? own + data : data;
+    if (exchange) {
       if (tensor) {
         out_.tensor_bandwidth_s +=
-            line_.times(part.place) * std::max(0.0, price.exposed_s - k.latency_s);
-      } else {
-        (part.phase == Phase::kForward ? c.forward_data_s : c.backward_data_s) += price.exposed_s;
+            line_.times(part.place) * std::max(0.0, own - exchange->latency_s);
       }
+      if (known(n.signature).waits) return;
+      if (!forward) c.backward_links_s += price.seconds;
+      if (!tensor) c.data_links_s += price.seconds;
+      count_traffic(*exchange->collective, price.seconds, line_.times(part.place),
+                    &(out_.*PlaceCosts::along(axis_of(*exchange->collective))).each);
       return;
     }
-    (part.phase == Phase::kForward ? c.forward_s
-     : part.phase == Phase::kInput ? c.input_s
-                                   : c.weight_s) += price.exposed_s;
+    (forward ? c.forward_s : part.phase == Phase::kInput ? c.input_s : c.weight_s) += own;
     c.flops += price.flops;
     ++c.calls;
   }
@@ -158,7 +201,7 @@ class Counting {
   // once where there are several.
   void count_once(uint32_t i, const graph::Node& n, const cost::StorageBytes& live) {
     const cost::NodePrice& price = price_.nodes[i];
-    const Known& k = known(n.signature);
+    const Known* exchange = this->exchange(i);
     std::unordered_map<uint32_t, double> shares;
     double all = 0;
     for (const StorageId id : program_.storages_of(n)) {
@@ -171,9 +214,9 @@ class Counting {
     }
     const bool several = shares.size() != 1 || all == 0;
     const double taken = apart_[i] ? price.seconds : price.exposed_s;
-    const double least = several ? std::min(taken, k.collective ? k.latency_s : launch_s()) : 0;
+    const double least = several ? std::min(taken, exchange ? exchange->latency_s : launch_s()) : 0;
     const auto add = [&](PlaceCost& c, double seconds) {
-      (apart_[i] ? c.once_beside_s : k.collective ? c.once_exchange_s : c.once_s) += seconds;
+      (apart_[i] ? c.once_beside_s : exchange ? c.once_exchange_s : c.once_s) += seconds;
     };
     double times = 0;
     for (const auto& [place, bytes] : shares) {
@@ -182,12 +225,13 @@ class Counting {
     }
     add(at(kNone), all > 0 ? least : taken);
     PlaceCost& counted = shares.size() == 1 && all > 0 ? at(shares.begin()->first) : out_.common;
-    if (!k.collective) {
+    if (!exchange) {
       ++counted.once_calls;
       return;
     }
-    count_traffic(*k.collective, price.seconds, all > 0 ? times : 1,
-                  &(out_.*PlaceCosts::along(axis_of(*k.collective))).once);
+    if (known(n.signature).waits) return;
+    count_traffic(*exchange->collective, price.seconds, all > 0 ? times : 1,
+                  &(out_.*PlaceCosts::along(axis_of(*exchange->collective))).once);
   }
   const std::string& axis_of(const cost::CollectiveCall& c) const {
     return planned_.program.mesh.axes[c.axis].name;
@@ -351,7 +395,7 @@ class Counting {
       if (found == unknown.end() || program_.nodes[i].kind != graph::NodeKind::kCall) continue;
       WholeCalls& w = out_.whole[found->second];
       const double times = line_.times(parts_[i].place);
-      const bool exchange = known(program_.nodes[i].signature).collective.has_value();
+      const bool exchange = this->exchange(i) != nullptr;
       (exchange ? w.exchange_s : w.seconds) += times * price_.nodes[i].exposed_s;
       if (!exchange) w.calls += static_cast<uint64_t>(times);
     }
@@ -366,9 +410,13 @@ class Counting {
   graph::Window program_;
   cost::StorageBytes begin_;
   cost::ProgramPrice price_;
-  std::vector<Part> parts_;  // by node
-  std::vector<bool> apart_;  // by node
+  std::vector<Part> parts_;                          // by node
+  std::vector<bool> apart_;                          // by node
+  std::vector<cost::NodePrice> without_data_;        // by node, where that makes a difference
+  std::unordered_map<uint32_t, uint32_t> starts_;    // of waits, by node
+  std::unordered_map<StorageId, uint32_t> made_by_;  // of starts
   uint32_t backward_begin_ = kNone, optimizer_begin_ = kNone;
+  uint32_t passes_end_ = 0;
   std::unordered_map<graph::SignatureId, Known> known_;
   std::unordered_map<StorageId, Part> made_in_;
   std::unordered_map<StorageId, uint32_t> made_at_;
@@ -393,6 +441,8 @@ PlaceCost& PlaceCost::operator+=(const PlaceCost& o) {
                                     &PlaceCost::once_beside_s,
                                     &PlaceCost::forward_data_s,
                                     &PlaceCost::backward_data_s,
+                                    &PlaceCost::backward_links_s,
+                                    &PlaceCost::data_links_s,
                                     &PlaceCost::adding_s,
                                     &PlaceCost::flops,
                                     &PlaceCost::calls,
@@ -429,6 +479,7 @@ PlaceCosts combine(PlaceCosts each, const PlaceCosts& once) {
     to->backward_exchange_s += from.backward_data_s - to->backward_data_s;
     to->forward_data_s = from.forward_data_s;
     to->backward_data_s = from.backward_data_s;
+    to->data_links_s = from.data_links_s;
   };
   for (size_t i = 0; i < each.places.size(); ++i) take(&each.places[i], once.places[i]);
   take(&each.common, once.common);

@@ -13,8 +13,10 @@ struct PlaceCost {
   double once_s = 0;
   double forward_exchange_s = 0, backward_exchange_s = 0, once_exchange_s = 0;
   double once_beside_s = 0;                        // apart: what may run beside passes (overlap)
-  double forward_data_s = 0, backward_data_s = 0;  // of the first two, along dp
-  double adding_s = 0;                             // gradients to those of the micro-batches before
+  double forward_data_s = 0, backward_data_s = 0;  // of the first two, for what dp exchanges
+  // Were nothing beside them: a micro-batch's exchanges of the backward part, and all along dp.
+  double backward_links_s = 0, data_links_s = 0;
+  double adding_s = 0;  // gradients to those of the micro-batches before
   double flops = 0, calls = 0, once_calls = 0;
   double parameters = 0, state = 0, data = 0;  // bytes that lie there when a step begins
   double gradients = 0;                        // bytes that the optimizer waits for
@@ -27,7 +29,7 @@ struct PlaceCost {
 
   PlaceCost& operator+=(const PlaceCost& other);  // `beside` is the larger one
   double backward_s() const { return input_s + weight_s; }
-  // Of a micro-batch, with exchanges; but for those along dp.
+  // Of a micro-batch, with exchanges; as if dp exchanged nothing.
   double forward_of_batch() const { return forward_s + forward_exchange_s - forward_data_s; }
   double input_of_batch() const { return input_s + backward_exchange_s - backward_data_s; }
   double resident() const { return parameters + state + data; }

@@ -129,6 +129,9 @@ TEST(PlanKey, SaysWhatASearchDependsOn) {
   cluster::Cluster other = h100;
   other.device.fitted.gemm_ramp += 1;
   EXPECT_NE(key, plan_key(7, other, {.dp = 2}, ""));
+  other = h100;
+  other.device.overlaps_exchanges = !h100.device.overlaps_exchanges;
+  EXPECT_NE(key, plan_key(7, other, {.dp = 2}, ""));
 }
 
 TEST(Degrees, AreReadBackFromTheirText) {

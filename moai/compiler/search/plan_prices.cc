@@ -9,8 +9,9 @@
 namespace moai::compiler {
 namespace {
 
-constexpr int64_t kMoreRows = 8;    // as many times those of a candidate bound it from below
-constexpr double kSingleRow = 1.1;  // less may be exchanged of one: a few percent were seen
+constexpr int64_t kMoreRows = 8;  // as many times those of a candidate bound it from below
+// Where calls are not of the same making less may be exchanged: a few percent were seen.
+constexpr double kOthers = 1.1;
 // Of plans whose weights lie whole this one has most beside what is kept: gradients that wait to
 // be shared.
 constexpr int kMostBeside = 2;
@@ -25,7 +26,8 @@ PlanPrices::PlanPrices(const RecordedStep& step, const cluster::Cluster& cluster
       options_(options),
       limit_(limit),
       signatures_(*signatures),
-      line_(step, signatures),
+      line_(step, signatures,
+            cluster.device.overlaps_exchanges && options.overlap == cost::Overlap{}),
       bound_(&line_, &cluster, options),
       windows_(&line_) {
   if (!is_measured() || cluster.device.cache_bytes == 0) return;
@@ -51,7 +53,8 @@ void PlanPrices::set_bound(Candidate* c) {
   const auto exchange = tensor_exchange_.find({d.tp, d.cp, d.sp});
   if (exchange != tensor_exchange_.end()) each += exchange->second / d.dp;
   const double forward = calls > 0 ? w.forward_s / d.cp / calls : 0;
-  c->bound_s = pipelined(*c, each, forward) + once_s(*c);
+  const Passes all = passes(*c, pipelined(*c, each, forward), each / c->degrees.pp, each);
+  c->bound_s = with_least_once_s(*c, all);
   c->memory_bytes = least_bytes(*c);
 }
 
@@ -62,12 +65,12 @@ bool PlanPrices::set_bound_by_calls(Candidate* c) {
 }
 
 bool PlanPrices::set_bound_by_rows(Candidate* c) {
-  const bool single = is_single_row(*c);
-  if ((!alike(*c) && !single) || is_measured()) return false;
-  Key own = key(*c);
-  if (single) own = {{own.group.tp, own.group.cp, own.group.sp, own.group.recompute, 0}, 1};
+  const std::optional<Key> found = rows_key(*c);
+  if (!found || is_measured()) return false;
+  const Key& own = *found;
+  const bool like = alike(*c);  // calls of as many rows are its own
   const auto more = [&]() -> const Key* {
-    const auto at = calls_.upper_bound(own);
+    const auto at = like ? calls_.upper_bound(own) : calls_.lower_bound(own);
     return at != calls_.end() && at->first.group == own.group ? &at->first : nullptr;
   };
   if (!more()) {
@@ -75,11 +78,19 @@ bool PlanPrices::set_bound_by_rows(Candidate* c) {
     const auto beyond = all.upper_bound(kMoreRows * own.rows);
     if (beyond == all.begin()) return false;
     const int64_t most = *std::prev(beyond);
-    if (most == own.rows || !count_rows(*c, most)) return false;
+    if (most < own.rows || (like && most == own.rows) || !count_rows(*c, most)) return false;
   }
   const double times = static_cast<double>(more()->rows) / static_cast<double>(own.rows);
-  set_bound_by(c, *more(), single ? times * kSingleRow : times);
+  set_bound_by(c, *more(), like ? times : times * kOthers);
   return true;
+}
+
+std::optional<PlanPrices::Key> PlanPrices::rows_key(const Candidate& c) const {
+  if (alike(c)) return key(c);
+  const bool whole = c.microbatches == 1 && line_.batch() != 0 && line_.batch() % c.of_use.dp == 0;
+  if (!whole && !is_single_row(c)) return std::nullopt;
+  const Degrees& d = c.of_use;
+  return Key{{d.tp, d.cp, d.sp, d.recompute, 0}, whole ? line_.batch() / d.dp : 1};
 }
 
 void PlanPrices::set_bound_by(Candidate* c, const Key& calls, double times) {
@@ -90,9 +101,11 @@ void PlanPrices::set_bound_by(Candidate* c, const Key& calls, double times) {
     StageBound b = stage_bound(calls, c->degrees.pp, s.chunks);
     b.slowest_s /= times;
     b.fastest_s /= times;
-    double once = once_s(*c);
-    if (found != weights_.end()) once = std::max(once, stage_once_s(*c, found->second, b, s));
-    least = std::min(least, pipelined_by_calls(*c, b, s) + once);
+    const Passes all =
+        passes(*c, pipelined_by_calls(*c, b, s), c->microbatches * b.slowest_s, b.part_s);
+    double step = with_least_once_s(*c, all);
+    if (found != weights_.end()) step = std::max(step, stage_step_s(*c, found->second, b, all, s));
+    least = std::min(least, step);
     kept = std::min(kept, b.kept_first / times);
   }
   if (found != weights_.end()) {
@@ -105,27 +118,57 @@ void PlanPrices::set_bound_by(Candidate* c, const Key& calls, double times) {
 }
 
 // Of the first stage, which ends last, or of the slowest, which waits least.
-double PlanPrices::stage_once_s(const Candidate& c, const Weights& w, const StageBound& b,
-                                const PipelineSchedule& s) {
+double PlanPrices::stage_step_s(const Candidate& c, const Weights& w, const StageBound& b,
+                                const Passes& passes, const PipelineSchedule& s) {
   const auto [at, is_new] =
       stage_once_.try_emplace({weights_key(c), c.degrees.pp, s.chunks, b.slowest});
   if (is_new) at->second = {once_of(*w.costs, c, s, 0), once_of(*w.costs, c, s, b.slowest)};
-  const auto seconds = [&](const StageOnce& of) { return of.once_s + c.microbatches * of.each_s; };
-  return std::min(seconds(at->second.first), seconds(at->second.second));
+  return std::min(with_once_s(c, passes, at->second.first),
+                  with_once_s(c, passes, at->second.second));
 }
 
 PlanPrices::StageOnce PlanPrices::once_of(const PlaceCosts& costs, const Candidate& c,
                                           const PipelineSchedule& s, uint32_t stage) {
   const auto stages = static_cast<uint32_t>(c.degrees.pp);
   const std::vector<uint32_t>& part_of = line_.cut(stages * static_cast<uint32_t>(s.chunks));
-  StageOnce sum{costs.common.once_s + costs.common.once_exchange_s, 0};
+  StageOnce sum{.once_s = costs.common.once_s + costs.common.once_exchange_s,
+                .beside_s = costs.common.once_beside_s};
   for (size_t i = 0; i < part_of.size(); ++i) {
     if (part_of[i] % stages != stage) continue;
     const PlaceCost& p = costs.places[line_.order()[i]];
     sum.once_s += p.once_s + p.once_exchange_s;
-    sum.each_s += p.forward_data_s + p.backward_data_s;
+    sum.each_s += line_.overlaps() ? p.data_links_s : p.forward_data_s + p.backward_data_s;
+    sum.beside_s += p.once_beside_s;
+    if (part_of[i] == stage) sum.last_beside_s += p.once_beside_s;
   }
   return sum;
+}
+
+PlanPrices::Passes PlanPrices::passes(const Candidate& c, double step_s, double calls_s,
+                                      double part_s) {
+  // The last of several parts of a stage end one after the other.
+  const int last = std::min(c.microbatches, c.degrees.pp);
+  return {.step_s = step_s,
+          .calls_s = calls_s,
+          .last_s = calls_s * last / c.microbatches,
+          .part_s = part_s};
+}
+
+// What goes on beside calls takes of a step what makes these slower, and what is left of it when
+// they have ended. Of more than one stage idle time may have it as well.
+double PlanPrices::with_once_s(const Candidate& c, const Passes& p, const StageOnce& o) const {
+  const double each_s = c.microbatches * o.each_s;
+  if (!line_.overlaps()) return p.step_s + o.once_s + each_s;
+  const double step = std::max(p.step_s, p.calls_s + beyond_s(p.calls_s, each_s));
+  const double before = beyond_s(p.last_s, o.beside_s - o.last_beside_s);
+  return step + o.once_s +
+         std::max(beyond_s(p.last_s + o.once_s, o.beside_s),
+                  before + beyond_s(p.part_s + o.once_s, o.last_beside_s));
+}
+
+double PlanPrices::beyond_s(double calls_s, double exchange_s) const {
+  const double slowdown = cluster_.device.fitted.overlap_slowdown;
+  return cost::overlapped_seconds(calls_s, exchange_s, slowdown) - calls_s;
 }
 
 const PlanPrices::StageBound& PlanPrices::stage_bound(const Key& of, int pp, int chunks) {
@@ -137,6 +180,7 @@ const PlanPrices::StageBound& PlanPrices::stage_bound(const Key& of, int pp, int
     double forward = 0, input = 0, weight = 0, kept = 0;
   };
   std::vector<Stage> stages(static_cast<size_t>(pp));
+  std::vector<double> first(static_cast<size_t>(pp));
   for (size_t i = 0; i < part_of.size(); ++i) {
     Stage& stage = stages[part_of[i] % static_cast<uint32_t>(pp)];
     const PlaceCost& p = calls[line_.order()[i]];
@@ -144,9 +188,11 @@ const PlanPrices::StageBound& PlanPrices::stage_bound(const Key& of, int pp, int
     stage.input += p.input_of_batch();
     stage.weight += p.weight_s;
     stage.kept += p.kept;
+    if (part_of[i] < first.size()) first[part_of[i]] += p.input_of_batch() + p.weight_s;
   }
   StageBound& out = at->second;
   out.kept_first = stages[0].kept;
+  out.part_s = *std::ranges::max_element(first);
   out.fastest_s = std::numeric_limits<double>::infinity();
   for (const Stage& stage : stages) {
     const double all = stage.forward + stage.input + stage.weight;
@@ -201,32 +247,74 @@ double PlanPrices::pipelined(const Candidate& c, double each, double forward) co
   return each * (1 + idle) / d.pp;
 }
 
-// The optimizer, and what dp exchanges at least: sums of gradients, weights that are shared.
-double PlanPrices::once_s(const Candidate& c) {
+// With the optimizer, and what dp exchanges at least: sums of gradients, weights that are shared.
+double PlanPrices::with_least_once_s(const Candidate& c, const Passes& p) {
   const Degrees& d = c.degrees;
-  const double optimizer = bound_.work(c.of_use.dp, c.of_use.tp).optimizer_s;
-  const double sum = optimizer * (d.zero == 0 ? c.of_use.dp : 1.0 / d.cp) / d.pp;
-  if (d.dp == 1 || !bound_.shares_batch(d.dp) || options_.overlap.data) return sum;
-  return sum + data_exchange_s(d, c.microbatches);
+  double optimizer = bound_.work(c.of_use.dp, c.of_use.tp).optimizer_s;
+  optimizer *= (d.zero == 0 ? c.of_use.dp : 1.0 / d.cp) / d.pp;
+  if (d.dp == 1 || !bound_.shares_batch(d.dp) || options_.overlap.data) {
+    return p.step_s + optimizer;
+  }
+  const DataExchange& x = data_exchange(d, c.microbatches);
+  if (!line_.overlaps()) return p.step_s + optimizer + x.passes_s + x.gradients_s + x.weights_s;
+  const double each =
+      std::max(beyond_s(p.calls_s, x.passes_s), c.microbatches * least_shown_s(c) / d.pp);
+  const double step = std::max(p.step_s, p.calls_s + each);
+  // Weights come when the optimizer has begun, if gradients leave them the links.
+  const double slower = x.gradients_s * (1 - 1 / cluster_.device.fitted.overlap_slowdown);
+  const double apart = slower + beyond_s(optimizer, x.weights_s);
+  const double together = beyond_s(p.last_s + optimizer, x.gradients_s + x.weights_s);
+  return step + optimizer + std::max(apart, together);
 }
 
-double PlanPrices::data_exchange_s(const Degrees& d, int microbatches) {
+double PlanPrices::least_shown_s(const Candidate& c) {
+  const std::optional<Key> own = c.degrees.zero == 3 ? rows_key(c) : std::nullopt;
+  const auto found = own ? shown_.find(own->group) : shown_.end();
+  if (found == shown_.end()) return 0;
+  double most = 0;
+  for (const Shown& s : found->second) {
+    if (s.rows < own->rows) continue;
+    const double its = data_exchange(s.degrees, 1).passes_s * s.degrees.pp;
+    const double less = its - data_exchange(c.degrees, 1).passes_s * c.degrees.pp;
+    const double least = s.seconds - std::max(0.0, less);
+    most = std::max(most, s.alike && alike(c) ? least : least / kOthers);
+  }
+  return most;
+}
+
+const PlanPrices::DataExchange& PlanPrices::data_exchange(const Degrees& d, int microbatches) {
   const int m = d.zero == 3 ? microbatches : 1;
   const auto [at, is_new] = data_exchange_.try_emplace({d.pp, d.dp, d.tp, d.cp, d.zero, m});
   if (!is_new) return at->second;
   using cluster::Collective;
-  const cluster::GroupShape shape =
-      cost::axis_shapes(cluster_, Mesh{{{"dp", d.dp}, {"cp", d.cp}, {"tp", d.tp}}})[0];
-  // What is shared along cp as well is less along dp.
-  const double bytes = bound_.bytes(d.tp).gradients / d.pp / (d.zero > 0 ? d.cp : 1);
-  const auto seconds = [&](Collective kind) {
-    return cost::collective_seconds(cluster_, kind, bytes, shape);
+  const auto shapes = cost::axis_shapes(cluster_, Mesh{{{"dp", d.dp}, {"cp", d.cp}, {"tp", d.tp}}});
+  const auto seconds = [&](Collective kind, double bytes, size_t axis) {
+    return cost::collective_seconds(cluster_, kind, bytes, shapes[axis]);
   };
-  // Whole weights come back after the step; shares in both passes of each micro-batch.
-  double& sum = at->second;
-  sum = seconds(d.zero == 0 ? Collective::kAllReduce : Collective::kReduceScatter);
-  if (d.zero > 0) sum += seconds(Collective::kAllGather) * (d.zero == 3 ? 2 * m : 1);
-  return sum;
+  // What is shared along cp as well is less along dp, or comes along dp when it is whole along cp.
+  const auto whole_s = [&](double bytes) {
+    return std::min({seconds(Collective::kAllGather, bytes / d.cp, 0) +
+                         seconds(Collective::kAllGather, bytes, 1),
+                     seconds(Collective::kAllGather, bytes, 0)});
+  };
+  const auto add = [&](double bytes, double times) {
+    const double share = bytes / (d.zero > 0 ? d.cp : 1);
+    const Collective sums = d.zero < 2 ? Collective::kAllReduce : Collective::kReduceScatter;
+    at->second.gradients_s += times * seconds(sums, share, 0);
+    if (d.zero == 3) at->second.passes_s += times * 2 * m * whole_s(bytes);
+    if (d.zero == 1 || d.zero == 2) {
+      at->second.weights_s += times * seconds(Collective::kAllGather, share, 0);
+    }
+  };
+  // Others may go together.
+  const WorkBound::Bytes& all = bound_.bytes(d.tp);
+  double rest = all.gradients;
+  for (const auto& [bytes, times] : all.alone) {
+    rest -= times * bytes;
+    add(bytes, times / d.pp);
+  }
+  add(std::max(0.0, rest) / d.pp, 1);
+  return at->second;
 }
 
 double PlanPrices::least_bytes(const Candidate& c) {
@@ -280,6 +368,16 @@ void PlanPrices::note(const Candidate& c, const PlaceCosts& costs) {
       w.bytes += times * (p.parameters + p.state);
       w.gradients += times * (p.gradients - p.left);
     }
+  }
+  const std::optional<Key> rows = rows_key(c);
+  if (line_.overlaps() && c.degrees.zero == 3 && rows) {
+    Shown shown{c.degrees, alike(c), rows->rows,
+                costs.common.forward_data_s + costs.common.backward_data_s};
+    for (uint32_t place = 0; place < line_.places(); ++place) {
+      const PlaceCost& p = costs.places[place];
+      shown.seconds += line_.times(place) * (p.forward_data_s + p.backward_data_s);
+    }
+    shown_[rows->group].push_back(shown);
   }
   const double parts = static_cast<double>(c.microbatches) * c.of_use.dp;
   tensor_exchange_.try_emplace({c.of_use.tp, c.of_use.cp, c.of_use.sp},
@@ -374,11 +472,12 @@ bool PlanPrices::count_weights(const Candidate& c) {
 
 double PlanPrices::bound_s(const Candidate& c, const Counted& counted, const PipelineSchedule& s) {
   const StageBound& stage = stage_bound(key(c), c.degrees.pp, s.chunks);
+  const Passes all =
+      passes(c, pipelined_by_calls(c, stage, s), c.microbatches * stage.slowest_s, stage.part_s);
   const auto seconds = [&](uint32_t of) {
-    const StageOnce once = once_of(counted.costs, c, s, of);
-    return once.once_s + c.microbatches * once.each_s;
+    return with_once_s(c, all, once_of(counted.costs, c, s, of));
   };
-  return pipelined_by_calls(c, stage, s) + std::min(seconds(0), seconds(stage.slowest));
+  return std::min(seconds(0), seconds(stage.slowest));
 }
 
 std::optional<PipelinePrice> PlanPrices::price(const Candidate& c, const Counted& counted,
@@ -397,7 +496,11 @@ size_t PlanPrices::nodes(const Candidate& c) const {
 
 PricedPlan PlanPrices::price_whole(const Degrees& degrees) {
   if (!whole_) {
-    whole_ = std::make_unique<WindowPlanner>(step_.window, step_.uploaded, 1, &signatures_);
+    whole_ = std::make_unique<WindowPlanner>(
+        step_.window,
+        PlannerInput{
+            .uploaded = step_.uploaded, .first_temporary = 1, .overlaps = line_.overlaps()},
+        &signatures_);
   }
   auto planned = std::make_shared<PlannedWindow>(whole_->plan(degrees));
   PricedPlan out{.planned = planned, .whole = true};

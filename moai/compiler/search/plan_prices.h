@@ -76,6 +76,8 @@ class PlanPrices {
     auto operator<=>(const Key&) const = default;
   };
   Key key(const Candidate& c) const;
+  // Of what calls in micro-batches are like its own, or close; nothing where there are none.
+  std::optional<Key> rows_key(const Candidate& c) const;
   // Measured calls: those of more rows may take longer a row.
   bool is_measured() const;
   // Whether the calls of its micro-batches are those of all with as many rows on a rank.
@@ -91,6 +93,7 @@ class PlanPrices {
     uint32_t slowest = 0;
     double forward = 0, input = 0;
     double kept_first = 0;  // of the first stage
+    double part_s = 0;      // at most, backward passes of stages' first parts
   };
   const StageBound& stage_bound(const Key& calls, int pp, int chunks);
   // Of the whole model's weights on one device of dp × tp: what depends on no micro-batch.
@@ -107,16 +110,37 @@ class PlanPrices {
   // Of a stage: seconds once a step, and those that dp exchanges for each micro-batch.
   struct StageOnce {
     double once_s = 0, each_s = 0;
+    // Once a step beside the passes, where exchanges go on so; of it, of its first part, which
+    // makes them last.
+    double beside_s = 0, last_beside_s = 0;
   };
   StageOnce once_of(const PlaceCosts& costs, const Candidate& c, const PipelineSchedule& s,
                     uint32_t stage);
-  double stage_once_s(const Candidate& c, const Weights& w, const StageBound& b,
-                      const PipelineSchedule& s);
+  // A step but for what dp exchanges: passes of a stage's calls, which take `calls_s` of them.
+  struct Passes {
+    double step_s = 0, calls_s = 0;
+    double last_s = 0;  // of these behind which no gradient is complete
+    double part_s = 0;  // at most what a backward pass of a stage's first part takes
+  };
+  static Passes passes(const Candidate& c, double step_s, double calls_s, double part_s);
+  double with_once_s(const Candidate& c, const Passes& passes, const StageOnce& once) const;
+  double with_least_once_s(const Candidate& c, const Passes& passes);
+  double stage_step_s(const Candidate& c, const Weights& w, const StageBound& b,
+                      const Passes& passes, const PipelineSchedule& s);
+  // Seconds beyond those of calls beside which so much is exchanged.
+  double beyond_s(double calls_s, double exchange_s) const;
 
   double again_s(const Degrees& d);
   double pipelined(const Candidate& c, double each, double forward) const;
-  double once_s(const Candidate& c);
-  double data_exchange_s(const Degrees& d, int microbatches);
+  // What dp exchanges at least: in the passes of each micro-batch, of their gradients, and of
+  // weights behind the optimizer.
+  struct DataExchange {
+    double passes_s = 0, gradients_s = 0, weights_s = 0;
+  };
+  const DataExchange& data_exchange(const Degrees& d, int microbatches);
+  // Of what dp exchanges for a micro-batch at each of all layers what shows at least beside its
+  // calls: of more rows no more does, of less to exchange no less than that is less.
+  double least_shown_s(const Candidate& c);
   double least_bytes(const Candidate& c);
 
   const RecordedStep& step_;
@@ -134,13 +158,21 @@ class PlanPrices {
   std::map<Key, std::vector<PlaceCost>> calls_;                     // by place of the line
   std::map<Key, std::shared_ptr<const PlaceCosts>> whole_weights_;  // but for zero=3
   std::map<WeightsKey, Weights> weights_;
+  // With zero=3 and exchanges beside calls: of a micro-batch of so many rows, all layers.
+  struct Shown {
+    Degrees degrees{};
+    bool alike = true;  // as alike() says
+    int64_t rows = 0;
+    double seconds = 0;
+  };
+  std::map<Group, std::vector<Shown>> shown_;
   std::map<std::tuple<Key, int, int>, StageBound> stage_bounds_;  // by stages and chunks
   std::map<std::tuple<WeightsKey, int, int, uint32_t>, std::pair<StageOnce, StageOnce>> stage_once_;
   std::optional<double> least_crossing_;  // of line_.crossing()
   // By tp, cp and sp, of all of the batch.
   std::map<std::tuple<int, int, bool>, double> tensor_exchange_;
   std::map<std::tuple<int, int, Recompute>, double> again_;
-  std::map<std::tuple<int, int, int, int, int, int>, double> data_exchange_;
+  std::map<std::tuple<int, int, int, int, int, int>, DataExchange> data_exchange_;
 };
 
 }  // namespace moai::compiler

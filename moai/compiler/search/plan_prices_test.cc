@@ -30,11 +30,25 @@ class PlanPricesTest : public testing::Test {
     step_ = training_step(*recording, signatures_).value();
   }
   static cluster::Cluster h100(int devices) {
-    return cluster::load_cluster({std::string(MOAI_CLUSTERS) + "/h100-dgx.toml", devices}).value();
+    auto c = cluster::load_cluster({std::string(MOAI_CLUSTERS) + "/h100-dgx.toml", devices});
+    c->device.overlaps_exchanges = false;
+    return *c;
   }
   // One node, and no network.
   static cluster::Cluster processors(int devices) {
     return cluster::cpu_node(devices, int64_t{1} << 40, 2);
+  }
+  // Where exchanges go on beside calls.
+  static cluster::Cluster beside(cluster::Cluster c) {
+    c.device.overlaps_exchanges = true;
+    return c;
+  }
+  // Where they take as long as calls do, about.
+  static cluster::Cluster slow_links(int devices) {
+    cluster::Cluster c = h100(devices);
+    c.node_link.bytes_per_s /= 30;
+    c.measured.clear();
+    return c;
   }
   // Whose calls take longer by far where a rank has more than half a MiB, and large products more a
   // row than small ones.
@@ -108,7 +122,8 @@ class PlanPricesTest : public testing::Test {
 // there are devices too, which no link joins.
 TEST_F(PlanPricesTest, CallsOfOtherPlansTellThoseOfAPlan) {
   use({.layers = 12, .batch = 64, .width = 96, .hidden = 384});
-  for (const cluster::Cluster& cluster : {h100(8), processors(2), processors(4)}) {
+  for (const cluster::Cluster& cluster :
+       {h100(8), processors(2), processors(4), beside(h100(8)), beside(slow_links(8))}) {
     PlanPrices prices = this->prices(cluster);
     EXPECT_GT(compare(&prices), 50u) << cluster.name << ", " << cluster.devices();
   }
@@ -123,7 +138,8 @@ TEST_F(PlanPricesTest, MeasuredCallsAreCountedForEachPlan) {
 // Large ones, of which calls take more than a launch.
 TEST_F(PlanPricesTest, MicrobatchesOfMoreRowsBoundThoseOfFewer) {
   use({.layers = 8, .batch = 16384, .width = 512, .hidden = 2048});
-  for (const cluster::Cluster& cluster : {h100(8), processors(2)}) {
+  for (const cluster::Cluster& cluster :
+       {h100(8), processors(2), beside(h100(8)), beside(slow_links(8))}) {
     PlanPrices prices = this->prices(cluster);
     EXPECT_GT(bound(&prices), 50u) << cluster.name;
   }
@@ -133,8 +149,11 @@ TEST_F(PlanPricesTest, MicrobatchesOfMoreRowsBoundThoseOfFewer) {
 TEST_F(PlanPricesTest, BoundsOfRecordedStepsAreNotAbovePrices) {
   for (const char* name : {"bert", "llama"}) {
     use_recorded(name);
-    PlanPrices prices = this->prices(processors(4));
-    EXPECT_GT(bound(&prices), 10u) << name;
+    for (const cluster::Cluster& cluster :
+         {processors(4), beside(processors(4)), beside(slow_links(4))}) {
+      PlanPrices prices = this->prices(cluster);
+      EXPECT_GT(bound(&prices), 10u) << name;
+    }
   }
 }
 
@@ -147,7 +166,8 @@ TEST_F(PlanPricesTest, BoundsOfMeasuredCallsAreNotAbovePrices) {
 // As a large window is, without a look at all programs.
 TEST_F(PlanPricesTest, ASearchFindsTheLeastPriceOfAll) {
   use({.layers = 12, .batch = 64, .width = 96, .hidden = 384});
-  for (const cluster::Cluster& cluster : {processors(2), measured(4), h100(4)}) {
+  for (const cluster::Cluster& cluster :
+       {processors(2), measured(4), h100(4), beside(measured(4)), beside(slow_links(4))}) {
     PlanPrices prices = this->prices(cluster);
     double least = std::numeric_limits<double>::infinity();
     for (const Candidate& c : prices.candidates()) {

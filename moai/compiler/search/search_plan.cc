@@ -204,6 +204,10 @@ class Search {
     }
     stopped_ = problem_.stopped && problem_.stopped();
     if (stopped_) return;
+    // What was counted since it was opened may tell more of it.
+    if (at.level == Level::kMicrobatch) prices_.set_bound_by_calls(&c);
+    if (at.level == Level::kRows) prices_.set_bound_by_rows(&c);
+    if (c.bound_s > at.bound_s) return open_again(at.index, at.level);
     if (at.level != Level::kMicrobatch) {
       if (prices_.set_bound_by_calls(&c)) return open_again(at.index, Level::kMicrobatch);
       if (at.level == Level::kExchange && !is_plain(c) && prices_.set_bound_by_rows(&c)) {

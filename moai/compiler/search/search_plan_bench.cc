@@ -37,6 +37,7 @@ Status run(const std::string& recording_path, const std::string& cluster_path, i
     cluster.device.fitted.gemm_efficiency = profile.gemm_efficiency;
     cluster.device.fitted.elementwise_traffic = profile.traffic;
     options.overlap = cost::overlap_of(profile);
+    cluster.device.overlaps_exchanges = false;
   }
   MOAI_ASSIGN_OR_RETURN(const Pins pins, pins_from_string(pins_text));
   SearchProblem problem{.step = &step,

@@ -123,11 +123,14 @@ const WorkBound::Bytes& WorkBound::bytes(int tp) {
     const Role role = planner_.roles().segments[s];
     if (seen[s] || (role != Role::kParameter && role != Role::kState)) return;
     seen[s] = true;
-    const double bytes =
-        home_bytes(plan, s) * line_.times(line_.place_of(w.graph.segments[s].storage));
+    const double one = home_bytes(plan, s);
+    const double times = line_.times(line_.place_of(w.graph.segments[s].storage));
+    const double bytes = one * times;
     (role == Role::kState ? at->second.state : at->second.parameters) += bytes;
     const bool trained = role == Role::kParameter && written[s] && !w.factors.of(s).empty();
-    if (trained) at->second.gradients += bytes;
+    if (!trained) return;
+    at->second.gradients += bytes;
+    if (one > static_cast<double>(plan.bundles.bytes_max)) at->second.alone.push_back({one, times});
   };
   std::ranges::for_each(w.graph.inputs, add);
   return at->second;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "moai/compiler/planner/step_price.h"
@@ -30,6 +31,8 @@ class WorkBound {
   struct Bytes {
     double parameters = 0, state = 0;  // there when the step begins
     double gradients = 0;              // of trained parameters
+    // Of these, of each that is more than a bundle of exchanges, and how many there are of it.
+    std::vector<std::pair<double, double>> alone{};
   };
   const Bytes& bytes(int tp);
 

@@ -35,6 +35,7 @@ ChoiceOptions choice_options(const MeshOptions& o, const std::vector<dispatch::W
     choice.why_no_search = "no search was wanted";
   } else if (cluster.ok()) {
     choice.cluster = std::move(*cluster);
+    choice.cluster->device.overlaps_exchanges = choice.overlaps;
   } else {
     choice.why_no_search = cluster.status().message();
   }

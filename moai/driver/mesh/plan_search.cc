@@ -42,7 +42,12 @@ Result<CachedPlan> price_now(compiler::SearchProblem problem, const SearchOrder&
     // A plan that no search would try.
     const compiler::RecordedStep& step = *problem.step;
     const auto planned =
-        compiler::plan_window(step.window, step.uploaded, order.now, 1, problem.signatures);
+        compiler::WindowPlanner(step.window,
+                                {.uploaded = step.uploaded,
+                                 .first_temporary = 1,
+                                 .overlaps = problem.cluster->device.overlaps_exchanges},
+                                problem.signatures)
+            .plan(order.now);
     now = cached(order.now, compiler::price_step(step, planned, order.now, *problem.cluster,
                                                  problem.options, problem.signatures));
   } else {

@@ -78,6 +78,7 @@ Result<cluster::Cluster> chosen_cluster(const ClusterChoice& choice, Context& co
   MOAI_ASSIGN_OR_RETURN(const compiler::cost::SoftwareProfile software, profile(choice.profile));
   c.device.fitted.gemm_efficiency = software.gemm_efficiency;
   c.device.fitted.elementwise_traffic = software.traffic;
+  c.device.overlaps_exchanges = false;  // its own way of it is in price_options()
   return c;
 }
 

@@ -44,7 +44,7 @@ void head(std::ostream& out, const PlanReport& r) {
       << " a device\n"
       << "  bound by   " << binding_constraint(r) << "\n"
       << "  mode       exact; collectives "
-      << (r.options.overlap == compiler::cost::Overlap{} ? "stand in line with" : "run beside")
+      << (exchanges_overlap(r) ? "run beside" : "stand in line with")
       << " calls; float32 products without TF32"
       << (r.profile.empty() ? "" : "; constants of " + r.profile) << "\n";
   for (const std::string& note : notes(r)) out << "  note       " << note << "\n";

@@ -25,6 +25,11 @@ struct PlanReport {
   const compiler::StepPrice& best() const { return found.price.step; }
 };
 
+// Whether exchanges run beside calls.
+inline bool exchanges_overlap(const PlanReport& r) {
+  return r.cluster.device.overlaps_exchanges || r.options.overlap != compiler::cost::Overlap{};
+}
+
 // A part of a step that a waterfall shows.
 struct Part {
   std::string name{};  // "forward"; in JSON "forward_s"

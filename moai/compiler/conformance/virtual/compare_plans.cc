@@ -30,7 +30,11 @@ Result<std::vector<ClassShift>> shifted(const ComparedPlan& plan, const VirtualR
 
 Result<PlanComparison> compare_plans(Model* model, const device::TimeTable& times,
                                      const cluster::Cluster& cluster) {
-  WindowPlanner planner(model->step.window, model->step.uploaded, 1, &model->signatures);
+  WindowPlanner planner(model->step.window,
+                        {.uploaded = model->step.uploaded,
+                         .first_temporary = 1,
+                         .overlaps = cluster.device.overlaps_exchanges},
+                        &model->signatures);
   VirtualMachine machine(&times, &cluster, &model->signatures);
   const PriceOptions options;
   // What the virtual machine runs: one stage, and all of a batch at once.

@@ -49,6 +49,14 @@ TEST_P(Virtual, TheAutomaticPlanIsTheBestAndItsStepAsPredicted) {
   EXPECT_LE(std::abs(c.chosen.error()), kErrorMax) << to_string(c.chosen.degrees);
 }
 
+TEST_P(Virtual, AsIsWhereExchangesGoOnBesideCalls) {
+  cluster_.device.overlaps_exchanges = true;
+  const PlanComparison c = compared();
+  EXPECT_LE(c.chosen.simulated_s, c.best.simulated_s * (1 + kOverBestMax))
+      << to_string(c.chosen.degrees) << " beside " << to_string(c.best.degrees);
+  EXPECT_LE(std::abs(c.chosen.error()), kErrorMax) << to_string(c.chosen.degrees);
+}
+
 // A table that is off shows: the error moves by what the class is of the step.
 TEST_P(Virtual, APerturbedClassOfOperatorsAppearsAsAnError) {
   const PlanComparison c = compared();
