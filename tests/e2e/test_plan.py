@@ -76,12 +76,12 @@ def test_what_is_found_can_be_pinned(plan, tmp_path):
 def test_exchanges_hide_beside_calls_where_the_description_says_so(plan, tmp_path):
     with open(CLUSTER[:-2]) as file:
         text = file.read()
-    file = tmp_path / "in_line.toml"
-    file.write_text(text.replace("overlaps_exchanges = true\n", ""))
+    file = tmp_path / "beside.toml"
+    file.write_text(text.replace("[device]\n", "[device]\noverlaps_exchanges = true\n", 1))
     size = ("--width", 1024, "--layers", 4, "--heads", 16, "--tokens", 512, "--batch", 64)
     beside, in_line = (json.loads(plan("--cluster", cluster, "--json", "--fix", "dp=8,zero=0",
                                        GPT_OF_ANY_SIZE, *size).stdout)
-                       for cluster in (CLUSTER, f"{file}:8"))
+                       for cluster in (f"{file}:8", CLUSTER))
     assert beside["step_s"] < in_line["step_s"] and not in_line["cached"]
     shown = beside["waterfall"]["collectives_s"]
     assert shown < in_line["waterfall"]["collectives_s"]
