@@ -6,9 +6,10 @@ Every recorded training step of tests/golden/windows, on 2 to 64 devices. The em
 all ranks run on device/fake; each call takes what was measured of just that call on this machine,
 collectives share the links of bench/virtual/links.toml. The planner knows neither: it reads what
 `moai calibrate` measured of fewer calls, and the links. Both are measured here, a call of the one
-after a call of the other, since machines change from minute to minute; with --keep they are left in
-FOLDER, or taken from there, and so are the rows of each model: a run that was interrupted goes on
-where it was. Times of calls are of the models that they were measured for.
+among calls of the other, and of rounds the least counts: neighbours of a machine slow it for
+moments, which would be of one table alone. With --keep they are left in FOLDER, or taken from
+there, and so are the rows of each model: a run that was interrupted goes on where it was. Times of
+calls are of the models that they were measured for.
 
 Then calls of one class after the other take 20 % more and less than the table says, which the
 prediction does not know of: its error must move by what the class is of the step.
@@ -51,7 +52,7 @@ def measure(folder, models, rounds):
         with calls.open("w") as file:
             run(BIN / "compiler_virtual", "calls", *models, stdout=file)
         run(BIN / "moai", "calibrate", "--threads", 1, "--devices", 2, "--rounds", rounds,
-            "--beside", calls, "--times", times, "--out", machine, stdout=sys.stderr)
+            "--least", "--beside", calls, "--times", times, "--out", machine, stdout=sys.stderr)
     return machine, times
 
 

@@ -73,6 +73,7 @@ int run(int count, char** arguments) {
   calls->add_option("--runs", timer.runs)->check(CLI::Range(1, 1000));
   calls->add_option("--cold", timer.cold_bytes)->check(CLI::Range(0, 1 << 30));
   calls->add_option("--far", timer.far_bytes)->check(CLI::Range(0, 1 << 30));
+  calls->add_flag("--least", timer.least, "of rounds the least, in place of the middle one");
   calls->add_option("--ranks", flags.calls.ranks)->check(CLI::Range(1, 64));
   CLI::App* collectives = add("collectives", "microseconds of collectives", measure_collectives);
   collectives->add_option("ranks", flags.ranks)->required()->check(CLI::Range(2, 64));

@@ -90,6 +90,8 @@ void declare_calibrate(CLI::App& app, Invocation& invocation) {
   command->add_option("--rounds", flags->measure.rounds, "how often everything is measured")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  command->add_flag("--least", flags->measure.least,
+                    "of the rounds of a call the least counts, in place of the middle one");
   command->add_option("--calls", flags->measure.calls_file,
                       "calls to begin with, one a line (docs/formats/call.md)");
   command

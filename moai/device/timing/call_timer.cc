@@ -46,9 +46,9 @@ struct Timed {
 };
 
 // Takes what is there from `seconds`.
-std::optional<double> middle(std::vector<double>* seconds) {
+std::optional<double> middle(std::vector<double>* seconds, bool least = false) {
   if (seconds->empty()) return std::nullopt;
-  const double found = lower_median(*seconds);
+  const double found = least ? *std::ranges::min_element(*seconds) : lower_median(*seconds);
   seconds->clear();
   return found;
 }
@@ -115,7 +115,9 @@ class Timer {
     std::vector<std::optional<CallSeconds>> found;
     for (Timed& t : timed_) {
       found.emplace_back();
-      const auto warm = middle(&t.warm), cold = middle(&t.cold), far = middle(&t.far);
+      const bool least = options_.least;
+      const auto warm = middle(&t.warm, least), cold = middle(&t.cold, least),
+                 far = middle(&t.far, least);
       if (!t.call || !warm) continue;
       CallSeconds& s = found.back().emplace(CallSeconds{.warm = *warm});
       if (cold) s.cold = std::max(*warm, *cold);

@@ -29,6 +29,9 @@ struct CallTimerOptions {
   // they return; several of a device that computes while the next is called, as in a step. What
   // they write is then written anew before each round alone.
   int calls_in_a_row = 1;
+  // Of rounds the least counts, in place of the middle one: where neighbours of a machine slow its
+  // processors for moments, two tables differ less.
+  bool least = false;
   // What a call takes depends on where its operands lie, and on what ran before: up to a quarter
   // less behind its like. Then each round has its calls in another order, the same in all processes
   // (else they run as they come), and their operands elsewhere.

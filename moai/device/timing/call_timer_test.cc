@@ -35,6 +35,16 @@ TEST(CallTimer, InAnyOrderEveryCallIsTimedAsOften) {
   for (const auto& s : seconds) EXPECT_TRUE(s.has_value());
 }
 
+TEST(CallTimer, TheLeastOfRoundsIsATimeLikeTheMiddleOne) {
+  const auto fake = make_fake_device();
+  const std::vector<CallToTime> calls = {{signature_of("aten::sum(f64[4]) -> f64[]"), {}}};
+  CallTimerOptions options{.rounds = 5, .runs = 3, .least = true, .cold_bytes = 1 << 20};
+  const auto least = time_calls(fake.get(), calls, options);
+  ASSERT_TRUE(least[0].has_value());
+  EXPECT_GT(least[0]->warm, 0);
+  EXPECT_GE(least[0]->cold, least[0]->warm);
+}
+
 TEST(CallTimer, ColdCallsAreTimedWhereThatIsAskedFor) {
   const auto fake = make_fake_device();
   const std::vector<CallToTime> calls = {{signature_of("aten::sum(f64[4]) -> f64[]"), {}}};

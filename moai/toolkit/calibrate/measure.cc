@@ -141,12 +141,23 @@ Status measure_calls(const MeasureOptions& options, const ScratchFolder& folder,
   for (const LineToMeasure& line : lines) text += line.call + "\n";
   MOAI_RETURN_IF_ERROR(write_file(in, text));
   const int64_t cold = options.is_cpu() ? kSweeps * options.cache_bytes : 0;
-  MOAI_RETURN_IF_ERROR(run_measure(
-      {"calls", in, out, "--device-kind", options.device_kind, "--threads",
-       std::to_string(options.threads), "--rounds", std::to_string(options.rounds), "--cold",
-       std::to_string(cold), "--far", std::to_string(far_sweep_bytes(options)), "--ranks",
-       std::to_string(options.is_cpu() ? at_once(options) : 1)},
-      "Measuring calls", folder, terminal));
+  std::vector<std::string> arguments = {"calls",
+                                        in,
+                                        out,
+                                        "--device-kind",
+                                        options.device_kind,
+                                        "--threads",
+                                        std::to_string(options.threads),
+                                        "--rounds",
+                                        std::to_string(options.rounds),
+                                        "--cold",
+                                        std::to_string(cold),
+                                        "--far",
+                                        std::to_string(far_sweep_bytes(options)),
+                                        "--ranks",
+                                        std::to_string(options.is_cpu() ? at_once(options) : 1)};
+  if (options.least) arguments.emplace_back("--least");
+  MOAI_RETURN_IF_ERROR(run_measure(arguments, "Measuring calls", folder, terminal));
   std::string times;
   size_t at = 0;
   for (const std::string& line : lines_of(out)) {

@@ -21,6 +21,7 @@ struct MeasureOptions {
   int devices = 2;           // Workers that make calls together
   int threads = 1;           // of a Worker
   int rounds = 5;
+  bool least = false;  // of the rounds of calls, in place of the middle one
   int64_t cache_bytes = processor_cache_bytes(), shared_cache_bytes = toolkit::shared_cache_bytes();
   // Of a Worker. One that is no processor is measured alone, with calls of its size.
   std::string device_kind = "cpu";
