@@ -11,6 +11,8 @@ namespace moai::compiler::cost {
 namespace {
 
 using cluster::CallShape;
+using Operands = std::vector<const ops::Arg*>;
+using Results = std::vector<const ops::Result*>;
 
 // Pieces of memory that a walk over the tensor finds; dimensions that follow each other are one.
 double runs_of(const tensor::Geometry& g) {
@@ -51,7 +53,7 @@ constexpr int kAllLayouts = kLayouts * kLayouts * kLayouts * kLayouts;
 // Kernels differ in these: how many scalars are ints, whose types are made equal first; whether one
 // element stands beside many; whether a scalar comes from the host; whether the elements that
 // become one lie beside each other.
-int traits_of(const ops::CallSignature& s, std::span<const ops::Arg* const> operands,
+int traits_of(const ops::CallSignature& s, const Operands& operands, const Results& results,
               int64_t elements_max) {
   constexpr int kIntsMax = 3;
   const auto of_kind = [&](ops::ArgKind kind) {
@@ -62,7 +64,7 @@ int traits_of(const ops::CallSignature& s, std::span<const ops::Arg* const> oper
   });
   const bool host = of_kind(ops::ArgKind::kHostScalar) > 0;
   bool reduces_last = false;
-  if (const auto results = ops::fresh_results(s); !results.empty() && !operands.empty()) {
+  if (!results.empty() && !operands.empty()) {
     const tensor::Geometry &from = operands[0]->geometry, &to = results[0]->geometry;
     const bool last_stays =
         !from.sizes.empty() && !to.sizes.empty() && from.sizes.back() == to.sizes.back();
@@ -73,8 +75,8 @@ int traits_of(const ops::CallSignature& s, std::span<const ops::Arg* const> oper
 }
 
 // Layouts of up to four operands, and their traits as multiples of kAllLayouts.
-double layout_of(const ops::CallSignature& s, bool product) {
-  const auto operands = ops::tensor_operands(s);
+double layout_of(const ops::CallSignature& s, const Operands& operands, const Results& results,
+                 bool product) {
   if (operands.size() > kOperandsLaidOut) return 0;
   int64_t most = 0;
   for (const ops::Arg* a : operands) most = std::max(most, tensor::element_count(a->geometry));
@@ -82,13 +84,11 @@ double layout_of(const ops::CallSignature& s, bool product) {
   for (const ops::Arg* a : operands) {
     number = number * kLayouts + layout_of(a->geometry, product ? 0 : most);
   }
-  return number + (product ? 0 : kAllLayouts * traits_of(s, operands, most));
+  return number + (product ? 0 : kAllLayouts * traits_of(s, operands, results, most));
 }
 
 // Kernels that go row by row: what is along the last dimension, where a call is one; else 0.
-double row_of(const ops::CallSignature& s) {
-  const auto operands = ops::tensor_operands(s);
-  const auto results = ops::fresh_results(s);
+double row_of(const ops::CallSignature& s, const Operands& operands, const Results& results) {
   const bool lists =
       std::ranges::any_of(s.args, [](const ops::Arg& a) { return a.kind == ops::ArgKind::kList; });
   if (lists || operands.empty() || operands[0]->geometry.sizes.empty()) return 0;
@@ -121,11 +121,13 @@ CallShape call_shape(const ops::CallSignature& s, const CallWork& work) {
     ++shape.tensors;
     shape.runs = std::max(shape.runs, runs_of(g));
   };
-  for (const ops::Arg* a : ops::tensor_operands(s)) see(a->geometry);
-  for (const ops::Result* r : ops::fresh_results(s)) see(r->geometry);
-  shape.layout = layout_of(s, work.kind == WorkKind::kProduct);
+  const Operands operands = ops::tensor_operands(s);
+  const Results results = ops::fresh_results(s);
+  for (const ops::Arg* a : operands) see(a->geometry);
+  for (const ops::Result* r : results) see(r->geometry);
+  shape.layout = layout_of(s, operands, results, work.kind == WorkKind::kProduct);
   if (work.kind != WorkKind::kProduct) {
-    shape.n = row_of(s);
+    shape.n = row_of(s, operands, results);
     return shape;
   }
   shape.batch = static_cast<double>(work.product.batch * work.products);

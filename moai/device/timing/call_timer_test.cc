@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <chrono>
+#include <thread>
+
 #include "moai/device/conformance/device_conformance.h"
 #include "moai/device/fake/fake_device.h"
 
@@ -26,23 +29,49 @@ TEST(CallTimer, EveryCallOfEveryRoundRunsAndTakesSomeTime) {
   EXPECT_EQ(fake->calls(), 2u * 2 * (3 + 2));
 }
 
-TEST(CallTimer, InAnyOrderEveryCallIsTimedAsOften) {
-  const auto fake = make_fake_device();
-  const std::vector<CallToTime> calls(50, {signature_of("aten::sum(f64[4]) -> f64[]"), {}});
-  const auto seconds =
-      time_calls(fake.get(), calls, {.rounds = 2, .runs = 3, .any_order = true, .long_s = kNever});
-  EXPECT_EQ(fake->calls(), 50u * 2 * (3 + 2));
-  for (const auto& s : seconds) EXPECT_TRUE(s.has_value());
+// The operators of each round, in the order in which they ran.
+std::vector<std::vector<std::string>> orders(bool any_order) {
+  constexpr size_t kRounds = 2;
+  std::vector<std::string> seen;
+  const auto fake = make_fake_device({.on_call = [&](std::string_view op) {
+    if (seen.empty() || seen.back() != op) seen.emplace_back(op);
+  }});
+  const std::vector<CallToTime> calls = {
+      {signature_of("aten::add.Tensor(f64[4], f64[4], word) -> f64[4]"), {0}},
+      {signature_of("aten::mul.Tensor(f64[4], f64[4]) -> f64[4]"), {}},
+      {signature_of("aten::add_.Tensor(f64[4]!, f64[4], word) -> _"), {0}},
+      {signature_of("aten::fill_.Scalar(f64[8]!, word) -> _"), {0}},
+      {signature_of("aten::sum(f64[4]) -> f64[]"), {}}};
+  time_calls(fake.get(), calls, {.rounds = kRounds, .runs = 1, .any_order = any_order});
+  if (seen.size() != kRounds * calls.size()) return {seen};
+  const auto half = seen.begin() + static_cast<std::ptrdiff_t>(calls.size());
+  return {{seen.begin(), half}, {half, seen.end()}};
 }
 
-TEST(CallTimer, TheLeastOfRoundsIsATimeLikeTheMiddleOne) {
-  const auto fake = make_fake_device();
-  const std::vector<CallToTime> calls = {{signature_of("aten::sum(f64[4]) -> f64[]"), {}}};
-  CallTimerOptions options{.rounds = 5, .runs = 3, .least = true, .cold_bytes = 1 << 20};
-  const auto least = time_calls(fake.get(), calls, options);
-  ASSERT_TRUE(least[0].has_value());
-  EXPECT_GT(least[0]->warm, 0);
-  EXPECT_GE(least[0]->cold, least[0]->warm);
+TEST(CallTimer, InAnyOrderEachRoundHasAnotherOneOfAllCalls) {
+  const auto given = orders(false), any = orders(true);
+  ASSERT_EQ(given.size(), 2u);
+  EXPECT_EQ(given[0], given[1]);
+  ASSERT_EQ(any.size(), 2u);
+  EXPECT_NE(any[0], any[1]);
+  for (const auto& round : any) EXPECT_THAT(round, testing::UnorderedElementsAreArray(given[0]));
+}
+
+TEST(CallTimer, OfRoundsTheLeastCountsWhereThatIsAskedFor) {
+  constexpr std::chrono::milliseconds kSlow{50};
+  const auto warm = [&](bool least) {
+    int done = 0;
+    const auto fake = make_fake_device({.on_call = [&](std::string_view) {
+      if (++done > 5) std::this_thread::sleep_for(kSlow);  // all but the first round
+    }});
+    const std::vector<CallToTime> calls = {{signature_of("aten::sum(f64[4]) -> f64[]"), {}}};
+    const auto seconds =
+        time_calls(fake.get(), calls, {.rounds = 3, .runs = 3, .least = least, .long_s = kNever});
+    return seconds[0] ? seconds[0]->warm : 0;
+  };
+  const double slow = std::chrono::duration<double>(kSlow).count();
+  EXPECT_LT(warm(true), slow);
+  EXPECT_GE(warm(false), slow);
 }
 
 TEST(CallTimer, ColdCallsAreTimedWhereThatIsAskedFor) {

@@ -23,6 +23,12 @@ std::vector<Geometry> operands_of(const ops::CallSignature& s) {
   return all;
 }
 
+size_t total_of(const std::vector<PackedShares>& all) {
+  size_t bytes = 0;
+  for (const PackedShares& s : all) bytes += s.total();
+  return bytes;
+}
+
 // Of a buffer that may have no bytes.
 std::byte* address(DirectGroups* groups, const device::Buffer* buffer, const Geometry& g) {
   if (!buffer) return nullptr;
@@ -80,11 +86,7 @@ class AllGather final : public Direct {
             std::vector<PackedShares> shares)
       : Direct(s, device, group), shares_(std::move(shares)) {}
 
-  size_t received_bytes() const override {
-    size_t bytes = 0;
-    for (const PackedShares& s : shares_) bytes += s.total();
-    return bytes;
-  }
+  size_t received_bytes() const override { return total_of(shares_); }
   Status enqueue(DirectGroups* groups, std::span<device::Buffer* const> operands,
                  std::span<device::Buffer* const> made) override {
     comm::NcclSteps steps;
@@ -143,11 +145,7 @@ class AllToAll final : public Direct {
            std::vector<PackedShares> gives, std::vector<PackedShares> gets)
       : Direct(s, device, group), gives_(std::move(gives)), gets_(std::move(gets)) {}
 
-  size_t received_bytes() const override {
-    size_t bytes = 0;
-    for (const PackedShares& s : gets_) bytes += s.total();
-    return bytes;
-  }
+  size_t received_bytes() const override { return total_of(gets_); }
   Status enqueue(DirectGroups* groups, std::span<device::Buffer* const> operands,
                  std::span<device::Buffer* const> made) override {
     comm::NcclSteps steps;
