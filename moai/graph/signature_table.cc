@@ -1,6 +1,9 @@
 #include "moai/graph/signature_table.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "moai/ops/call_tensors.h"
 
 namespace moai::graph {
 
@@ -30,6 +33,10 @@ SignatureId SignatureTable::intern(const ops::CallSignature& signature) {
   Entry& entry = owned_.back()[id - first];
   entry.arity = ops::arity(signature);
   entry.written = ops::written_operands(signature);
+  for (const ops::Result* r : ops::fresh_results(signature)) {
+    const int64_t bytes = std::max<int64_t>(tensor::storage_bytes(r->geometry), 0);
+    entry.fresh_bytes.push_back(static_cast<uint64_t>(bytes));
+  }
   entry.hash = hash;
   entry.encoded = std::move(encoded);
   ids_by_hash_.emplace(hash, static_cast<SignatureId>(id));

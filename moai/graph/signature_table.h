@@ -25,7 +25,8 @@ class SignatureTable {
   struct Entry {
     std::string encoded;  // a tenth of the memory of a CallSignature
     ops::Arity arity;
-    std::vector<bool> written;  // per operand
+    std::vector<bool> written;          // per operand
+    std::vector<uint64_t> fresh_bytes;  // of each fresh result's storage
     uint64_t hash = 0;
 
     ops::CallSignature signature() const;

@@ -4,7 +4,7 @@
 # code that was built without tsan. Suites over libtorch are for asan only, for the same reason.
 source "$(dirname "${BASH_SOURCE[0]}")/stage.sh"
 source "$root/tools/dev/jobs.sh"
-thread_rooms=(comm driver worker control)
+thread_rooms=(comm compiler driver worker control)
 declare -A filter=([asan]='*' [tsan]='*-*Loopback*')
 failed=0
 

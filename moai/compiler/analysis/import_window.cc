@@ -130,7 +130,10 @@ class Import {
       const auto next = static_cast<NodeId>(graph_.nodes.size());
       at = 0;
       for (const ops::Arg* a : ops::tensor_operands(e.signature)) {
-        if (a->written) write(&node.operands[at], ids[e.operands[at]], a->geometry, next);
+        if (a->written) {
+          node.written.push_back(static_cast<uint16_t>(at));
+          write(&node.operands[at], ids[e.operands[at]], a->geometry, next);
+        }
         ++at;
       }
       at = 0;

@@ -49,10 +49,11 @@ struct Use {
 struct ValueNode {
   uint32_t source = 0;  // the window's node it comes from
   ops::CallSignature signature{};
-  uint32_t alike = 0;             // equal for equal signatures
-  std::vector<Use> operands{};    // in consumption order
-  std::vector<Use> results{};     // fresh ones, in consumption order
-  std::vector<uint32_t> words{};  // positions in the window's words
+  uint32_t alike = 0;               // equal for equal signatures
+  std::vector<Use> operands{};      // in consumption order
+  std::vector<uint16_t> written{};  // of these, positions; ascending
+  std::vector<Use> results{};       // fresh ones, in consumption order
+  std::vector<uint32_t> words{};    // positions in the window's words
   graph::LineId line = 0;
 };
 

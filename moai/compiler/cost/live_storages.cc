@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "moai/ops/call_tensors.h"
 #include "moai/ops/purity.h"
 
 namespace moai::compiler::cost {
@@ -41,7 +40,7 @@ void StorageReplay::run(const graph::Window& w, const graph::Node& n) {
     case graph::NodeKind::kCall:
       break;
   }
-  const std::vector<uint64_t>& bytes = fresh(n.signature);
+  const std::vector<uint64_t>& bytes = signatures_.at(n.signature).fresh_bytes;
   const auto made = ids.last(bytes.size());
   for (size_t i = 0; i < made.size(); ++i) live_.put(made[i], bytes[i]);
 }
@@ -54,7 +53,7 @@ void StorageReplay::run_reusing(const graph::Window& w, size_t at) {
 
 bool StorageReplay::reuses(const graph::Window& w, size_t at) {
   const graph::Node& n = w.nodes[at];
-  const std::vector<uint64_t>& made = fresh(n.signature);
+  const std::vector<uint64_t>& made = signatures_.at(n.signature).fresh_bytes;
   const auto ids = w.storages_of(n);
   if (made.size() != 1 || ids.size() < 2 || live_.bytes_of(ids[0]) != made[0]) return false;
   if (std::ranges::count(ids, ids[0]) != 1) return false;
@@ -68,18 +67,6 @@ bool StorageReplay::reuses(const graph::Window& w, size_t at) {
 bool StorageReplay::has_in_place_form(graph::SignatureId id) {
   const auto [found, is_new] = in_place_.try_emplace(id);
   if (is_new) found->second = ops::in_place_form(signatures_.at(id).signature()).has_value();
-  return found->second;
-}
-
-// Bytes of the fresh results of a call, in consumption order.
-const std::vector<uint64_t>& StorageReplay::fresh(graph::SignatureId id) {
-  const auto [found, is_new] = fresh_.try_emplace(id);
-  if (!is_new) return found->second;
-  const ops::CallSignature s = signatures_.at(id).signature();
-  for (const ops::Result* r : ops::fresh_results(s)) {
-    const int64_t bytes = std::max<int64_t>(tensor::storage_bytes(r->geometry), 0);
-    found->second.push_back(static_cast<uint64_t>(bytes));
-  }
   return found->second;
 }
 

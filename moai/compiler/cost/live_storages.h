@@ -51,12 +51,10 @@ class StorageReplay {
   bool reuses(const graph::Window& w, size_t at);
 
  private:
-  const std::vector<uint64_t>& fresh(graph::SignatureId id);
   bool has_in_place_form(graph::SignatureId id);
 
   const graph::SignatureTable& signatures_;
   LiveStorages live_;
-  std::unordered_map<graph::SignatureId, std::vector<uint64_t>> fresh_;
   std::unordered_map<graph::SignatureId, bool> in_place_;
 };
 

@@ -61,10 +61,15 @@ struct WindowPlanner::Expanded {
   graph::StorageId next_temporary = 0;
   std::vector<uint32_t> phases{};
   std::vector<ExpandedCalls> expansions{};
-  std::map<std::vector<uint32_t>, std::unique_ptr<Expanded>> further{};  // by calls
+  std::once_flag tensor_made{};
+  struct Further {
+    std::once_flag made{};
+    std::unique_ptr<Expanded> window{};
+  };
+  std::map<std::vector<uint32_t>, Further> further{};  // by calls
 
   const TensorFactors& tensor_factors() {
-    if (!tensor) tensor.emplace(analysed->graph, analysed->factors, roles);
+    std::call_once(tensor_made, [&] { tensor.emplace(analysed->graph, analysed->factors, roles); });
     return *tensor;
   }
 };
@@ -88,6 +93,7 @@ WindowPlanner::InTime& WindowPlanner::in_time(const Degrees& degrees) {
     key.pp = degrees.pp;
     key.schedule = degrees.schedule;
   }
+  const std::scoped_lock lock(mutex_);
   std::unique_ptr<InTime>& at = in_time_[to_string(key)];
   if (at) return *at;
   at = std::make_unique<InTime>();
@@ -131,10 +137,12 @@ std::unique_ptr<WindowPlanner::Expanded> WindowPlanner::analyse(
   return at;
 }
 
-WindowPlanner::Expanded* WindowPlanner::expanded(Expanded* from,
-                                                 std::vector<uint32_t> calls) const {
-  std::unique_ptr<Expanded>& at = from->further[calls];
-  if (!at) {
+WindowPlanner::Expanded* WindowPlanner::expanded(Expanded* from, std::vector<uint32_t> calls) {
+  Expanded::Further& further = [&]() -> Expanded::Further& {
+    const std::scoped_lock lock(mutex_);
+    return from->further[calls];
+  }();
+  std::call_once(further.made, [&] {
     std::vector<uint32_t> sources, phases;
     graph::Window window =
         expand_calls(from->analysed->window, calls, from->next_temporary, signatures_, &sources);
@@ -142,11 +150,11 @@ WindowPlanner::Expanded* WindowPlanner::expanded(Expanded* from,
       const auto first = std::ranges::lower_bound(sources, phase);
       phases.push_back(static_cast<uint32_t>(first - sources.begin()));
     }
-    at = analyse(std::move(window), std::move(phases));
-    at->expansions = from->expansions;
-    at->expansions.push_back({std::move(calls), from->next_temporary});
-  }
-  return at.get();
+    further.window = analyse(std::move(window), std::move(phases));
+    further.window->expansions = from->expansions;
+    further.window->expansions.push_back({std::move(calls), from->next_temporary});
+  });
+  return further.window.get();
 }
 
 // Calls that need all of what the degrees split, and can be expanded.

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -57,7 +58,7 @@ struct PlannedWindow {
 // A plan for a window of which calls may have been expanded.
 using MakeLayout = std::function<LayoutPlan(const Analysed&, const Roles&)>;
 
-// Plans of one window: what is expanded alike is analysed once. One thread.
+// Plans of one window: what is expanded alike is analysed once. Threads: any, but for destruction.
 class WindowPlanner {
  public:
   // Signatures of expanded calls are added to the table, which outlives it.
@@ -84,7 +85,7 @@ class WindowPlanner {
   InTime& in_time(const Degrees& degrees);
   std::unique_ptr<Expanded> analyse(graph::Window window, std::vector<uint32_t> phases) const;
   // With calls expanded; positions in the window, ascending.
-  Expanded* expanded(Expanded* from, std::vector<uint32_t> calls) const;
+  Expanded* expanded(Expanded* from, std::vector<uint32_t> calls);
   std::vector<uint32_t> frozen_calls(Expanded* at, const Degrees& degrees) const;
   std::vector<uint32_t> moving_calls(const PlannedWindow& w) const;
   StageInput stage_input(const Expanded& at, const Degrees& degrees) const;
@@ -93,6 +94,7 @@ class WindowPlanner {
   const PlannerInput input_;
   graph::SignatureTable* signatures_;
   std::unique_ptr<Expanded> recorded_;
+  std::mutex mutex_;  // of in_time_, and each Expanded::further
   std::map<std::string, std::unique_ptr<InTime>> in_time_;  // by what of degrees it depends on
 };
 

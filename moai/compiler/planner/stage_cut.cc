@@ -60,12 +60,15 @@ class Cut {
     const double never = std::numeric_limits<double>::infinity();
     std::vector<double> now(n + 1, never);
     now[0] = 0;
+    size_t first = 0, last = 0;  // of ends that are not never
     began_.assign(stages, std::vector<size_t>(n + 1, 0));
     for (uint32_t s = 0; s < stages; ++s) {
       std::vector<double> next(n + 1, never);
-      for (size_t end = s + 1; end <= n; ++end) {
+      size_t next_first = n, next_last = 0;
+      for (size_t end = first + 1; end <= n; ++end) {
+        if (last < end && sums_[end] - sums_[last] > limit) break;
         // Of cuts that cost the same that with the first border counts.
-        for (size_t begin = end; begin-- > s;) {
+        for (size_t begin = std::min(end, last + 1); begin-- > first;) {
           if (sums_[end] - sums_[begin] > limit) break;
           if (now[begin] == never) continue;
           const double cost = part(begin, end);
@@ -74,9 +77,13 @@ class Cut {
           if (all > next[end]) continue;
           next[end] = all;
           began_[s][end] = begin;
+          next_first = std::min(next_first, end);
+          next_last = end;
         }
       }
       now = std::move(next);
+      first = next_first;
+      last = next_last;
     }
     return now;
   }

@@ -12,9 +12,6 @@ namespace {
 constexpr int64_t kMoreRows = 8;  // as many times those of a candidate bound it from below
 // Where calls are not of the same making less may be exchanged: a few percent were seen.
 constexpr double kOthers = 1.1;
-// Of plans whose weights lie whole this one has most beside what is kept: gradients that wait to
-// be shared.
-constexpr int kMostBeside = 2;
 
 }  // namespace
 
@@ -65,24 +62,32 @@ bool PlanPrices::set_bound_by_calls(Candidate* c) {
 }
 
 bool PlanPrices::set_bound_by_rows(Candidate* c) {
-  const std::optional<Key> found = rows_key(*c);
-  if (!found || is_measured()) return false;
-  const Key& own = *found;
-  const bool like = alike(*c);  // calls of as many rows are its own
-  const auto more = [&]() -> const Key* {
-    const auto at = like ? calls_.upper_bound(own) : calls_.lower_bound(own);
-    return at != calls_.end() && at->first.group == own.group ? &at->first : nullptr;
-  };
-  if (!more()) {
-    const std::set<int64_t>& all = rows_[own.group];
-    const auto beyond = all.upper_bound(kMoreRows * own.rows);
-    if (beyond == all.begin()) return false;
-    const int64_t most = *std::prev(beyond);
-    if (most < own.rows || (like && most == own.rows) || !count_rows(*c, most)) return false;
+  const std::optional<Key> own = rows_key(*c);
+  if (!own || is_measured()) return false;
+  if (!more_rows(*c, *own)) {
+    const auto most = of_most_rows(*c, *own);
+    if (!most) return false;
+    emit(*most);
   }
-  const double times = static_cast<double>(more()->rows) / static_cast<double>(own.rows);
-  set_bound_by(c, *more(), like ? times : times * kOthers);
+  const Key& more = *more_rows(*c, *own);
+  const double times = static_cast<double>(more.rows) / static_cast<double>(own->rows);
+  set_bound_by(c, more, alike(*c) ? times : times * kOthers);
   return true;
+}
+
+// Of calls that are counted; where calls of as many rows are its own, of more.
+const PlanPrices::Key* PlanPrices::more_rows(const Candidate& c, const Key& own) const {
+  const auto at = alike(c) ? calls_.upper_bound(own) : calls_.lower_bound(own);
+  return at != calls_.end() && at->first.group == own.group ? &at->first : nullptr;
+}
+
+std::optional<PlanPrices::Uncounted> PlanPrices::of_most_rows(const Candidate& c, const Key& own) {
+  const std::set<int64_t>& all = rows_[own.group];
+  const auto beyond = all.upper_bound(kMoreRows * own.rows);
+  if (beyond == all.begin()) return std::nullopt;
+  const int64_t most = *std::prev(beyond);
+  if (most < own.rows || (alike(c) && most == own.rows)) return std::nullopt;
+  return of_rows(c, most);
 }
 
 std::optional<PlanPrices::Key> PlanPrices::rows_key(const Candidate& c) const {
@@ -353,121 +358,10 @@ PlanPrices::WeightsKey PlanPrices::weights_key(const Candidate& c) const {
   return {c.degrees.dp, c.degrees.cp, c.degrees.tp, c.degrees.zero, c.degrees.sp};
 }
 
-void PlanPrices::note(const Candidate& c, const PlaceCosts& costs) {
-  calls_.try_emplace(key(c), costs.places);
-  const auto shared = std::make_shared<const PlaceCosts>(costs);
-  if (c.degrees.zero == kMostBeside) whole_weights_[key(c)] = shared;
-  if (c.degrees.zero < 3) whole_weights_.try_emplace(key(c), shared);
-  const auto [at, is_new] = weights_.try_emplace(weights_key(c));
-  if (is_new) {
-    Weights& w = at->second;
-    w.costs = shared;
-    for (uint32_t place = 0; place < line_.places(); ++place) {
-      const PlaceCost& p = costs.places[place];
-      const double times = line_.times(place);
-      w.bytes += times * (p.parameters + p.state);
-      w.gradients += times * (p.gradients - p.left);
-    }
-  }
-  const std::optional<Key> rows = rows_key(c);
-  if (line_.overlaps() && c.degrees.zero == 3 && rows) {
-    Shown shown{c.degrees, alike(c), rows->rows,
-                costs.common.forward_data_s + costs.common.backward_data_s};
-    for (uint32_t place = 0; place < line_.places(); ++place) {
-      const PlaceCost& p = costs.places[place];
-      shown.seconds += line_.times(place) * (p.forward_data_s + p.backward_data_s);
-    }
-    shown_[rows->group].push_back(shown);
-  }
-  const double parts = static_cast<double>(c.microbatches) * c.of_use.dp;
-  tensor_exchange_.try_emplace({c.of_use.tp, c.of_use.cp, c.of_use.sp},
-                               costs.tensor_bandwidth_s * parts);
-}
-
 std::vector<PipelineSchedule> PlanPrices::schedules_of(const Candidate& c) const {
   Degrees d = c.degrees;
   d.microbatches = c.microbatches;
   return schedules(d, pins_, line_.order().size());
-}
-
-std::optional<PlanPrices::Counted> PlanPrices::count(const Candidate& c) {
-  if (line_.order().empty()) return std::nullopt;
-  const bool known = whole_weights_.contains(key(c)) && weights_.contains(weights_key(c));
-  const bool made = windows_.has(c.microbatches, c.degrees.recompute);
-  // Whether measured calls find their data in caches depends on all that a rank has.
-  if (warm_) return count_emitted(c);
-  if (c.degrees.zero == 3 || !alike(c) || (made && !known)) return count_emitted(c);
-  if (!count_calls(c) || !count_weights(c)) return count_emitted(c);
-  return Counted{.costs = combine(*whole_weights_.at(key(c)), *weights_.at(weights_key(c)).costs)};
-}
-
-std::optional<PlanPrices::Counted> PlanPrices::count_emitted(const Candidate& c) {
-  if (line_.order().empty()) return std::nullopt;
-  WindowPlanner* planner = windows_.of(c.microbatches, c.degrees.recompute);
-  if (!planner) return std::nullopt;
-  return emit(c, planner);
-}
-
-PlanPrices::Counted PlanPrices::emit(const Candidate& c, WindowPlanner* planner) {
-  const Degrees& d = c.degrees;
-  Counted out{.planned = planner->plan(
-                  Degrees{.dp = d.dp, .tp = d.tp, .zero = d.zero, .sp = d.sp, .cp = d.cp})};
-  out.planned->microbatches = c.microbatches;
-  out.costs = place_costs(line_, *out.planned, cluster_, options_);
-  if (!warm_) {
-    note(c, out.costs);
-  } else if (!calls_.contains(key(c)) || !weights_.contains(weights_key(c))) {
-    note(c, place_costs(line_, *out.planned, *warm_, options_));
-  }
-  return out;
-}
-
-bool PlanPrices::count_calls(const Candidate& c) {
-  if (!alike(c)) return false;
-  return whole_weights_.contains(key(c)) || count_rows(c, key(c).rows);
-}
-
-// From a window that was made before, if there is one, among more or fewer ranks.
-bool PlanPrices::count_rows(const Candidate& c, int64_t rows) {
-  const int64_t parts = line_.batch() / rows;
-  Candidate of = c;
-  of.microbatches = 0;
-  const auto far = [&](double m) {
-    return std::abs(std::log2(static_cast<double>(parts) / (m * c.degrees.dp)));
-  };
-  const auto serves = [&](int m) { return parts % m == 0 && (rows > 1 || m < parts); };
-  for (const int m : windows_.made(c.degrees.recompute)) {
-    if (!serves(m)) continue;
-    if (of.microbatches == 0 || far(m) < far(of.microbatches)) of.microbatches = m;
-  }
-  for (int m = 2; of.microbatches == 0; ++m) {
-    if (m > parts) return false;
-    if (serves(m)) of.microbatches = m;
-  }
-  WindowPlanner* planner = windows_.of(of.microbatches, c.degrees.recompute);
-  if (!planner) return false;
-  of.degrees.dp = static_cast<int>(parts / of.microbatches);
-  of.degrees.zero = of.degrees.replicas() == 1 ? 0 : kMostBeside;
-  of.of_use.dp = of.degrees.dp;
-  of.of_use.zero = of.degrees.zero;
-  emit(of, planner);
-  return true;
-}
-
-// Whatever micro-batches there are, and whatever is made again.
-bool PlanPrices::count_weights(const Candidate& c) {
-  if (weights_.contains(weights_key(c))) return true;
-  for (const Recompute how : {Recompute::kNone, c.degrees.recompute}) {
-    for (const int m : windows_.made(how)) {
-      if (line_.batch() % (static_cast<int64_t>(m) * c.degrees.dp) != 0) continue;
-      Candidate of = c;
-      of.microbatches = m;
-      of.degrees.recompute = of.of_use.recompute = how;
-      emit(of, windows_.of(m, how));
-      return true;
-    }
-  }
-  return false;
 }
 
 double PlanPrices::bound_s(const Candidate& c, const Counted& counted, const PipelineSchedule& s) {

@@ -41,6 +41,19 @@ class PlanPrices {
   // Counts the calls of its micro-batch alone; false where none can be cut out.
   bool count_calls(const Candidate& c);
 
+  // Calls that are not counted yet, and the window of which they are.
+  struct Uncounted {
+    Candidate of{};
+    WindowPlanner* planner = nullptr;
+  };
+  // What set_bound_by_rows() counts first, count_calls(), and count(); nothing where it is known.
+  std::optional<Uncounted> uncounted_rows(const Candidate& c);
+  std::optional<Uncounted> uncounted_calls(const Candidate& c);
+  std::optional<Uncounted> uncounted(const Candidate& c);
+  bool is_same(const Uncounted& a, const Uncounted& b) const;
+  // Counts each of them, none the same as another, side by side on so many threads at most.
+  void count_beside(const std::vector<Uncounted>& some, int threads);
+
   // The calls of a micro-batch, and what comes once. Where each of them was counted for another
   // candidate, without a plan of this one.
   struct Counted {
@@ -83,9 +96,20 @@ class PlanPrices {
   // Whether the calls of its micro-batches are those of all with as many rows on a rank.
   bool alike(const Candidate& c) const;
   bool is_single_row(const Candidate& c) const;  // a micro-batch, on a single rank
-  Counted emit(const Candidate& c, WindowPlanner* planner);
-  bool count_rows(const Candidate& c, int64_t rows);
-  bool count_weights(const Candidate& c);
+  // As they are emitted; `warm` where that is another count. Threads: any.
+  struct Emitted {
+    Counted counted{};
+    std::optional<PlaceCosts> warm{};
+  };
+  Emitted emitted(const Uncounted& u, bool warm) const;
+  bool wants_warm(const Candidate& c) const;
+  Counted emit(const Uncounted& u);
+  Counted take(const Candidate& c, Emitted emitted);
+  bool is_emitted(const Candidate& c) const;
+  const Key* more_rows(const Candidate& c, const Key& own) const;
+  std::optional<Uncounted> of_rows(const Candidate& c, int64_t rows);
+  std::optional<Uncounted> of_most_rows(const Candidate& c, const Key& own);
+  std::optional<Uncounted> of_weights(const Candidate& c);
   void note(const Candidate& c, const PlaceCosts& costs);
   // Of a stage's calls for one micro-batch: the slowest one's, and the part of its phases.
   struct StageBound {

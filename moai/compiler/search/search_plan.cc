@@ -18,6 +18,10 @@ constexpr size_t kShown = 6;       // the best and the next five
 constexpr size_t kMoreOfDeep = 8;  // candidates of deep windows, for the next five
 constexpr size_t kWholeMax = 16;   // so many plans
 constexpr size_t kSmallest = 8;    // that are priced where nothing fits
+// Counts that go on side by side, and what comes next of which these are: of those that are open
+// most will be looked at.
+constexpr size_t kBeside = 2;
+constexpr size_t kLookedAhead = 256;
 
 using Clock = std::chrono::steady_clock;
 
@@ -204,6 +208,7 @@ class Search {
     }
     stopped_ = problem_.stopped && problem_.stopped();
     if (stopped_) return;
+    count_ahead(at);
     // What was counted since it was opened may tell more of it.
     if (at.level == Level::kMicrobatch) prices_.set_bound_by_calls(&c);
     if (at.level == Level::kRows) prices_.set_bound_by_rows(&c);
@@ -219,6 +224,35 @@ class Search {
       }
     }
     is_plain(c) ? price_whole(at.index) : count(at.index);
+  }
+  // What this look will count, and one of those that come next, side by side.
+  void count_ahead(const Open& at) {
+    const auto own = to_count(at);
+    if (!own) return;
+    std::vector<PlanPrices::Uncounted> some{*own};
+    std::vector<Open> seen;
+    while (some.size() < kBeside && seen.size() < kLookedAhead && !open_.empty()) {
+      seen.push_back(open_.top());
+      open_.pop();
+      const auto next = to_count(seen.back());
+      if (!next) continue;
+      const auto same = [&](const auto& u) { return prices_.is_same(u, *next); };
+      if (std::ranges::none_of(some, same)) some.push_back(*next);
+    }
+    for (const Open& o : seen) open_.push(o);
+    prices_.count_beside(some, problem_.threads);
+  }
+  // Nothing where it needs no count as far as is known, or will come later.
+  std::optional<PlanPrices::Uncounted> to_count(const Open& at) {
+    if (at.level == Level::kSchedule || at.level == Level::kPriced) return std::nullopt;
+    Candidate& c = candidates_[at.index];
+    if (is_plain(c)) return std::nullopt;
+    if (at.level == Level::kCalls) prices_.set_bound(&c);
+    if (at.level == Level::kRows) prices_.set_bound_by_rows(&c);
+    if (at.level == Level::kMicrobatch) prices_.set_bound_by_calls(&c);
+    if (c.bound_s > at.bound_s) return std::nullopt;
+    if (at.level == Level::kMicrobatch) return prices_.uncounted(c);
+    return at.level == Level::kRows ? prices_.uncounted_calls(c) : prices_.uncounted_rows(c);
   }
   void open_again(size_t index, Level level) {
     const Candidate& c = candidates_[index];

@@ -39,6 +39,7 @@ struct SearchProblem {
   // What a search for the same calls in other sizes found, if one is known: its plans are looked at
   // first. It outlives this one.
   const CachedSearch* known = nullptr;
+  int threads = 2;                  // at most; what is found is the same with any number
   std::function<bool()> stopped{};  // asked between plans, if there is one
   // Of tests: changes a price of all programs.
   std::function<void(const Degrees&, PlanPrice*)> mistake{};

@@ -191,6 +191,27 @@ TEST_F(SearchPlan, OneThatBeginsWithThePlansOfOtherSizesFindsTheSame) {
   }
 }
 
+TEST_F(SearchPlan, AnyNumberOfThreadsFindsTheSame) {
+  use_deep({.layers = 24, .batch = 512, .width = 512, .hidden = 2048});
+  SearchProblem p = problem(64);
+  p.threads = 1;
+  const SearchResult alone = search(p);
+  ASSERT_FALSE(alone.alternatives.empty());
+  for (const int threads : {2, 5}) {
+    p.threads = threads;
+    const SearchResult found = search(p);
+    EXPECT_EQ(found.best.degrees, alone.best.degrees);
+    EXPECT_EQ(found.best.price.step_s, alone.best.price.step_s);
+    EXPECT_EQ(found.lower_bound_s, alone.lower_bound_s);
+    EXPECT_EQ(found.priced, alone.priced);
+    ASSERT_EQ(found.alternatives.size(), alone.alternatives.size());
+    for (size_t i = 0; i < alone.alternatives.size(); ++i) {
+      EXPECT_EQ(found.alternatives[i].degrees, alone.alternatives[i].degrees);
+      EXPECT_EQ(found.alternatives[i].price.step_s, alone.alternatives[i].price.step_s);
+    }
+  }
+}
+
 TEST_F(SearchPlan, PlansThatTheStepDoesNotHaveAreNoBeginning) {
   use_deep({.layers = 12, .batch = 64, .width = 96, .hidden = 384});
   const CachedSearch known{.plans = {{.degrees = {.dp = 3}}, {.degrees = {.dp = 2, .tp = 3}}}};

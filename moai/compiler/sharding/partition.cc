@@ -153,7 +153,7 @@ class Partition {
     std::vector<Placement> makes(made.size(), Placement(axes));
     TakenParts taken;
     for (const size_t a : order_) {
-      const Strategy s = cheapest(n, id, a, taken, wanted, makes);
+      const Strategy s = cheapest({n, id, a, taken, wanted, made, makes});
       step.work[a] = s.work;
       if (s.work.kind == AxisWork::Kind::kSplit) taken.insert({s.work.factor, s.work.part});
       for (size_t i = 0; i < wanted.size(); ++i) wanted[i][a] = s.operands[i];
@@ -187,77 +187,89 @@ class Partition {
     std::erase(available_[v], whole);
   }
 
-  Strategy cheapest(const ValueNode& n, NodeId id, size_t axis, const TakenParts& taken,
-                    const std::vector<Placement>& wanted,
-                    const std::vector<Placement>& makes) const {
-    if (axis == 0 && plan_.mesh.has_stages()) return on_stages(n, id);
-    if (const auto drawn = drawn_.find(id); drawn != drawn_.end()) {
-      for (Strategy& s : strategies(graph_, factors_, id, plan_.mesh.axes[axis].size, taken)) {
-        if (s.work == drawn->second[axis]) return std::move(s);
+  // A call on one axis, with what other axes have taken, want and make.
+  struct OnAxis {
+    const ValueNode& node;
+    NodeId id;
+    size_t axis;
+    const TakenParts& taken;
+    const std::vector<Placement>& wanted;
+    const std::vector<const Use*>& made;
+    const std::vector<Placement>& makes;
+  };
+  Strategy cheapest(const OnAxis& c) {
+    if (c.axis == 0 && plan_.mesh.has_stages()) return on_stages(c);
+    std::vector<Strategy> all =
+        strategies(graph_, factors_, c.id, plan_.mesh.axes[c.axis].size, c.taken);
+    if (const auto drawn = drawn_.find(c.id); drawn != drawn_.end()) {
+      for (Strategy& s : all) {
+        if (s.work == drawn->second[c.axis]) return std::move(s);
       }
     }
-    if (auto at_home = made_at_home(n, id, axis, taken)) return std::move(*at_home);
-    std::optional<Strategy> best;
+    if (Strategy* at_home = made_at_home(c, &all)) return std::move(*at_home);
+    Strategy* best = nullptr;
     double best_cost = std::numeric_limits<double>::infinity();
-    for (Strategy& s : strategies(graph_, factors_, id, plan_.mesh.axes[axis].size, taken)) {
-      double cost = 0;
-      for (size_t i = 0; i < n.operands.size(); ++i) {
-        const ValueId v = n.operands[i].value;
-        if (v == kNone) continue;
-        Placement p = wanted[i];
-        p[axis] = s.operands[i];
-        double least = std::numeric_limits<double>::infinity();
-        for (const RegisterId r : available_[v]) {
-          Placement as_is = program_.registers[r].placement;
-          as_is[axis] = p[axis];
-          // Axes that were decided count as they will be.
-          for (size_t a = 0; a < p.size(); ++a) {
-            if (decided(axis, a)) as_is[a] = p[a];
-          }
-          least =
-              std::min(least, cost_.on_axis(axis, v, program_.registers[r].placement[axis], as_is));
-        }
-        cost += least;
-      }
-      const std::vector<const Use*> made = made_uses(n);
-      for (size_t i = 0; i < made.size(); ++i) {
-        if (made[i]->made != kNone && s.made[i].partial()) {
-          cost += cost_.of_sum(axis, made[i]->made, makes[i]);
-        } else if (made[i]->made != kNone && s.made[i].split()) {
-          cost += cost_.of_share(axis, made[i]->made, n);
-        }
-      }
+    for (Strategy& s : all) {
+      const double cost = cost_of(c, s);
       // What is written goes home in the end: of two ways that cost the same, there.
       const bool cheaper = !best || cost < best_cost - 1e-12;
-      const bool homeward = best && cost < best_cost + 1e-12 && writes_home(n, axis, s) &&
-                            !writes_home(n, axis, *best);
+      const bool homeward =
+          best && cost < best_cost + 1e-12 && writes_home(c, s) && !writes_home(c, *best);
       if (cheaper || homeward) {
         best_cost = std::min(cost, best_cost);
-        best = std::move(s);
+        best = &s;
       }
     }
-    return *best;
+    return std::move(*best);
+  }
+  double cost_of(const OnAxis& c, const Strategy& s) {
+    const ValueNode& n = c.node;
+    double cost = 0;
+    for (size_t i = 0; i < n.operands.size(); ++i) {
+      const ValueId v = n.operands[i].value;
+      if (v == kNone) continue;
+      double least = std::numeric_limits<double>::infinity();
+      for (const RegisterId r : available_[v]) {
+        Placement& as_is = scratch_ = placement(r);
+        as_is[c.axis] = s.operands[i];
+        // Axes that were decided count as they will be.
+        for (const size_t a : order_) {
+          if (a == c.axis) break;
+          as_is[a] = c.wanted[i][a];
+        }
+        least = std::min(least, cost_.on_axis(c.axis, v, placement(r)[c.axis], as_is));
+      }
+      cost += least;
+    }
+    for (size_t i = 0; i < c.made.size(); ++i) {
+      const ValueId made = c.made[i]->made;
+      if (made != kNone && s.made[i].partial()) {
+        cost += cost_.of_sum(c.axis, made, c.makes[i]);
+      } else if (made != kNone && s.made[i].split()) {
+        cost += cost_.of_share(c.axis, made, n);
+      }
+    }
+    return cost;
   }
 
   // Where the plan has the call run.
-  Strategy on_stages(const ValueNode& n, NodeId id) const {
-    const int32_t stage = plan_.stages[id];
+  Strategy on_stages(const OnAxis& c) const {
+    const int32_t stage = plan_.stages[c.id];
     const bool every = stage == kEveryStage;
     const AxisPlacement p = every ? replicated() : at_stage(static_cast<uint32_t>(stage));
-    Strategy s{.operands = std::vector(n.operands.size(), p),
-               .made = std::vector(made_uses(n).size(), p)};
+    Strategy s{.operands = std::vector(c.node.operands.size(), p),
+               .made = std::vector(c.made.size(), p)};
     if (!every) s.work = {AxisWork::Kind::kAt, 0, static_cast<uint32_t>(stage)};
     return s;
   }
 
   // Whether all that the call writes in place lies in its home on the axis.
-  bool writes_home(const ValueNode& n, size_t axis, const Strategy& s) const {
-    const std::vector<const Use*> made = made_uses(n);
+  bool writes_home(const OnAxis& c, const Strategy& s) const {
     bool any = false;
-    for (size_t i = n.results.size(); i < made.size(); ++i) {
-      if (made[i]->made == kNone) continue;
-      const auto home = plan_.home.find(graph_.values[made[i]->made].segment);
-      if (home == plan_.home.end() || home->second[axis] != s.made[i]) return false;
+    for (size_t i = c.node.results.size(); i < c.made.size(); ++i) {
+      if (c.made[i]->made == kNone) continue;
+      const auto home = plan_.home.find(graph_.values[c.made[i]->made].segment);
+      if (home == plan_.home.end() || home->second[c.axis] != s.made[i]) return false;
       any = true;
     }
     return any;
@@ -265,27 +277,20 @@ class Partition {
 
   // What reads nothing follows no operand: it makes a segment in its home, where that is in shares,
   // so that a weight which is born in the window never lies whole.
-  std::optional<Strategy> made_at_home(const ValueNode& n, NodeId id, size_t axis,
-                                       const TakenParts& taken) const {
+  Strategy* made_at_home(const OnAxis& c, std::vector<Strategy>* strategies) const {
     const auto reads = [](const Use& u) { return u.value != kNone; };
-    if (std::ranges::any_of(n.operands, reads)) return std::nullopt;
-    const std::vector<const Use*> made = made_uses(n);
+    if (c.made.empty() || std::ranges::any_of(c.node.operands, reads)) return nullptr;
     const auto is_home = [&](size_t i, const AxisPlacement& p) {
-      if (made[i]->made == kNone) return true;
-      const SegmentId s = graph_.values[made[i]->made].segment;
-      const auto home = plan_.home.find(s);
-      return home != plan_.home.end() && home->second[axis].split() && home->second[axis] == p;
+      if (c.made[i]->made == kNone) return true;
+      const auto home = plan_.home.find(graph_.values[c.made[i]->made].segment);
+      return home != plan_.home.end() && home->second[c.axis].split() && home->second[c.axis] == p;
     };
-    for (Strategy& s : strategies(graph_, factors_, id, plan_.mesh.axes[axis].size, taken)) {
-      bool all = !made.empty();
-      for (size_t i = 0; i < made.size(); ++i) all &= is_home(i, s.made[i]);
-      if (all) return std::move(s);
+    for (Strategy& s : *strategies) {
+      bool all = true;
+      for (size_t i = 0; i < c.made.size(); ++i) all &= is_home(i, s.made[i]);
+      if (all) return &s;
     }
-    return std::nullopt;
-  }
-
-  bool decided(size_t now, size_t axis) const {
-    return std::ranges::find(order_, axis) < std::ranges::find(order_, now);
+    return nullptr;
   }
 
   // ---- moves
@@ -391,9 +396,10 @@ class Partition {
   SpmdProgram program_;
   std::vector<std::vector<RegisterId>> available_;  // by value; the first is how it was made
   std::vector<size_t> order_;                       // of the axes
-  std::vector<bool> input_;                         // by segment
-  std::map<SegmentId, Placement> made_as_;          // what does not go on from an older version
-  std::vector<bool> weight_only_;                   // by value: computed from inputs alone
+  Placement scratch_;
+  std::vector<bool> input_;                 // by segment
+  std::map<SegmentId, Placement> made_as_;  // what does not go on from an older version
+  std::vector<bool> weight_only_;           // by value: computed from inputs alone
   NodeId reader_ = kNone;
   const std::vector<SkippedRegion> regions_;
   std::vector<SkippedRegion>::const_iterator region_;  // that comes next, or is open

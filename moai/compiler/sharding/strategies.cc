@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "moai/compiler/sharding/table_split.h"
-#include "moai/ops/call_tensors.h"
 #include "moai/ops/overwrites.h"
 #include "moai/ops/share.h"
 
@@ -19,13 +18,9 @@ class Enumeration {
         id_(n),
         node_(g.nodes[n]),
         rule_(factors.rule(n)),
-        ranks_(ranks) {
-    made_ = made_uses(node_);
-    const std::vector<const ops::Arg*> args = ops::tensor_operands(node_.signature);
-    for (size_t i = 0; i < args.size(); ++i) {
-      if (args[i]->written) written_.push_back(i);
-    }
-  }
+        ranks_(ranks),
+        made_(made_uses(node_)),
+        written_(node_.written) {}
 
   std::vector<Strategy> all(const TakenParts& taken) {
     taken_ = &taken;
@@ -111,7 +106,7 @@ class Enumeration {
   }
   // Of a written operand, what is made in it.
   size_t made_of(uint16_t operand) const {
-    const auto at = std::ranges::find(written_, size_t{operand});
+    const auto at = std::ranges::find(written_, operand);
     return made_.size() - written_.size() + static_cast<size_t>(at - written_.begin());
   }
 
@@ -163,8 +158,8 @@ class Enumeration {
   const ValueNode& node_;
   const NodeRule& rule_;
   const int ranks_;
-  std::vector<const Use*> made_;
-  std::vector<size_t> written_;
+  const std::vector<const Use*> made_;
+  const std::vector<uint16_t>& written_;
   std::vector<bool> filled_ = ops::filled_operands(node_.signature);
   const TakenParts* taken_ = nullptr;
   std::vector<Strategy> found_;
@@ -174,11 +169,9 @@ class Enumeration {
 
 std::vector<const Use*> made_uses(const ValueNode& n) {
   std::vector<const Use*> made;
+  made.reserve(n.results.size() + n.written.size());
   for (const Use& u : n.results) made.push_back(&u);
-  const std::vector<const ops::Arg*> args = ops::tensor_operands(n.signature);
-  for (size_t i = 0; i < args.size(); ++i) {
-    if (args[i]->written) made.push_back(&n.operands[i]);
-  }
+  for (const uint16_t i : n.written) made.push_back(&n.operands[i]);
   return made;
 }
 

@@ -78,6 +78,7 @@ Finding search(const SearchOrder& order, const std::atomic<bool>& stopped) {
   compiler::SearchProblem problem{
       .step = &step, .cluster = &order.cluster, .signatures = signatures, .pins = order.pins};
   if (order.known) problem.known = &*order.known;
+  problem.threads = 1;  // the script and its Workers may need the processors
   problem.stopped = [&] { return stopped.load(); };
   const auto found = compiler::search_plan(problem);
   out.status = found.status();
