@@ -137,23 +137,24 @@ CallShape call_shape(const ops::CallSignature& s, const CallWork& work) {
   return shape;
 }
 
-double shape_distance(const CallShape& a, const CallShape& b) {
+double shape_distance(const CallShape& a, const CallShape& b, double enough) {
   constexpr double kBytes = 0.5;  // they say the same in part
-  double sum = 0;
+  double sum = layout_distance(a.layout, b.layout);
   const auto add = [&](double x, double y, double weight) {
+    if (x == y || sum >= enough) return;
     const double d = doublings(x, y);
     sum += weight * d * d;
   };
-  add(a.tensors, b.tensors, 1);
-  add(a.bytes_read, b.bytes_read, kBytes);
-  add(a.bytes_written, b.bytes_written, kBytes);
-  add(a.batch, b.batch, 1);
   add(a.m, b.m, 1);
   if (a.n > 0 && b.n > 0) add(a.n, b.n, 1);  // older descriptions know of no rows
   add(a.k, b.k, 1);
+  add(a.batch, b.batch, 1);
+  add(a.bytes_read, b.bytes_read, kBytes);
+  add(a.bytes_written, b.bytes_written, kBytes);
+  add(a.tensors, b.tensors, 1);
   add(a.flops, b.flops, kBytes);
   add(a.runs, b.runs, kBytes);
-  return sum + layout_distance(a.layout, b.layout);
+  return sum;
 }
 
 }  // namespace moai::compiler::cost

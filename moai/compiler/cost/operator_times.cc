@@ -26,14 +26,24 @@ struct Neighbour {
   double distance = INFINITY;
   double ratio = 1;  // measured ÷ fitted
 };
+// Nearest first.
+using Neighbours = std::array<Neighbour, kNeighbours>;
+
+void insert(const Neighbour& n, Neighbours* nearest) {
+  size_t at = kNeighbours - 1;
+  for (; at > 0 && (*nearest)[at - 1].distance > n.distance; --at) {
+    (*nearest)[at] = (*nearest)[at - 1];
+  }
+  (*nearest)[at] = n;
+}
 
 double measured_ratio(const OperatorTimes& op, const CallShape& shape) {
-  std::array<Neighbour, kNeighbours + 1> nearest{};
+  Neighbours nearest{};
   for (const OperatorTimes::Row& row : op.rows) {
+    const double distance = shape_distance(shape, row.shape, nearest.back().distance);
+    if (distance >= nearest.back().distance) continue;
     const double fitted = fitted_seconds(op, row.shape);
-    if (!(fitted > 0)) continue;
-    nearest.back() = {shape_distance(shape, row.shape), row.seconds / fitted};
-    std::ranges::sort(nearest, {}, &Neighbour::distance);
+    if (fitted > 0) insert({distance, row.seconds / fitted}, &nearest);
   }
   double sum = 0, weights = 0;
   for (size_t i = 0; i < kNeighbours && std::isfinite(nearest[i].distance); ++i) {

@@ -64,6 +64,19 @@ TEST(OperatorTimes, CallsWhoseOperandsLieOtherwiseAreNoNeighbours) {
   EXPECT_NEAR(seconds_of(d, mm_of(64, 64, 64)), 2e-6, 0.5e-6);
 }
 
+// Of more calls than are kept: a kernel that is slow between two sizes.
+TEST(OperatorTimes, CallsThatTheirLikesDoNotTellAreKept) {
+  const auto seconds = [](int n) { return 1e-6 + 1e-11 * n + (n > 900 && n < 1100 ? 8e-6 : 0); };
+  std::vector<MeasuredCall> calls;
+  for (int n = 1; n < 100000; n += 1 + n / 50) calls.push_back({add_of(n), seconds(n)});
+  cluster::DeviceKind d;
+  d.operators = fit_operators(calls, {.rows_max = 40});
+  ASSERT_EQ(d.operators[0].rows.size(), 40u);
+  for (const int n : {10, 500, 930, 1000, 1070, 2000, 50000}) {
+    EXPECT_NEAR(seconds_of(d, add_of(n)) / seconds(n), 1, 0.1) << n;
+  }
+}
+
 TEST(OperatorTimes, WithoutATableTheConstantsCount) {
   const cluster::DeviceKind d{.memory_bytes_per_s = 1e9, .peak = {.fp64 = 1e9}};
   EXPECT_EQ(operator_seconds(d, add_of(4), call_work(add_of(4))), std::nullopt);

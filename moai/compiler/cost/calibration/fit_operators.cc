@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <functional>
 #include <map>
 
 #include "moai/compiler/cost/call_shape.h"
@@ -113,6 +114,37 @@ void fit_more(const More& more, const Caches& caches, OperatorTimes* op) {
   op->far_byte_s = by_byte(more.far, 0, caches.shared);
 }
 
+// A quarter whose shapes lie farthest apart, then those whose seconds the ones before tell worst:
+// at some sizes kernels change, and in between they do not.
+std::vector<OperatorTimes::Row> kept(const std::vector<OperatorTimes::Row>& rows, size_t most,
+                                     OperatorTimes op) {
+  constexpr size_t kRounds = 16;
+  most = std::min(most, rows.size());
+  std::vector<double> apart(rows.size(), INFINITY);  // from the nearest that is kept
+  const auto keep = [&](size_t at) {
+    op.rows.push_back(rows[at]);
+    for (size_t i = 0; i < rows.size(); ++i) {
+      apart[i] = std::min(apart[i], shape_distance(rows[i].shape, rows[at].shape));
+    }
+    apart[at] = -1;
+  };
+  const size_t by_shape = most == rows.size() ? most : most / 4;
+  while (op.rows.size() < by_shape) {
+    keep(static_cast<size_t>(std::ranges::max_element(apart) - apart.begin()));
+  }
+  while (op.rows.size() < most) {
+    std::vector<std::pair<double, size_t>> off;
+    for (size_t i = 0; i < rows.size(); ++i) {
+      if (apart[i] < 0) continue;
+      off.emplace_back(std::abs(std::log(table_seconds(op, rows[i].shape) / rows[i].seconds)), i);
+    }
+    const size_t more = std::min(most - op.rows.size(), (most - by_shape + kRounds - 1) / kRounds);
+    std::ranges::sort(off, std::greater{});
+    for (size_t i = 0; i < more; ++i) keep(off[i].second);
+  }
+  return std::move(op.rows);
+}
+
 OperatorTimes fit(const std::string& name, tensor::DType dtype,
                   const std::vector<OperatorTimes::Row>& measured,
                   const OperatorFitOptions& options) {
@@ -125,18 +157,8 @@ OperatorTimes fit(const std::string& name, tensor::DType dtype,
                    .byte_s = x[2],
                    .flop_s = x[3],
                    .run_s = x[4]};
-  std::vector<double> apart(rows.size(), INFINITY);  // from the nearest that is kept
   const bool product = rows[0].shape.m > 0;
-  const size_t most = product ? options.product_rows_max : options.rows_max;
-  while (op.rows.size() < std::min(most, rows.size())) {
-    const auto at = std::ranges::max_element(apart) - apart.begin();
-    const OperatorTimes::Row& row = rows[static_cast<size_t>(at)];
-    op.rows.push_back(row);
-    for (size_t i = 0; i < rows.size(); ++i) {
-      apart[i] = std::min(apart[i], shape_distance(rows[i].shape, row.shape));
-    }
-    apart[static_cast<size_t>(at)] = -1;
-  }
+  op.rows = kept(rows, product ? options.product_rows_max : options.rows_max, op);
   return op;
 }
 

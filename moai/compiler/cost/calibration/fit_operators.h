@@ -19,12 +19,12 @@ struct MeasuredCall {
 
 struct OperatorFitOptions {
   size_t rows_max = 96;  // kept of an operator with one element type
-  size_t product_rows_max = 1024;
+  size_t product_rows_max = 2048;
   Caches caches{};  // of who was measured
 };
 
 // By name and element type. Constants are never negative and come closest in relative error; of the
-// calls those are kept whose shapes lie farthest apart.
+// calls those are kept whose shapes lie farthest apart, or whose seconds the others do not tell.
 std::vector<cluster::OperatorTimes> fit_operators(std::span<const MeasuredCall> calls,
                                                   const OperatorFitOptions& options = {});
 
