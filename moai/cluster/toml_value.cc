@@ -13,7 +13,7 @@
 namespace moai::cluster {
 namespace {
 
-constexpr size_t kBytesMax = 1 << 20;
+constexpr size_t kBytesMax = 4 << 20;
 
 Status refusal(const std::string& path, int line, std::string_view what) {
   return invalid_argument("[cluster.file] " + path + ":" + std::to_string(line) + ": " +
@@ -66,7 +66,7 @@ Result<TomlValue> converted(const toml::node& node, const std::string& path) {
 
 Result<TomlValue> toml_from_string(std::string_view text, const std::string& path) {
   if (text.size() > kBytesMax) {
-    return refusal(path, 1, "the file is larger than 1 MiB; is it the right one?");
+    return refusal(path, 1, "the file is larger than 4 MiB; is it the right one?");
   }
   const toml::parse_result parsed = toml::parse(text, std::string_view(path));
   if (!parsed) {

@@ -79,27 +79,63 @@ Status print_calls(Files models) {
   return ok_status();
 }
 
-// Of each operator a few calls, those that come first with their operands lying in another way;
-// then calls of fused attention and over larger images.
+constexpr size_t kAlike = 3, kOfOperator = 24, kMoreProducts = 3;
+
+// Calls of one operator whose operands lie alike: those that came first, and of products some that
+// lie farthest from these.
+struct Likes {
+  std::vector<std::pair<std::string, cluster::CallShape>> calls{};
+  size_t first = 0;
+
+  std::vector<std::string> chosen(size_t more) const {
+    std::vector<std::string> lines;
+    std::vector<double> apart(calls.size(), INFINITY);  // from the nearest that is chosen
+    const auto choose = [&](size_t at) {
+      lines.push_back(calls[at].first);
+      for (size_t i = 0; i < calls.size(); ++i) {
+        apart[i] = std::min(apart[i], cost::shape_distance(calls[i].second, calls[at].second));
+      }
+    };
+    for (size_t i = 0; i < first; ++i) choose(i);
+    for (; more > 0; --more) {
+      const auto at = std::ranges::max_element(apart);
+      if (at == apart.end() || *at == 0) break;
+      choose(static_cast<size_t>(at - apart.begin()));
+    }
+    return lines;
+  }
+};
+
+// Of each operator a few calls; then calls of fused attention and over larger images.
 Status print_catalogue(const Files& models) {
-  constexpr size_t kAlike = 3, kOfOperator = 24;
-  constexpr double kTensorsMax = 1000;
   constexpr int kFew[] = {1, 2, 4};
-  std::map<std::string, std::set<std::string>> found;
-  std::map<std::pair<std::string, double>, size_t> alike;
+  struct Operator {
+    std::map<std::pair<double, double>, Likes> ways{};
+    size_t first = 0;
+  };
+  std::map<std::string, Operator> found;
+  std::set<std::string> seen;
   for (const std::string& file : models) {
     MOAI_RETURN_IF_ERROR(
         each_call(file, kFew, [&](const ops::CallSignature& s, const std::string& line) {
-          if (ops::to_string(s).find("\"share\"") != std::string::npos) return;
-          const std::string name = cost::operator_name(s);
+          const std::string text = ops::to_string(s);
+          if (text.find("\"share\"") != std::string::npos || !seen.insert(text).second) return;
           const cluster::CallShape shape = cost::call_shape(s, cost::call_work(s));
-          size_t& same = alike[{name, shape.layout * kTensorsMax + shape.tensors}];
-          if (found[name].size() == kOfOperator || same == kAlike) return;
-          same += found[name].insert(line).second;
+          Operator& op = found[cost::operator_name(s)];
+          Likes& likes = op.ways[{shape.layout, shape.tensors}];
+          likes.calls.emplace_back(line, shape);
+          if (likes.first == kAlike || op.first == kOfOperator) return;
+          ++likes.first;
+          ++op.first;
         }));
   }
-  for (const auto& [name, lines] : found) {
-    for (const std::string& line : lines) std::printf("%s\n", line.c_str());
+  for (const auto& [name, op] : found) {
+    for (const auto& [way, likes] : op.ways) {
+      const bool product = likes.calls[0].second.m > 0;
+      for (const std::string& line : likes.chosen(product ? kMoreProducts : 0)) {
+        std::printf("%s\n", line.c_str());
+      }
+    }
   }
   for (const std::string& line : attention_calls()) std::printf("%s\n", line.c_str());
   for (const std::string& line : image_calls()) std::printf("%s\n", line.c_str());

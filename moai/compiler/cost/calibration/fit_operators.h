@@ -18,8 +18,8 @@ struct MeasuredCall {
 };
 
 struct OperatorFitOptions {
-  size_t rows_max = 96;  // kept of an operator with one element type
-  size_t product_rows_max = 2048;
+  size_t rows_max = 256;  // kept of an operator with one element type
+  size_t product_rows_max = 4096;
   Caches caches{};  // of who was measured
 };
 
