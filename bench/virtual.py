@@ -1,6 +1,6 @@
 """Automatic plans in virtual time: beside all forced ones, and predicted beside simulated steps.
 
-    ./dev bench virtual [--model NAME]... [--rounds 5] [--keep FOLDER] [--json]
+    ./dev bench virtual [--model NAME]... [--rounds 9] [--keep FOLDER] [--json]
 
 Every recorded training step of tests/golden/windows, on 2 to 64 devices. The emitted programs of
 all ranks run on device/fake; each call takes what was measured of just that call on this machine,
@@ -127,7 +127,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", action="append", choices=MODELS, help="repeatable")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--keep", type=pathlib.Path)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
