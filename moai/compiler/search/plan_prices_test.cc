@@ -129,6 +129,34 @@ TEST_F(PlanPricesTest, CallsOfOtherPlansTellThoseOfAPlan) {
   }
 }
 
+TEST_F(PlanPricesTest, CountsSideBySideAreThoseOfOneAfterTheOther) {
+  use({.layers = 8, .batch = 16384, .width = 512, .hidden = 2048});
+  PlanPrices beside = prices(h100(8)), alone = prices(h100(8));
+  std::vector<PlanPrices::Uncounted> some;
+  std::vector<Candidate> counted;
+  alone.candidates();
+  for (const Candidate& c : beside.candidates()) {
+    const auto next = beside.uncounted_rows(c);
+    const auto same = [&](const auto& u) { return beside.is_same(u, *next); };
+    if (!next || some.size() == 4 || std::ranges::any_of(some, same)) continue;
+    some.push_back(*next);
+    counted.push_back(c);
+  }
+  ASSERT_EQ(some.size(), 4u);
+  std::vector<PlanPrices::Uncounted> others;
+  for (const Candidate& c : counted) others.push_back(*alone.uncounted_rows(c));
+  beside.count_beside(some, 2);
+  for (const PlanPrices::Uncounted& u : others) alone.count_beside({u}, 1);
+  for (const Candidate& c : counted) {
+    EXPECT_FALSE(beside.uncounted_rows(c)) << to_string(c.degrees);
+    Candidate a = c, b = c;
+    EXPECT_TRUE(beside.set_bound_by_rows(&a));
+    EXPECT_TRUE(alone.set_bound_by_rows(&b));
+    EXPECT_GT(a.bound_s, c.bound_s);
+    EXPECT_EQ(a.bound_s, b.bound_s) << to_string(c.degrees);
+  }
+}
+
 TEST_F(PlanPricesTest, MeasuredCallsAreCountedForEachPlan) {
   use({.layers = 12, .batch = 64, .width = 96, .hidden = 384});
   PlanPrices prices = this->prices(measured(4));

@@ -139,7 +139,7 @@ std::vector<OperatorTimes::Row> kept(const std::vector<OperatorTimes::Row>& rows
       off.emplace_back(std::abs(std::log(table_seconds(op, rows[i].shape) / rows[i].seconds)), i);
     }
     const size_t more = std::min(most - op.rows.size(), (most - by_shape + kRounds - 1) / kRounds);
-    std::ranges::sort(off, std::greater{});
+    std::ranges::partial_sort(off, off.begin() + static_cast<std::ptrdiff_t>(more), std::greater{});
     for (size_t i = 0; i < more; ++i) keep(off[i].second);
   }
   return std::move(op.rows);
